@@ -1,0 +1,14 @@
+//! What is right: no clock, file, socket, thread or chance in here.
+
+pub mod fault;
+
+pub mod masked;
+
+pub mod ids;
+pub mod value;
+
+pub mod codes;
+pub mod format;
+pub mod sm;
+
+pub mod mapping;

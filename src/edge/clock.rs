@@ -1,0 +1,50 @@
+//! The only reader of clock and randomness.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Milliseconds since 1970-01-01T00:00:00Z.
+pub type Milliseconds = i64;
+
+/// Where the time comes from: the machine, or a test.
+#[derive(Clone, Debug, Default)]
+pub enum Clock {
+    /// The machine's clock.
+    #[default]
+    System,
+    /// A clock that only a test moves.
+    Manual(Arc<AtomicI64>),
+}
+
+impl Clock {
+    /// A clock that stands still at `now` until [`Clock::set`].
+    pub fn manual(now: Milliseconds) -> Self {
+        Self::Manual(Arc::new(AtomicI64::new(now)))
+    }
+
+    /// The time now.
+    pub fn now(&self) -> Milliseconds {
+        match self {
+            Self::System => SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX)),
+            Self::Manual(now) => now.load(Ordering::Acquire),
+        }
+    }
+
+    /// Moves a manual clock; the machine's clock is left alone.
+    pub fn set(&self, now: Milliseconds) {
+        if let Self::Manual(cell) = self {
+            cell.store(now, Ordering::Release);
+        }
+    }
+}
+
+/// Fills `bytes` from the operating system's random source.
+///
+/// # Errors
+/// When the operating system has none to give.
+pub fn random(bytes: &mut [u8]) -> Result<(), getrandom::Error> {
+    getrandom::fill(bytes)
+}

@@ -1,0 +1,183 @@
+//! The record step: an entry before anything leaves, an entry after, and never a second forward.
+//!
+//! [`Ledger`] is what the exchange sees; SQLite fulfils it now, PostgreSQL will fulfil the same.
+//! Guarantees of every implementation:
+//!
+//! 1. `open` answers [`Opening::New`] only when the opening entry is durable.
+//! 2. For one caller and idempotency key there is at most one entry, ever: a second `open` gets the stored answer,
+//!    [`Opening::InProgress`], [`Opening::ContentDiffers`] or [`Opening::Unknown`].
+//! 3. `close` answers only when the closing entry is durable. An entry is closed once.
+//! 4. Entries that a kill left open are [`Outcome::Unknown`] after the next start.
+//! 5. After a failed write the ledger refuses all further work until it is opened anew.
+//! 6. An entry closed as [`Outcome::NotDelivered`] may be opened again by the same key and content:
+//!    nothing was sent, so nothing can be doubled.
+
+pub mod memory;
+pub mod sqlite;
+
+use crate::domain::fault::Fault;
+use crate::domain::masked::Masked;
+use crate::edge::clock::Milliseconds;
+use std::future::Future;
+use std::pin::Pin;
+
+/// What came of an exchange with the other side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// 未送达: surely nothing arrived.
+    NotDelivered,
+    /// 已答复: an answer that could be read, be it yes or no.
+    Answered,
+    /// 结果未知: sent, and no readable answer.
+    Unknown,
+}
+
+/// What is known before anything leaves.
+#[derive(Clone, Debug)]
+pub struct OpeningEntry {
+    /// Name of the caller, from the configuration.
+    pub caller: String,
+    /// Idempotency key as the caller sent it, or made from its message number.
+    pub key: String,
+    /// SM3 of the request body as received.
+    pub request_digest: [u8; 32],
+    /// SM3 of the message about to be sent.
+    pub outbound_digest: [u8; 32],
+    /// Matter code.
+    pub matter: String,
+    /// Step of the matter, `main` where there is only one.
+    pub step: String,
+    /// Name of the system that is called.
+    pub target: String,
+    /// True where a second execution would move money twice.
+    pub money: bool,
+    /// Version (hex SM3) of the mapping set.
+    pub mapping_version: String,
+    /// The gateway's own running number of the exchange; see [`Ledger::sequence_highest`].
+    pub sequence: u64,
+    /// When it was opened.
+    pub opened_at: Milliseconds,
+}
+
+/// What is known after.
+#[derive(Clone, Debug)]
+pub struct ClosingEntry {
+    /// What came of it.
+    pub outcome: Outcome,
+    /// Number of the fault, 0 where there was none.
+    pub fault: u16,
+    /// SM3 of the answer as received, where one was.
+    pub reply_digest: Option<[u8; 32]>,
+    /// The answer given to the caller, kept for a repeat.
+    pub answer: StoredAnswer,
+    /// When it was closed.
+    pub closed_at: Milliseconds,
+}
+
+/// An answer as the caller got it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredAnswer {
+    /// HTTP status.
+    pub status: u16,
+    /// Content type.
+    pub content_type: String,
+    /// Body; it may hold personal data, so it never shows itself.
+    pub body: Masked<Vec<u8>>,
+}
+
+/// Proof that an opening entry is durable; only a ledger makes one, and forwarding needs it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Opened {
+    id: i64,
+}
+
+impl Opened {
+    /// For implementations of [`Ledger`] only.
+    pub(crate) const fn proof(id: i64) -> Self {
+        Self { id }
+    }
+
+    /// Number of the entry in the ledger.
+    pub const fn id(&self) -> i64 {
+        self.id
+    }
+}
+
+/// What `open` found.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Opening {
+    /// A new entry; go on.
+    New(Opened),
+    /// The same key and content was answered before: give that answer.
+    Repeat(StoredAnswer),
+    /// The same key and content is under way.
+    InProgress,
+    /// The same key with another content.
+    ContentDiffers,
+    /// The same key and content was sent before and its outcome is not known.
+    Unknown(StoredAnswer),
+}
+
+/// An entry as a person or a test looks at it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    pub id: i64,
+    pub caller: String,
+    pub key: String,
+    pub matter: String,
+    pub step: String,
+    pub target: String,
+    pub money: bool,
+    pub sequence: u64,
+    pub opened_at: Milliseconds,
+    pub closed_at: Option<Milliseconds>,
+    /// `None` while open.
+    pub outcome: Option<Outcome>,
+    pub fault: u16,
+}
+
+/// A future that a ledger gives.
+pub type Pending<T> = Pin<Box<dyn Future<Output = Result<T, Fault>> + Send>>;
+
+/// The ledger as the exchange sees it. Errors are [`Fault::LedgerUnavailable`] or [`Fault::Internal`].
+pub trait Ledger: Send + Sync {
+    /// Writes the opening entry, or finds the earlier one with that caller and key.
+    fn open(&self, entry: OpeningEntry) -> Pending<Opening>;
+
+    /// Writes the closing entry.
+    fn close(&self, opened: Opened, entry: ClosingEntry) -> Pending<()>;
+
+    /// The highest `sequence` ever written, 0 in a new ledger. Numbers above it were never sent.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    fn sequence_highest(&self) -> Result<u64, Fault>;
+
+    /// The entry of a caller and key.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    fn find(&self, caller: &str, key: &str) -> Result<Option<Entry>, Fault>;
+
+    /// Number of entries by outcome, and of open ones, with the opening time of the oldest in each group.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    fn summary(&self) -> Result<Vec<Summary>, Fault>;
+
+    /// Writes what is queued and lets go of the file. Later calls are refused.
+    fn shut_down(&self);
+
+    /// False once a write has failed.
+    fn healthy(&self) -> bool;
+}
+
+/// One line of [`Ledger::summary`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Summary {
+    /// `None`: still open.
+    pub outcome: Option<Outcome>,
+    pub money: bool,
+    pub count: u64,
+    pub oldest_opened_at: Milliseconds,
+}

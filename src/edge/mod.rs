@@ -1,0 +1,14 @@
+//! What touches the world: thin.
+
+pub mod clock;
+
+pub mod metrics;
+
+pub mod ledger;
+pub mod limit;
+pub mod upstream;
+
+pub mod admin;
+pub mod server;
+
+pub mod config;
