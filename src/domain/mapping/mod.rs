@@ -1,1 +1,4 @@
-//! To be written.
+//! placeholder
+
+pub mod notation;
+pub mod source;
