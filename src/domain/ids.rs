@@ -15,7 +15,8 @@ pub fn is_citizen_number(text: &[u8]) -> bool {
     if digits.len() != 17 || !digits.iter().all(u8::is_ascii_digit) {
         return false;
     }
-    let number = |range: std::ops::Range<usize>| digits[range].iter().fold(0u32, |sum, d| sum * 10 + u32::from(d - b'0'));
+    let number =
+        |range: std::ops::Range<usize>| digits[range].iter().fold(0u32, |sum, d| sum * 10 + u32::from(d - b'0'));
     let province = number(0..2);
     let date = crate::domain::value::Date::new(number(6..10), number(10..12), number(12..14));
     let sum: u32 = digits.iter().zip(WEIGHTS).map(|(d, weight)| u32::from(d - b'0') * weight).sum();

@@ -5,6 +5,7 @@ pub mod clock;
 pub mod metrics;
 
 pub mod ledger;
+pub mod library;
 pub mod limit;
 pub mod upstream;
 

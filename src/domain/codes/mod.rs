@@ -342,7 +342,8 @@ mod tests {
 
     #[test]
     fn parents_and_prefixes_stand_in_when_declared() {
-        let places = table(&["a", "b"], &[("430600", &["430600", "Y"], None), ("430602", &["430602", ""], Some("430600"))]);
+        let places =
+            table(&["a", "b"], &[("430600", &["430600", "Y"], None), ("430602", &["430602", ""], Some("430600"))]);
         for otherwise in [Otherwise::Parent, Otherwise::Prefix4] {
             let there = Lookup::compose(Some((&places, "a")), Some((&places, "b")), &otherwise);
             assert_eq!(out(&there, "430602"), Some(("Y".into(), true)));
@@ -351,7 +352,8 @@ mod tests {
 
     #[test]
     fn conditional_readings_come_first_and_two_plain_ones_are_ambiguous() {
-        let status = table(&["x"], &[("01", &["01"], None), ("06", &["01?frozen = true"], None), ("07", &["01"], None)]);
+        let status =
+            table(&["x"], &[("01", &["01"], None), ("06", &["01?frozen = true"], None), ("07", &["01"], None)]);
         let lookup = Lookup::compose(Some((&status, "x")), None, &Otherwise::Refuse);
         let choices = lookup.choices(b"01").unwrap();
         assert_eq!(&*choices[0].canonical, "06");

@@ -204,7 +204,13 @@ impl Divisions {
         }
         let county = {
             let prefix = if found[1].is_empty() { found[0].get(..2) } else { found[1].get(..4) }.unwrap_or_default();
-            longest(&mut self.known.keys().filter(|code| !prefix.is_empty() && code.starts_with(prefix) && !code.ends_with("00")), rest)
+            longest(
+                &mut self
+                    .known
+                    .keys()
+                    .filter(|code| !prefix.is_empty() && code.starts_with(prefix) && !code.ends_with("00")),
+                rest,
+            )
         };
         if let Some((length, code)) = county {
             rest = &rest[length..];
@@ -233,7 +239,11 @@ mod tests {
         let row = |code: &str, title: &str, gb: &str| Row {
             canonical: code.into(),
             title: title.into(),
-            cells: vec![(!gb.is_empty()).then(|| Cell { code: gb.into(), way: if gb == code { Way::Both } else { Way::Out }, condition: None })],
+            cells: vec![(!gb.is_empty()).then(|| Cell {
+                code: gb.into(),
+                way: if gb == code { Way::Both } else { Way::Out },
+                condition: None,
+            })],
             parent: None,
             valid_from: None,
             valid_to: None,
@@ -294,6 +304,9 @@ mod tests {
     #[test]
     fn an_unknown_division_is_refused() {
         let address = parts(["420000", "421000", "421099", "", "x"]);
-        assert_eq!(divisions().write(&address, AddressPart::Division, &mut Vec::new()), Err(UnknownDivision("421099".into())));
+        assert_eq!(
+            divisions().write(&address, AddressPart::Division, &mut Vec::new()),
+            Err(UnknownDivision("421099".into()))
+        );
     }
 }

@@ -96,7 +96,10 @@ impl Catalogue {
         ] {
             match files.text(path) {
                 Some(text) => read(&mut catalogue, path, text, faults),
-                None => faults.push(Diagnostic::error(108, &at(path), "文件不存在").hint("映射目录须有 fields.csv、matters.csv、rules.csv、calendar.csv")),
+                None => faults.push(
+                    Diagnostic::error(108, &at(path), "文件不存在")
+                        .hint("映射目录须有 fields.csv、matters.csv、rules.csv、calendar.csv"),
+                ),
             }
         }
         for (path, name) in files.below("cities/", ".toml") {
@@ -118,7 +121,8 @@ impl Catalogue {
 
     fn read_fields(&mut self, path: &str, text: &str, faults: &mut Vec<Diagnostic>) {
         let sheet = Sheet::read(path, text, &["id", "title", "type"], faults);
-        sheet.only_columns(&["id", "title", "type", "length_max", "table", "privacy", "mask", "source", "note"], faults);
+        sheet
+            .only_columns(&["id", "title", "type", "length_max", "table", "privacy", "mask", "source", "note"], faults);
         for row in &sheet.rows {
             let cell = |column| sheet.cell(row, column).to_owned();
             let id = cell("id");
@@ -130,7 +134,15 @@ impl Catalogue {
             };
             let length_max = number(&sheet, row, "length_max", faults);
             let table = Some(cell("table")).filter(|table| !table.is_empty());
-            let field = Field { id: id.clone(), title: cell("title"), kind, length_max, table, privacy: cell("privacy"), place: sheet.place(row, "id") };
+            let field = Field {
+                id: id.clone(),
+                title: cell("title"),
+                kind,
+                length_max,
+                table,
+                privacy: cell("privacy"),
+                place: sheet.place(row, "id"),
+            };
             if self.fields.insert(id.clone(), field).is_some() {
                 faults.push(Diagnostic::error(111, &sheet.place(row, "id"), format!("字段“{id}”重复")));
             }
@@ -141,7 +153,9 @@ impl Catalogue {
         for field in self.fields.values() {
             if let Some(table) = field.table.as_ref().filter(|table| !self.tables.contains_key(*table)) {
                 let found = format!("字段“{}”的码表“{table}”不存在", field.id);
-                faults.push(Diagnostic::error(112, &field.place, found).near(table, self.tables.keys().map(String::as_str)));
+                faults.push(
+                    Diagnostic::error(112, &field.place, found).near(table, self.tables.keys().map(String::as_str)),
+                );
             }
         }
     }
@@ -202,7 +216,10 @@ impl Catalogue {
             };
             match date.zip(working) {
                 Some(day) => days.push(day),
-                None => faults.push(Diagnostic::error(115, &sheet.place(row, "date"), "日历行看不懂").expected("日期 yyyy-MM-dd 与 work 或 off")),
+                None => faults.push(
+                    Diagnostic::error(115, &sheet.place(row, "date"), "日历行看不懂")
+                        .expected("日期 yyyy-MM-dd 与 work 或 off"),
+                ),
             }
         }
         self.calendar = Calendar::new(days);
@@ -222,7 +239,10 @@ impl Catalogue {
                 }
                 _ => {
                     let place = place_at(path, text, text.find(key.as_str()).unwrap_or_default());
-                    faults.push(Diagnostic::error(116, &place, format!("键“{key}”的值不对")).expected("文字；profiles 为文字列表"));
+                    faults.push(
+                        Diagnostic::error(116, &place, format!("键“{key}”的值不对"))
+                            .expected("文字；profiles 为文字列表"),
+                    );
                 }
             }
         }
@@ -233,9 +253,17 @@ impl Catalogue {
         }
         let key = |key: &str| keys.get(key).cloned().unwrap_or_default();
         if key("name") != name && keys.contains_key("name") {
-            faults.push(Diagnostic::error(118, &at(path), format!("name 为“{}”，与文件名不同", key("name"))).expected(name));
+            faults.push(
+                Diagnostic::error(118, &at(path), format!("name 为“{}”，与文件名不同", key("name"))).expected(name),
+            );
         }
-        self.cities.push(City { name: name.to_owned(), title: key("title"), division: key("division"), profiles, keys });
+        self.cities.push(City {
+            name: name.to_owned(),
+            title: key("title"),
+            division: key("division"),
+            profiles,
+            keys,
+        });
     }
 }
 
@@ -259,11 +287,25 @@ const TABLE_COLUMNS: &[&str] = &["canonical", "title", "parent", "valid_from", "
 
 fn read_table(path: &str, name: &str, text: &str, faults: &mut Vec<Diagnostic>) -> Table {
     let sheet = Sheet::read(path, text, &["canonical", "title"], faults);
-    let side = |column: &str| column.strip_suffix(".way").or_else(|| column.strip_suffix(".if")).or_else(|| column.strip_suffix(".relation")).map(str::to_owned);
-    let sets: Vec<String> = sheet.columns.iter().filter(|column| !TABLE_COLUMNS.contains(&column.as_str()) && side(column).is_none()).cloned().collect();
+    let side = |column: &str| {
+        column
+            .strip_suffix(".way")
+            .or_else(|| column.strip_suffix(".if"))
+            .or_else(|| column.strip_suffix(".relation"))
+            .map(str::to_owned)
+    };
+    let sets: Vec<String> = sheet
+        .columns
+        .iter()
+        .filter(|column| !TABLE_COLUMNS.contains(&column.as_str()) && side(column).is_none())
+        .cloned()
+        .collect();
     for column in &sheet.columns {
         if let Some(set) = side(column).filter(|set| !sets.contains(set)) {
-            faults.push(Diagnostic::error(120, &at(path), format!("列“{column}”没有对应的代码列“{set}”")).near(&set, sets.iter().map(String::as_str)));
+            faults.push(
+                Diagnostic::error(120, &at(path), format!("列“{column}”没有对应的代码列“{set}”"))
+                    .near(&set, sets.iter().map(String::as_str)),
+            );
         }
     }
     let mut table = Table { name: name.to_owned(), sets, rows: Vec::new() };
@@ -272,7 +314,10 @@ fn read_table(path: &str, name: &str, text: &str, faults: &mut Vec<Diagnostic>) 
             let text = sheet.cell(row, column);
             let date = Date::read(DateForm::Dashed, text.as_bytes());
             if date.is_none() && !text.is_empty() {
-                faults.push(Diagnostic::error(121, &sheet.place(row, column), format!("“{text}”不是日期")).expected("yyyy-MM-dd"));
+                faults.push(
+                    Diagnostic::error(121, &sheet.place(row, column), format!("“{text}”不是日期"))
+                        .expected("yyyy-MM-dd"),
+                );
             }
             date
         };
@@ -280,12 +325,24 @@ fn read_table(path: &str, name: &str, text: &str, faults: &mut Vec<Diagnostic>) 
         let cells = table.sets.iter().map(|set| read_cell(&sheet, row, set, faults)).collect();
         let canonical = sheet.cell(row, "canonical").to_owned();
         if canonical.is_empty() || table.row(&canonical).is_some() {
-            let found = if canonical.is_empty() { "canonical 为空".to_owned() } else { format!("代码“{canonical}”重复") };
+            let found = if canonical.is_empty() {
+                "canonical 为空".to_owned()
+            } else {
+                format!("代码“{canonical}”重复")
+            };
             faults.push(Diagnostic::error(122, &sheet.place(row, "canonical"), found));
             continue;
         }
         let parent = Some(sheet.cell(row, "parent").to_owned()).filter(|parent| !parent.is_empty());
-        table.rows.push(Row { canonical, title: sheet.cell(row, "title").to_owned(), cells, parent, valid_from, valid_to, line: row.line });
+        table.rows.push(Row {
+            canonical,
+            title: sheet.cell(row, "title").to_owned(),
+            cells,
+            parent,
+            valid_from,
+            valid_to,
+            line: row.line,
+        });
     }
     check_table(&table, path, faults);
     table
@@ -302,7 +359,10 @@ fn read_cell(sheet: &Sheet, row: &SheetRow, set: &str, faults: &mut Vec<Diagnost
         "in" => Way::In,
         "out" => Way::Out,
         other => {
-            faults.push(Diagnostic::error(123, &sheet.place(row, &column), format!("方向“{other}”不认识")).expected("in、out 或留空"));
+            faults.push(
+                Diagnostic::error(123, &sheet.place(row, &column), format!("方向“{other}”不认识"))
+                    .expected("in、out 或留空"),
+            );
             Way::Both
         }
     };
@@ -310,7 +370,9 @@ fn read_cell(sheet: &Sheet, row: &SheetRow, set: &str, faults: &mut Vec<Diagnost
     let text = sheet.cell(row, &column);
     let condition = Some(text.to_owned()).filter(|text| !text.is_empty());
     if let Some(Err(expected)) = condition.as_deref().map(notation::condition) {
-        faults.push(Diagnostic::error(124, &sheet.place(row, &column), format!("看不懂的条件“{text}”")).expected(expected));
+        faults.push(
+            Diagnostic::error(124, &sheet.place(row, &column), format!("看不懂的条件“{text}”")).expected(expected),
+        );
         return Some(Cell { code: code.to_owned(), way, condition: None });
     }
     Some(Cell { code: code.to_owned(), way, condition })
@@ -321,7 +383,10 @@ fn check_table(table: &Table, path: &str, faults: &mut Vec<Diagnostic>) {
         for (first, second) in table.ambiguous(set) {
             let place = Place { file: path.to_owned(), line: second.line, column: 1 };
             let found = format!("代码集“{set}”中同一代码有两种读法：{} 与 {}", first.canonical, second.canonical);
-            faults.push(Diagnostic::error(125, &place, found).hint(format!("其中一行写 {set}.way = out，或用 {set}.if 写明条件")));
+            faults.push(
+                Diagnostic::error(125, &place, found)
+                    .hint(format!("其中一行写 {set}.way = out，或用 {set}.if 写明条件")),
+            );
         }
     }
     for row in &table.rows {

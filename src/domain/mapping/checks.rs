@@ -44,7 +44,11 @@ fn numbered(path: &str, positions: &[u32]) -> String {
     let mut out = String::with_capacity(path.len() + 8);
     let mut rest = path;
     for position in positions {
-        let Some(at) = [("[]", 2), ("[2..]", 5)].iter().filter_map(|(mark, length)| Some((rest.find(mark)?, *length))).min() else { break };
+        let Some(at) =
+            [("[]", 2), ("[2..]", 5)].iter().filter_map(|(mark, length)| Some((rest.find(mark)?, *length))).min()
+        else {
+            break;
+        };
         out.push_str(&rest[..at.0]);
         let first = if at.1 == 2 { 0 } else { 2 };
         out.push_str(&format!("[{}]", position + first));
@@ -62,7 +66,11 @@ impl View<'_> {
     pub(super) fn check_result(&self) -> Result<(), Fault> {
         let Some(result) = &self.plan.result else { return Ok(()) };
         let mut spare = Vec::new();
-        let code = result.codes.iter().map(|number| self.slot(0, *number)).find(|slot| !matches!(slot.kind, Kind::Missing | Kind::Null));
+        let code = result
+            .codes
+            .iter()
+            .map(|number| self.slot(0, *number))
+            .find(|slot| !matches!(slot.kind, Kind::Missing | Kind::Null));
         let Some(code) = code else { return Err(Fault::AnswerUnreadable { reason: "answer without result code" }) };
         let code = String::from_utf8_lossy(self.text(code, &mut spare).trim_ascii()).into_owned();
         if result.ok.contains(&code) {
@@ -70,8 +78,12 @@ impl View<'_> {
         }
         let text = result.texts.iter().map(|number| self.slot(0, *number)).find(|slot| slot.len > 0);
         let mut spare = Vec::new();
-        let text = text.map_or(String::new(), |slot| String::from_utf8_lossy(self.text(slot, &mut spare)).chars().take(200).collect());
-        let canonical = self.choose(&result.lookup, &[], code.as_bytes()).map_or("peer_error", |choice| fault::canonical(&choice.canonical));
+        let text = text.map_or(String::new(), |slot| {
+            String::from_utf8_lossy(self.text(slot, &mut spare)).chars().take(200).collect()
+        });
+        let canonical = self
+            .choose(&result.lookup, &[], code.as_bytes())
+            .map_or("peer_error", |choice| fault::canonical(&choice.canonical));
         Err(Fault::Refused { canonical, code: code.chars().take(32).collect(), text })
     }
 
@@ -97,13 +109,22 @@ impl View<'_> {
         let depth = u8::try_from(level).unwrap_or_default();
         for number in &own.required {
             let slot = self.slot(depth, *number);
-            let empty = matches!(slot.kind, Kind::Missing | Kind::Null) || (slot.kind == Kind::Text && slot.len == 0) || (slot.kind == Kind::List && slot.len == 0);
+            let empty = matches!(slot.kind, Kind::Missing | Kind::Null)
+                || (slot.kind == Kind::Text && slot.len == 0)
+                || (slot.kind == Kind::List && slot.len == 0);
             if let Some(note) = own.rows.get(usize::from(*number)).and_then(Option::as_deref).filter(|_| empty) {
                 faults.push(note, &self.positions[..level], FieldFaultKind::Missing);
             }
         }
         for (number, list, plus) in &own.counts {
-            self.check_count(depth, *number, *list, *plus, own.rows.get(usize::from(*number)).and_then(Option::as_deref), faults);
+            self.check_count(
+                depth,
+                *number,
+                *list,
+                *plus,
+                own.rows.get(usize::from(*number)).and_then(Option::as_deref),
+                faults,
+            );
         }
         for check in plan.checks.iter().filter(|check| check.scope == scope) {
             self.check_rule(check, level, faults);
@@ -127,7 +148,15 @@ impl View<'_> {
         }
     }
 
-    fn check_count(&self, level: u8, number: SlotNumber, list: SlotNumber, plus: i64, note: Option<&RowNote>, faults: &mut Faults) {
+    fn check_count(
+        &self,
+        level: u8,
+        number: SlotNumber,
+        list: SlotNumber,
+        plus: i64,
+        note: Option<&RowNote>,
+        faults: &mut Faults,
+    ) {
         let slot = self.slot(level, number);
         let Some(note) = note.filter(|_| !matches!(slot.kind, Kind::Missing | Kind::Null)) else { return };
         let list = self.slot(level, list);
@@ -199,7 +228,14 @@ impl View<'_> {
         }
     }
 
-    fn check_digest(&self, check: &Check, digest: &Source, content: (u8, SlotNumber), positions: &[u32], faults: &mut Faults) {
+    fn check_digest(
+        &self,
+        check: &Check,
+        digest: &Source,
+        content: (u8, SlotNumber),
+        positions: &[u32],
+        faults: &mut Faults,
+    ) {
         let slot = self.slot(content.0, content.1);
         let Some(declared) = self.canonical(digest).filter(|_| slot.len > 0 && slot.kind != Kind::Null) else { return };
         let mut spare = Vec::new();
@@ -212,7 +248,11 @@ impl View<'_> {
                     faults.push(&check.note, positions, FieldFaultKind::DigestDiffers);
                 }
             }
-            Err(_) => faults.push(&check.note, positions, FieldFaultKind::WrongForm { expected: "Base64 编码的材料内容".into() }),
+            Err(_) => faults.push(
+                &check.note,
+                positions,
+                FieldFaultKind::WrongForm { expected: "Base64 编码的材料内容".into() },
+            ),
         }
     }
 }

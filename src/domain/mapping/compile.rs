@@ -85,7 +85,8 @@ pub(super) struct Order<'a> {
 pub(super) fn compile(shared: &Shared<'_>, order: &Order<'_>, faults: &mut Vec<Diagnostic>) -> (Plan, Vec<String>) {
     let empty = Message::default();
     let mut source = order.source.map_or_else(|| empty.clone(), |side| side.message.clone());
-    let watched = order.source.filter(|_| order.kind == MessageKind::Answer).map(|side| watch(&mut source, side, faults));
+    let watched =
+        order.source.filter(|_| order.kind == MessageKind::Answer).map(|side| watch(&mut source, side, faults));
     let source_profile = order.source.map_or(order.target.profile, |side| side.profile);
     let notes = notes(shared.catalogue, &source);
     let target_notes = self::notes(shared.catalogue, order.target.message);
@@ -191,7 +192,12 @@ fn watch(message: &mut Message, side: Side<'_>, faults: &mut Vec<Diagnostic>) ->
     watched
 }
 
-fn result_check(catalogue: &Catalogue, order: &Order<'_>, watched: &Watched, resolver: &mut Resolver<'_>) -> Option<ResultCheck> {
+fn result_check(
+    catalogue: &Catalogue,
+    order: &Order<'_>,
+    watched: &Watched,
+    resolver: &mut Resolver<'_>,
+) -> Option<ResultCheck> {
     let profile = order.source?.profile;
     let words = profile.result.as_ref()?;
     let table = catalogue.tables.get("fault");
@@ -222,7 +228,9 @@ fn result_check(catalogue: &Catalogue, order: &Order<'_>, watched: &Watched, res
 /// Declared places that nothing is read from.
 fn dropped(message: &Message, notes: &[Arc<RowNote>], used: &[bool]) -> Vec<Arc<RowNote>> {
     let rows = message.rows.iter().enumerate().filter(|(index, row)| {
-        matches!(row.field, RowField::Canonical(_)) && !used[*index] && !matches!(row.conversion.convert, Convert::List | Convert::Container | Convert::Count { .. })
+        matches!(row.field, RowField::Canonical(_))
+            && !used[*index]
+            && !matches!(row.conversion.convert, Convert::List | Convert::Container | Convert::Count { .. })
     });
     rows.filter_map(|(index, _)| notes.get(index).cloned()).collect()
 }
@@ -254,7 +262,10 @@ fn checks(catalogue: &Catalogue, order: &Order<'_>, resolver: &mut Resolver<'_>)
     let any = |pattern: &str, word: &str| pattern == "*" || pattern.split('|').any(|one| one == word);
     let mut checks = Vec::new();
     for row in &catalogue.rules {
-        if any(&row.matter, &source.service.matter) && any(&row.step, &source.service.step) && any(&row.message, order.kind.word()) {
+        if any(&row.matter, &source.service.matter)
+            && any(&row.step, &source.service.step)
+            && any(&row.message, order.kind.word())
+        {
             checks.extend(check(row, resolver));
         }
     }
@@ -277,7 +288,10 @@ fn check(row: &RuleRow, resolver: &mut Resolver<'_>) -> Option<Check> {
     };
     let mut scope = spot.scope;
     let rule = match &row.rule {
-        Rule::Sum { total, parts } => CheckRule::Sum { total: source(total)?, parts: parts.iter().map(|part| source(part)).collect::<Option<_>>()? },
+        Rule::Sum { total, parts } => CheckRule::Sum {
+            total: source(total)?,
+            parts: parts.iter().map(|part| source(part)).collect::<Option<_>>()?,
+        },
         Rule::Order { before, after } => CheckRule::Order { before: source(before)?, after: source(after)? },
         Rule::Digest { digest, content } => {
             let digest = source(digest)?;
@@ -293,7 +307,12 @@ fn check(row: &RuleRow, resolver: &mut Resolver<'_>) -> Option<Check> {
             let item = source(id)?;
             let (list, items) = *resolver.layout.lists.get(id.rsplit_once("[].")?.0)?;
             scope = list.scope;
-            CheckRule::Total { item, list: (list.level, list.slot), scope: items, value: total(field.kind, value, row, resolver)? }
+            CheckRule::Total {
+                item,
+                list: (list.level, list.slot),
+                scope: items,
+                value: total(field.kind, value, row, resolver)?,
+            }
         }
     };
     Some(Check { scope, rule, text: row.text.clone(), note: resolver.notes.get(index)?.clone() })
@@ -309,7 +328,9 @@ fn total(kind: Type, text: &str, row: &RuleRow, resolver: &mut Resolver<'_>) -> 
         _ => None,
     };
     if number.is_none() {
-        resolver.faults.push(Diagnostic::error(166, &row.place, format!("合计“{text}”与字段类型不合")).expected("数字"));
+        resolver
+            .faults
+            .push(Diagnostic::error(166, &row.place, format!("合计“{text}”与字段类型不合")).expected("数字"));
     }
     number
 }

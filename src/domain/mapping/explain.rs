@@ -91,7 +91,9 @@ impl View<'_> {
         let slot = self.slot(*level, *slot);
         let choice = self.choose(lookup, conditions, self.text(slot, &mut spare).trim_ascii())?;
         let line = match &op.put {
-            Put::Code { lookup, table } => return Some((table.clone(), self.choose(lookup, &[], choice.canonical.as_bytes())?.line)),
+            Put::Code { lookup, table } => {
+                return Some((table.clone(), self.choose(lookup, &[], choice.canonical.as_bytes())?.line));
+            }
             _ => choice.line,
         };
         Some((table.clone(), line))

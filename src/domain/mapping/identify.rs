@@ -60,16 +60,40 @@ impl Identifier {
         // The same path may be asked for twice (key and message number); a tree has one slot a place.
         let (tree, start) = layout_of_paths(profile, &distinct(&paths));
         let at = |range: Range<usize>| range;
-        Self { tree, start, service: at(service), matter: at(matter), variant: at(variant), key: at(key), message: at(message), target: at(target) }
+        Self {
+            tree,
+            start,
+            service: at(service),
+            matter: at(matter),
+            variant: at(variant),
+            key: at(key),
+            message: at(message),
+            target: at(target),
+        }
     }
 
     /// Looks into a request that came at `path`.
-    pub(super) fn look(&self, profile: &Profile, path: &str, body: &[u8], workspace: &mut Workspace, slots: &[usize]) -> Result<Arrival, Fault> {
+    pub(super) fn look(
+        &self,
+        profile: &Profile,
+        path: &str,
+        body: &[u8],
+        workspace: &mut Workspace,
+        slots: &[usize],
+    ) -> Result<Arrival, Fault> {
         if !profile.services.iter().any(|service| service.path == path) {
             return Err(Fault::UnknownPath);
         }
         let direction = &profile.request;
-        read_document(direction.format, direction.charset, &self.tree, self.start, body, &mut workspace.scratch, &profile.limits)?;
+        read_document(
+            direction.format,
+            direction.charset,
+            &self.tree,
+            self.start,
+            body,
+            &mut workspace.scratch,
+            &profile.limits,
+        )?;
         let scratch = &workspace.scratch;
         let text = |range: &Range<usize>| {
             range.clone().find_map(|index| {
@@ -103,12 +127,19 @@ pub(super) fn distinct<T: PartialEq + Clone>(paths: &[T]) -> Vec<T> {
 /// For each path of a profile's identification the number of its slot, from 0.
 pub(super) fn slots(profile: &Profile) -> Vec<usize> {
     let Identify { service, matter, variant, key, message, target, .. } = &profile.identify;
-    let all: Vec<_> = service.iter().chain(matter).chain(variant).chain(key).chain(message).chain(target).cloned().collect();
+    let all: Vec<_> =
+        service.iter().chain(matter).chain(variant).chain(key).chain(message).chain(target).cloned().collect();
     let distinct = distinct(&all);
     all.iter().map(|path| distinct.iter().position(|known| known == path).unwrap_or_default()).collect()
 }
 
-fn choose(profile: &Profile, path: &str, service: Option<&str>, matter: Option<&str>, variant: Option<&str>) -> Result<usize, Fault> {
+fn choose(
+    profile: &Profile,
+    path: &str,
+    service: Option<&str>,
+    matter: Option<&str>,
+    variant: Option<&str>,
+) -> Result<usize, Fault> {
     let fits = |declared: &str, found: Option<&str>| declared.is_empty() || found == Some(declared);
     let candidates = profile.services.iter().enumerate().filter(|(_, row): &(usize, &Service)| {
         row.path == path

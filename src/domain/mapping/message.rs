@@ -73,11 +73,19 @@ pub struct Message {
 
 impl Message {
     /// Reads a message file and its includes for one operation.
-    pub fn read(files: &Files, profile: &Profile, direction: &Direction, name: &str, operation: &str, faults: &mut Vec<Diagnostic>) -> Option<Self> {
+    pub fn read(
+        files: &Files,
+        profile: &Profile,
+        direction: &Direction,
+        name: &str,
+        operation: &str,
+        faults: &mut Vec<Diagnostic>,
+    ) -> Option<Self> {
         let file = format!("messages/{}/{name}.csv", profile.name);
         let mut message = Self { file: file.clone(), ..Self::default() };
         let root = direction.root.replace("{operation}", operation);
-        let mut reading = Reading { files, folder: format!("messages/{}", profile.name), direction, root, faults, depth: 0 };
+        let mut reading =
+            Reading { files, folder: format!("messages/{}", profile.name), direction, root, faults, depth: 0 };
         reading.file(&file, &mut message)?;
         message.build(direction, faults);
         Some(message)
@@ -88,20 +96,26 @@ impl Message {
             match notation::path(&row.path, direction.separator()) {
                 Ok(segments) => insert(&mut self.roots, &segments, index, &self.rows, faults),
                 Err(expected) => {
-                    faults.push(Diagnostic::error(140, &row.place, format!("路径“{}”看不懂", row.path)).expected(expected));
+                    faults.push(
+                        Diagnostic::error(140, &row.place, format!("路径“{}”看不懂", row.path)).expected(expected),
+                    );
                 }
             }
         }
         if direction.format == Format::Xml && self.roots.len() > 1 {
             let place = Place { file: self.file.clone(), line: 1, column: 1 };
-            faults.push(Diagnostic::error(141, &place, "XML 文档有不止一个根元素").hint("检查路径开头与系统档案的 root"));
+            faults
+                .push(Diagnostic::error(141, &place, "XML 文档有不止一个根元素").hint("检查路径开头与系统档案的 root"));
         }
     }
 
     /// Adds places that are only read: the answer's own word on how it went. A place that a row names already is
     /// read under the new name instead.
     pub fn watch(&mut self, path: &str, field: &str, separator: char, place: &Place, faults: &mut Vec<Diagnostic>) {
-        let conversion = Conversion { convert: Convert::Text { characters_max: None, bytes_max: None, trim: false, strip_codes: false }, literal: None };
+        let conversion = Conversion {
+            convert: Convert::Text { characters_max: None, bytes_max: None, trim: false, strip_codes: false },
+            literal: None,
+        };
         let field = RowField::Canonical(field.to_owned());
         if let Some(row) = self.rows.iter_mut().find(|row| row.path == path) {
             (row.field, row.conversion) = (field, conversion);
@@ -146,7 +160,9 @@ impl Message {
 
     /// The first row of a canonical field.
     pub fn row_of(&self, field: &str) -> Option<usize> {
-        self.rows.iter().position(|row| matches!(&row.field, RowField::Canonical(id) if id == field) && row.conversion.convert != Convert::List)
+        self.rows.iter().position(|row| {
+            matches!(&row.field, RowField::Canonical(id) if id == field) && row.conversion.convert != Convert::List
+        })
     }
 }
 
@@ -228,7 +244,8 @@ impl Reading<'_> {
         let conversion = self.take(notation::conversion(sheet.cell(row, "convert")), 147, sheet, row, "convert");
         let absence = self.take(notation::absence(sheet.cell(row, "absent"), json), 148, sheet, row, "absent");
         let optional = |text: &str| !text.is_empty();
-        let fallback = Some(sheet.cell(row, "default")).filter(|text| optional(text)).map(notation::fallback).transpose();
+        let fallback =
+            Some(sheet.cell(row, "default")).filter(|text| optional(text)).map(notation::fallback).transpose();
         let fallback = self.take(fallback, 149, sheet, row, "default");
         let condition = Some(sheet.cell(row, "if")).filter(|text| optional(text)).map(notation::condition).transpose();
         let condition = self.take(condition, 150, sheet, row, "if");
@@ -257,13 +274,21 @@ impl Reading<'_> {
         })
     }
 
-    fn take<T>(&mut self, parsed: Result<T, notation::Expected>, number: u16, sheet: &Sheet, row: &SheetRow, column: &str) -> Option<T> {
+    fn take<T>(
+        &mut self,
+        parsed: Result<T, notation::Expected>,
+        number: u16,
+        sheet: &Sheet,
+        row: &SheetRow,
+        column: &str,
+    ) -> Option<T> {
         match parsed {
             Ok(value) => Some(value),
             Err(expected) => {
                 let text = sheet.cell(row, column);
                 let word = text.split(' ').next().unwrap_or_default();
-                let fault = Diagnostic::error(number, &sheet.place(row, column), format!("“{text}”看不懂")).expected(expected);
+                let fault =
+                    Diagnostic::error(number, &sheet.place(row, column), format!("“{text}”看不懂")).expected(expected);
                 let known: &[&str] = if column == "convert" { notation::CONVERTERS } else { &[] };
                 self.faults.push(fault.near(word, known.iter().copied()));
                 None

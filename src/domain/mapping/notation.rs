@@ -160,7 +160,9 @@ impl Conversion {
             Convert::Int | Convert::Count { .. } | Convert::Index { .. } | Convert::Bool(BoolSet::Json) => true,
             Convert::Date(forms) => matches!(forms[0], DateForm::EpochMilliseconds | DateForm::EpochSeconds),
             Convert::Validity { form, .. } => matches!(form, DateForm::EpochMilliseconds | DateForm::EpochSeconds),
-            Convert::DateTime(forms) => matches!(forms[0], DateTimeForm::EpochMilliseconds | DateTimeForm::EpochSeconds),
+            Convert::DateTime(forms) => {
+                matches!(forms[0], DateTimeForm::EpochMilliseconds | DateTimeForm::EpochSeconds)
+            }
             _ => false,
         })
     }
@@ -168,8 +170,26 @@ impl Conversion {
 
 /// Words that a `convert` cell can begin with, for suggestions.
 pub const CONVERTERS: &[&str] = &[
-    "address", "amount", "bool", "code", "const", "container", "count", "date", "datetime", "identifier", "index", "int",
-    "list", "mask", "month", "name", "pf_sequence", "rate", "text", "validity",
+    "address",
+    "amount",
+    "bool",
+    "code",
+    "const",
+    "container",
+    "count",
+    "date",
+    "datetime",
+    "identifier",
+    "index",
+    "int",
+    "list",
+    "mask",
+    "month",
+    "name",
+    "pf_sequence",
+    "rate",
+    "text",
+    "validity",
 ];
 
 /// Parses a `convert` cell.
@@ -178,10 +198,14 @@ pub fn conversion(text: &str) -> Result<Conversion, Expected> {
     let mut literal = None;
     for (word, value) in [("number", true), ("bool", true), ("string", false)] {
         // A constant has the word in front of its text, all others behind their options.
-        if let Some(rest) = text.strip_prefix("const ").and_then(|rest| rest.strip_prefix(word)).and_then(|rest| rest.strip_prefix(' ')) {
+        if let Some(rest) =
+            text.strip_prefix("const ").and_then(|rest| rest.strip_prefix(word)).and_then(|rest| rest.strip_prefix(' '))
+        {
             return Ok(Conversion { convert: Convert::Const(rest.trim().to_owned()), literal: Some(value) });
         }
-        if let Some(rest) = text.strip_suffix(word).and_then(|rest| rest.strip_suffix(' ')).filter(|rest| !rest.starts_with("const")) {
+        if let Some(rest) =
+            text.strip_suffix(word).and_then(|rest| rest.strip_suffix(' ')).filter(|rest| !rest.starts_with("const"))
+        {
             (text, literal) = (rest.trim_end(), Some(value));
             break;
         }
@@ -193,16 +217,25 @@ pub fn conversion(text: &str) -> Result<Conversion, Expected> {
 
 fn convert(word: &str, rest: &str) -> Result<Convert, Expected> {
     let words: Vec<&str> = rest.split_whitespace().collect();
-    let decimals = |at: usize| words.get(at).map(|n| n.parse::<u32>().ok().filter(|n| *n <= 8).ok_or("小数位数 0 到 8")).transpose();
+    let decimals = |at: usize| {
+        words.get(at).map(|n| n.parse::<u32>().ok().filter(|n| *n <= 8).ok_or("小数位数 0 到 8")).transpose()
+    };
     match word {
         "" | "text" => text_options(&words),
         "name" => Ok(Convert::Name),
         "code" => code(&words),
-        "date" => forms(rest, DateForm::parse).map(Convert::Date).ok_or_else(|| "date 后接 yyyy-MM-dd、yyyyMMdd、yyyy/MM/dd、yyyyMM、epoch_ms 或 epoch_s".into()),
-        "month" => forms(rest, MonthForm::parse).map(Convert::Month).ok_or_else(|| "month 后接 yyyy-MM、yyyyMM 或 yyyyMMdd".into()),
-        "datetime" => forms(rest, DateTimeForm::parse).map(Convert::DateTime).ok_or_else(|| "datetime 后接 yyyy-MM-dd HH:mm:ss、yyyyMMddHHmmss、epoch_ms 等".into()),
+        "date" => forms(rest, DateForm::parse)
+            .map(Convert::Date)
+            .ok_or_else(|| "date 后接 yyyy-MM-dd、yyyyMMdd、yyyy/MM/dd、yyyyMM、epoch_ms 或 epoch_s".into()),
+        "month" => forms(rest, MonthForm::parse)
+            .map(Convert::Month)
+            .ok_or_else(|| "month 后接 yyyy-MM、yyyyMM 或 yyyyMMdd".into()),
+        "datetime" => forms(rest, DateTimeForm::parse)
+            .map(Convert::DateTime)
+            .ok_or_else(|| "datetime 后接 yyyy-MM-dd HH:mm:ss、yyyyMMddHHmmss、epoch_ms 等".into()),
         "validity" => {
-            let form = words.first().and_then(|form| DateForm::parse(form)).ok_or("validity 后接日期格式和“长期”的写法")?;
+            let form =
+                words.first().and_then(|form| DateForm::parse(form)).ok_or("validity 后接日期格式和“长期”的写法")?;
             let no_end = match words.get(1) {
                 None | Some(&("null" | "empty")) => NoEnd::Absent,
                 Some(word) => NoEnd::Text((*word).into()),
@@ -217,7 +250,9 @@ fn convert(word: &str, rest: &str) -> Result<Convert, Expected> {
             let unit = words.first().and_then(|unit| RateUnit::parse(unit)).ok_or("rate 后接 percent 或 fraction")?;
             Ok(Convert::Rate { unit, decimals: decimals(1)? })
         }
-        "bool" => BoolSet::parse(rest).map(Convert::Bool).ok_or_else(|| "bool 后接 json、1_0、1_2、Y_N 或 是_否".into()),
+        "bool" => {
+            BoolSet::parse(rest).map(Convert::Bool).ok_or_else(|| "bool 后接 json、1_0、1_2、Y_N 或 是_否".into())
+        }
         "int" => Ok(Convert::Int),
         "identifier" => match rest {
             "uscc" => Ok(Convert::Identifier(Identifier::Credit)),
@@ -237,7 +272,9 @@ fn convert(word: &str, rest: &str) -> Result<Convert, Expected> {
             let plus = words.get(1).map_or(Ok(0), |plus| plus.parse().map_err(|_| "count 列表名后接 +数"))?;
             Ok(Convert::Count { list: list.trim_end_matches("[]").into(), plus })
         }
-        "index" => Ok(Convert::Index { base: words.first().map_or(Ok(1), |base| base.parse().map_err(|_| "index 后接起始数"))? }),
+        "index" => Ok(Convert::Index {
+            base: words.first().map_or(Ok(1), |base| base.parse().map_err(|_| "index 后接起始数"))?,
+        }),
         "mask" => match rest {
             "hide" => Ok(Convert::Mask(Mask::Hide)),
             "name" => Ok(Convert::Mask(Mask::Name)),
@@ -320,7 +357,11 @@ pub fn condition(text: &str) -> Result<ConditionText, Expected> {
             return Err("条件形如 字段 = 值、字段 != 值、字段 present、字段 absent，用 and 连接".to_owned());
         };
         let field = field.trim();
-        if field.is_empty() || field.contains(' ') { Err("条件左边是一个字段名".to_owned()) } else { Ok((field.to_owned(), test)) }
+        if field.is_empty() || field.contains(' ') {
+            Err("条件左边是一个字段名".to_owned())
+        } else {
+            Ok((field.to_owned(), test))
+        }
     });
     terms.collect::<Result<_, _>>().map(ConditionText)
 }
@@ -374,7 +415,13 @@ pub enum FaultFieldPart {
 pub fn call(text: &str) -> Result<CallName, Expected> {
     let name = text.strip_prefix('@').unwrap_or(text);
     let (head, tail) = name.split_once('.').unwrap_or((name, ""));
-    let city = |who| if tail.is_empty() { Err("@from.键，键见 cities/*.toml".into()) } else { Ok(CallName::City { who, key: tail.into() }) };
+    let city = |who| {
+        if tail.is_empty() {
+            Err("@from.键，键见 cities/*.toml".into())
+        } else {
+            Ok(CallName::City { who, key: tail.into() })
+        }
+    };
     match (head, tail) {
         ("now", "") => Ok(CallName::Now),
         ("sequence", "") => Ok(CallName::Sequence),
@@ -414,7 +461,10 @@ pub fn fallback(text: &str) -> Result<Fallback, Expected> {
     let inside = |name: &str| text.strip_prefix(name).and_then(|rest| rest.strip_suffix(')'));
     let pair = |text: &str| text.split_once(',').map(|(left, right)| (left.trim().to_owned(), right.trim().to_owned()));
     if let Some(quoted) = text.strip_prefix('\'') {
-        return quoted.strip_suffix('\'').map(|text| Fallback::Text(text.into())).ok_or_else(|| "'文字' 两边都要有单引号".into());
+        return quoted
+            .strip_suffix('\'')
+            .map(|text| Fallback::Text(text.into()))
+            .ok_or_else(|| "'文字' 两边都要有单引号".into());
     }
     if text.starts_with('@') {
         return call(text).map(Fallback::Call);
@@ -514,7 +564,9 @@ pub enum Rule {
 pub fn rule(text: &str) -> Result<Rule, Expected> {
     let expected = "sum A = B + C、total 列表[].F = 100、sm3 摘要 of 内容、order A <= B 或 required A if 条件";
     let (word, rest) = text.split_once(' ').ok_or(expected)?;
-    let halves = |mark: &str| rest.split_once(mark).map(|(left, right)| (left.trim().to_owned(), right.trim().to_owned())).ok_or(expected);
+    let halves = |mark: &str| {
+        rest.split_once(mark).map(|(left, right)| (left.trim().to_owned(), right.trim().to_owned())).ok_or(expected)
+    };
     Ok(match word {
         "sum" => {
             let (total, parts) = halves("=")?;
@@ -562,11 +614,16 @@ mod tests {
         assert_eq!(conversion("").unwrap().convert, conversion("text").unwrap().convert);
         assert!(conversion("amount yuan number").unwrap().is_literal());
         assert!(!conversion("amount yuan").unwrap().is_literal());
-        assert_eq!(conversion("const number 200").unwrap(), Conversion { convert: Convert::Const("200".into()), literal: Some(true) });
+        assert_eq!(
+            conversion("const number 200").unwrap(),
+            Conversion { convert: Convert::Const("200".into()), literal: Some(true) }
+        );
         assert_eq!(conversion("const success").unwrap().convert, Convert::Const("success".into()));
         assert_eq!(conversion("const number").unwrap().convert, Convert::Const("number".into()));
         assert!(matches!(conversion("datetime yyyy-MM-dd HH:mm:ss").unwrap().convert, Convert::DateTime(_)));
-        assert!(matches!(conversion("month yyyyMM|yyyyMMdd").unwrap().convert, Convert::Month(forms) if forms.len() == 2));
+        assert!(
+            matches!(conversion("month yyyyMM|yyyyMMdd").unwrap().convert, Convert::Month(forms) if forms.len() == 2)
+        );
         assert!(matches!(conversion("count materials +1").unwrap().convert, Convert::Count { plus: 1, .. }));
         for wrong in ["cod x:y", "code x", "date dd/MM", "amount dollar", "bool maybe", "text max", "mask x"] {
             assert!(conversion(wrong).is_err(), "{wrong}");
@@ -577,7 +634,10 @@ mod tests {
     fn conditions_defaults_and_rules() {
         assert_eq!(condition("a.format != licence and b present").unwrap().0.len(), 2);
         assert!(condition("a like b").is_err());
-        assert!(matches!(fallback("choose(cert_no present: completed; else: refused)").unwrap(), Fallback::Choose { .. }));
+        assert!(matches!(
+            fallback("choose(cert_no present: completed; else: refused)").unwrap(),
+            Fallback::Choose { .. }
+        ));
         assert!(matches!(fallback("due(accept_time, promised_days)").unwrap(), Fallback::Due { .. }));
         assert!(matches!(fallback("'0'").unwrap(), Fallback::Text(_)));
         assert!(fallback("what is this").is_err());

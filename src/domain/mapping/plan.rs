@@ -104,22 +104,58 @@ pub(super) struct Keep {
 /// Where a value comes from.
 #[derive(Debug)]
 pub(super) enum Source {
-    Address { from: Box<AddressFrom>, want: AddressWant },
+    Address {
+        from: Box<AddressFrom>,
+        want: AddressWant,
+    },
     Call(CallName),
-    Choose { choices: Vec<(Condition, Box<str>)>, otherwise: Option<Box<str>>, kind: Type },
-    Const { text: Box<str>, kind: Type },
-    Count { level: u8, slot: SlotNumber, plus: i64, scope: usize, filter: Option<Condition> },
-    Due { accepted: Box<Source>, days: Box<Source> },
+    Choose {
+        choices: Vec<(Condition, Box<str>)>,
+        otherwise: Option<Box<str>>,
+        kind: Type,
+    },
+    Const {
+        text: Box<str>,
+        kind: Type,
+    },
+    Count {
+        level: u8,
+        slot: SlotNumber,
+        plus: i64,
+        scope: usize,
+        filter: Option<Condition>,
+    },
+    Due {
+        accepted: Box<Source>,
+        days: Box<Source>,
+    },
     /// The first that has a value.
     Either(Box<Source>, Box<Source>),
     /// A moment from a place with the day and a place with the time of day.
-    Joined { level: u8, date: SlotNumber, time: SlotNumber },
+    Joined {
+        level: u8,
+        date: SlotNumber,
+        time: SlotNumber,
+    },
     /// No place on the other side.
     Nothing,
-    Index { base: i64 },
-    Is { source: Box<Source>, value: Box<str> },
-    Kept { number: usize, kind: Type },
-    Slot { level: u8, slot: SlotNumber, read: Read, text_null: bool },
+    Index {
+        base: i64,
+    },
+    Is {
+        source: Box<Source>,
+        value: Box<str>,
+    },
+    Kept {
+        number: usize,
+        kind: Type,
+    },
+    Slot {
+        level: u8,
+        slot: SlotNumber,
+        read: Read,
+        text_null: bool,
+    },
 }
 
 /// How a text is read into a canonical value.
@@ -214,11 +250,22 @@ pub(super) struct FieldOp {
 pub(super) enum Op {
     Field(Box<FieldOp>),
     /// A container: dropped again where nothing was written inside, unless it is kept.
-    Group { open: Box<[u8]>, attributes: Vec<FieldOp>, open_end: Box<[u8]>, close: Box<[u8]>, ops: Vec<Op>, keep: bool, condition: Option<Condition> },
+    Group {
+        open: Box<[u8]>,
+        attributes: Vec<FieldOp>,
+        open_end: Box<[u8]>,
+        close: Box<[u8]>,
+        ops: Vec<Op>,
+        keep: bool,
+        condition: Option<Condition>,
+    },
     List(Box<ListOp>),
     Literal(Box<[u8]>),
     /// A form parameter: what the ops write is encoded as a whole.
-    Parameter { name: Box<[u8]>, ops: Vec<Op> },
+    Parameter {
+        name: Box<[u8]>,
+        ops: Vec<Op>,
+    },
 }
 
 /// Where the items of a list come from.
@@ -228,7 +275,10 @@ pub(super) enum ListSource {
     FaultFields,
     /// No list of that name on the other side.
     Nothing,
-    Slot { level: u8, slot: SlotNumber },
+    Slot {
+        level: u8,
+        slot: SlotNumber,
+    },
 }
 
 /// Writes one list.
@@ -281,18 +331,38 @@ pub(super) struct Check {
 /// A rule, resolved.
 #[derive(Debug)]
 pub(super) enum CheckRule {
-    Digest { digest: Source, content: (u8, SlotNumber) },
-    Order { before: Source, after: Source },
-    Required { source: Source, condition: Condition },
-    Sum { total: Source, parts: Vec<Source> },
+    Digest {
+        digest: Source,
+        content: (u8, SlotNumber),
+    },
+    Order {
+        before: Source,
+        after: Source,
+    },
+    Required {
+        source: Source,
+        condition: Condition,
+    },
+    Sum {
+        total: Source,
+        parts: Vec<Source>,
+    },
     /// Checked in the list's parent scope, over the list's items.
-    Total { item: Source, list: (u8, SlotNumber), scope: usize, value: i64 },
+    Total {
+        item: Source,
+        list: (u8, SlotNumber),
+        scope: usize,
+        value: i64,
+    },
 }
 
 /// How the other side holds an address.
 #[derive(Debug)]
 pub(super) enum AddressFrom {
-    DivisionRest { division: Option<Source>, rest: Option<Source> },
+    DivisionRest {
+        division: Option<Source>,
+        rest: Option<Source>,
+    },
     /// Province, city, county, street, detail.
     Parts([Option<Source>; 5]),
     Text(Source),

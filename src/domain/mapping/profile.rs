@@ -253,7 +253,9 @@ impl Reading<'_> {
         let RawDirection { format, charset, content_type, declaration, root, headers } = raw;
         let Some(charset) = Charset::parse(&charset) else {
             let place = self.place(&charset);
-            self.faults.push(Diagnostic::error(131, &place, format!("字符集“{charset}”不认识")).expected("utf-8、gbk 或 gb18030"));
+            self.faults.push(
+                Diagnostic::error(131, &place, format!("字符集“{charset}”不认识")).expected("utf-8、gbk 或 gb18030"),
+            );
             return None;
         };
         Some(Direction { format, charset, content_type, declaration, root, headers })
@@ -302,7 +304,9 @@ impl Reading<'_> {
             toml::Value::String(word) if word == "table" => None,
             _ => {
                 let place = self.place("http_status");
-                self.faults.push(Diagnostic::error(132, &place, "http_status 的值不对").expected("\"table\" 或 200 到 599 的数字"));
+                self.faults.push(
+                    Diagnostic::error(132, &place, "http_status 的值不对").expected("\"table\" 或 200 到 599 的数字"),
+                );
                 None
             }
         }
@@ -311,17 +315,21 @@ impl Reading<'_> {
     fn identify(&mut self, raw: &RawIdentify, request: &Direction) -> Identify {
         // The operation is not known yet, so any name will do in its place.
         let root = request.root.split('!').map(|part| {
-            part.split('/').map(|step| if step.contains("{operation}") { "*" } else { step }).collect::<Vec<_>>().join("/")
+            part.split('/')
+                .map(|step| if step.contains("{operation}") { "*" } else { step })
+                .collect::<Vec<_>>()
+                .join("/")
         });
         let root = root.collect::<Vec<_>>().join("!");
-        let mut path = |text: &String| match notation::path(&absolute(&root, text, request.separator()), request.separator()) {
-            Ok(segments) => Some(segments),
-            Err(expected) => {
-                let place = self.place(text);
-                self.faults.push(Diagnostic::error(133, &place, format!("路径“{text}”看不懂")).expected(expected));
-                None
-            }
-        };
+        let mut path =
+            |text: &String| match notation::path(&absolute(&root, text, request.separator()), request.separator()) {
+                Ok(segments) => Some(segments),
+                Err(expected) => {
+                    let place = self.place(text);
+                    self.faults.push(Diagnostic::error(133, &place, format!("路径“{text}”看不懂")).expected(expected));
+                    None
+                }
+            };
         Identify {
             service: raw.service.as_ref().and_then(&mut path),
             matter: raw.matter.as_ref().and_then(&mut path),
@@ -353,7 +361,10 @@ fn read_services(files: &Files, profile: &str, faults: &mut Vec<Diagnostic>) -> 
         return Vec::new();
     };
     let sheet = Sheet::read(&path, text, &["matter", "step", "service", "path", "request", "answer"], faults);
-    sheet.only_columns(&["matter", "step", "service", "variant", "operation", "path", "request", "answer", "source", "note"], faults);
+    sheet.only_columns(
+        &["matter", "step", "service", "variant", "operation", "path", "request", "answer", "source", "note"],
+        faults,
+    );
     let mut services: Vec<Service> = Vec::new();
     for row in &sheet.rows {
         let cell = |column| sheet.cell(row, column).to_owned();

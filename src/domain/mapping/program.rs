@@ -96,12 +96,17 @@ impl Program {
         let mut compiler = Compiler { files, catalogue: &catalogue, messages: BTreeMap::new(), faults };
         compiler.check_names(&profiles);
         let divisions = catalogue.tables.get(address::TABLE).map(Divisions::new).unwrap_or_default();
-        let shared = Shared { catalogue: &catalogue, divisions: Arc::new(divisions), calendar: Arc::new(catalogue.calendar.clone()) };
+        let shared = Shared {
+            catalogue: &catalogue,
+            divisions: Arc::new(divisions),
+            calendar: Arc::new(catalogue.calendar.clone()),
+        };
         let mut pairs: BTreeMap<(String, String), BTreeMap<(String, String), Arc<Pair>>> = BTreeMap::new();
         for (from, to) in directions(&catalogue, &profiles) {
             let compiled = pairs.entry((from.name.clone(), to.name.clone())).or_default();
             for service in &from.services {
-                let other = to.services.iter().find(|other| other.matter == service.matter && other.step == service.step);
+                let other =
+                    to.services.iter().find(|other| other.matter == service.matter && other.step == service.step);
                 let Some((other, matter)) = other.zip(catalogue.matters.get(&service.matter)) else { continue };
                 if let Some(pair) = compiler.pair(&shared, (from, service), (to, other), matter) {
                     compiled.insert((service.matter.clone(), service.step.clone()), Arc::new(pair));
@@ -111,11 +116,18 @@ impl Program {
         let mut systems = BTreeMap::new();
         for profile in &profiles {
             let faults = compiler.faults_of(&shared, profile);
-            let system = System { identifier: Identifier::new(profile), slots: slots(profile), faults, profile: profile.clone() };
+            let system = System {
+                identifier: Identifier::new(profile),
+                slots: slots(profile),
+                faults,
+                profile: profile.clone(),
+            };
             systems.insert(profile.name.clone(), system);
         }
         let mut faults = compiler.faults;
-        faults.sort_by(|left, right| (left.level, &left.place, left.number).cmp(&(right.level, &right.place, right.number)));
+        faults.sort_by(|left, right| {
+            (left.level, &left.place, left.number).cmp(&(right.level, &right.place, right.number))
+        });
         faults.dedup();
         faults.truncate(DIAGNOSTICS_MAX);
         if faults.iter().any(|fault| fault.level == Level::Error) {
@@ -169,7 +181,13 @@ impl Program {
     ///
     /// # Errors
     /// Faults of the form, [`Fault::UnknownPath`], [`Fault::UnknownMatter`], [`Fault::KeyMissing`].
-    pub fn arrive(&self, system: &System, path: &str, body: &[u8], workspace: &mut Workspace) -> Result<Arrival, Fault> {
+    pub fn arrive(
+        &self,
+        system: &System,
+        path: &str,
+        body: &[u8],
+        workspace: &mut Workspace,
+    ) -> Result<Arrival, Fault> {
         system.identifier.look(&system.profile, path, body, workspace, &system.slots)
     }
 
@@ -186,16 +204,29 @@ impl Program {
         let city = city.or(if others.len() == 1 { others.first() } else { None }).copied();
         let not_served = |city: &str| Fault::NotServed { matter: service.matter.clone(), city: city.to_owned() };
         let city = city.ok_or_else(|| not_served(arrival.target.as_deref().unwrap_or("未写明的城市")))?;
-        let pair = city.profiles.iter().find_map(|to| self.pair(&system.profile.name, to, &service.matter, &service.step));
+        let pair =
+            city.profiles.iter().find_map(|to| self.pair(&system.profile.name, to, &service.matter, &service.step));
         Ok((city, pair.ok_or_else(|| not_served(&city.title))?))
     }
 
     /// A fault in the dialect of a profile. `operation` is the one that was called, where it is known.
-    pub fn render(&self, system: &System, operation: Option<&str>, fault: &Fault, context: &Context<'_>, workspace: &mut Workspace) -> Rendered {
+    pub fn render(
+        &self,
+        system: &System,
+        operation: Option<&str>,
+        fault: &Fault,
+        context: &Context<'_>,
+        workspace: &mut Workspace,
+    ) -> Rendered {
         let words = FaultWords::new(fault);
         let context = Context { fault: Some(&words), ..*context };
-        let plan = operation.and_then(|operation| system.faults.get(operation)).or_else(|| system.faults.values().next());
-        let status = system.profile.fault_status.filter(|_| !matches!(fault.entry().status, 429 | 503)).unwrap_or(fault.entry().status);
+        let plan =
+            operation.and_then(|operation| system.faults.get(operation)).or_else(|| system.faults.values().next());
+        let status = system
+            .profile
+            .fault_status
+            .filter(|_| !matches!(fault.entry().status, 429 | 503))
+            .unwrap_or(fault.entry().status);
         match plan.map(|plan| plan.write_fault(&context, workspace)) {
             Some(Ok(translated)) => Rendered { status, content_type: translated.content_type, bytes: translated.bytes },
             // A fault message that cannot be written must not hide the fault.
@@ -245,7 +276,14 @@ struct Compiler<'a> {
 }
 
 impl Compiler<'_> {
-    fn message(&mut self, profile: &Profile, direction: &Direction, request: bool, name: &str, operation: &str) -> Option<Arc<Message>> {
+    fn message(
+        &mut self,
+        profile: &Profile,
+        direction: &Direction,
+        request: bool,
+        name: &str,
+        operation: &str,
+    ) -> Option<Arc<Message>> {
         let key = (profile.name.clone(), request, name.to_owned(), operation.to_owned());
         if let Some(known) = self.messages.get(&key) {
             return known.clone();
@@ -267,33 +305,64 @@ impl Compiler<'_> {
         }
         for service in profiles.iter().flat_map(|profile| &profile.services) {
             if !self.catalogue.matters.contains_key(&service.matter) {
-                let fault = Diagnostic::error(171, &service.place, format!("事项“{}”不在 matters.csv 中", service.matter));
+                let fault =
+                    Diagnostic::error(171, &service.place, format!("事项“{}”不在 matters.csv 中", service.matter));
                 self.faults.push(fault.near(&service.matter, self.catalogue.matters.keys().map(String::as_str)));
             }
         }
     }
 
-    fn pair(&mut self, shared: &Shared<'_>, from: (&Profile, &Service), to: (&Profile, &Service), matter: &Matter) -> Option<Pair> {
+    fn pair(
+        &mut self,
+        shared: &Shared<'_>,
+        from: (&Profile, &Service),
+        to: (&Profile, &Service),
+        matter: &Matter,
+    ) -> Option<Pair> {
         let (from_profile, from_service) = from;
         let (to_profile, to_service) = to;
-        let caller_request = self.message(from_profile, &from_profile.request, true, &from_service.request, &from_service.operation);
-        let caller_answer = self.message(from_profile, &from_profile.answer, false, &from_service.answer, &from_service.operation);
-        let handler_request = self.message(to_profile, &to_profile.request, true, &to_service.request, &to_service.operation);
-        let handler_answer = self.message(to_profile, &to_profile.answer, false, &to_service.answer, &to_service.operation);
+        let caller_request =
+            self.message(from_profile, &from_profile.request, true, &from_service.request, &from_service.operation);
+        let caller_answer =
+            self.message(from_profile, &from_profile.answer, false, &from_service.answer, &from_service.operation);
+        let handler_request =
+            self.message(to_profile, &to_profile.request, true, &to_service.request, &to_service.operation);
+        let handler_answer =
+            self.message(to_profile, &to_profile.answer, false, &to_service.answer, &to_service.operation);
         let (caller_request, caller_answer) = caller_request.zip(caller_answer)?;
         let (handler_request, handler_answer) = handler_request.zip(handler_answer)?;
         let answer = Order {
             kind: MessageKind::Answer,
-            source: Some(Side { profile: to_profile, direction: &to_profile.answer, message: &handler_answer, service: to_service }),
-            target: Side { profile: from_profile, direction: &from_profile.answer, message: &caller_answer, service: from_service },
+            source: Some(Side {
+                profile: to_profile,
+                direction: &to_profile.answer,
+                message: &handler_answer,
+                service: to_service,
+            }),
+            target: Side {
+                profile: from_profile,
+                direction: &from_profile.answer,
+                message: &caller_answer,
+                service: from_service,
+            },
             request: Some(&caller_request),
             keeps: Vec::new(),
         };
         let (answer, keeps) = compile(shared, &answer, &mut self.faults);
         let request = Order {
             kind: MessageKind::Request,
-            source: Some(Side { profile: from_profile, direction: &from_profile.request, message: &caller_request, service: from_service }),
-            target: Side { profile: to_profile, direction: &to_profile.request, message: &handler_request, service: to_service },
+            source: Some(Side {
+                profile: from_profile,
+                direction: &from_profile.request,
+                message: &caller_request,
+                service: from_service,
+            }),
+            target: Side {
+                profile: to_profile,
+                direction: &to_profile.request,
+                message: &handler_request,
+                service: to_service,
+            },
             request: None,
             keeps,
         };
@@ -323,7 +392,9 @@ impl Compiler<'_> {
             if plans.contains_key(&service.operation) {
                 continue;
             }
-            let Some(message) = self.message(profile, &profile.answer, false, &name, &service.operation) else { continue };
+            let Some(message) = self.message(profile, &profile.answer, false, &name, &service.operation) else {
+                continue;
+            };
             let target = Side { profile, direction: &profile.answer, message: &message, service };
             let order = Order { kind: MessageKind::Fault, source: None, target, request: None, keeps: Vec::new() };
             plans.insert(service.operation.clone(), compile(shared, &order, &mut self.faults).0);

@@ -51,7 +51,9 @@ impl View<'_> {
         match (&op.put, value) {
             (Put::Text { trim, strip_codes }, Value::Text(text)) => {
                 let text = if *trim { text::trim(text) } else { text };
-                if *strip_codes && memchr::memmem::find(text, "（".as_bytes()).or_else(|| memchr::memchr(b'(', text)).is_some() {
+                if *strip_codes
+                    && memchr::memmem::find(text, "（".as_bytes()).or_else(|| memchr::memchr(b'(', text)).is_some()
+                {
                     let mut stripped = Vec::with_capacity(text.len());
                     lossy = text::strip_codes(text, &mut stripped);
                     self.put_text(op, &stripped, out)?;

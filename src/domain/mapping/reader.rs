@@ -49,7 +49,12 @@ pub(super) struct Layout {
 }
 
 /// Builds the layout of a message.
-pub(super) fn layout(profile: &Profile, message: &Message, notes: &[Arc<RowNote>], faults: &mut Vec<Diagnostic>) -> Layout {
+pub(super) fn layout(
+    profile: &Profile,
+    message: &Message,
+    notes: &[Arc<RowNote>],
+    faults: &mut Vec<Diagnostic>,
+) -> Layout {
     let mut layout = Layout::default();
     layout.add_scope(None, 0);
     if let Some(naming) = &profile.naming {
@@ -78,7 +83,11 @@ pub(super) fn layout_of_paths(profile: &Profile, paths: &[Vec<Segment>]) -> (Tre
             let name: Box<[u8]> = if segment.name == "*" { Box::default() } else { segment.name.as_bytes().into() };
             let last = step + 1 == path.len();
             let nested = path.get(step + 1).is_some_and(|next| next.nested);
-            let known = tree.nodes[usize::from(at)].keys.iter().find(|key| key.name == name).and_then(|key| enter_of(&key.action));
+            let known = tree.nodes[usize::from(at)]
+                .keys
+                .iter()
+                .find(|key| key.name == name)
+                .and_then(|key| enter_of(&key.action));
             if let (Some(node), false) = (known, last) {
                 at = node;
                 continue;
@@ -90,7 +99,11 @@ pub(super) fn layout_of_paths(profile: &Profile, paths: &[Vec<Segment>]) -> (Tre
                 tree.frame += 1;
                 tree.nodes.push(Node::default());
                 let node = u16::try_from(tree.nodes.len() - 1).unwrap_or(u16::MAX);
-                if nested { Action::Nested { slot, format: NestedFormat::Xml, node } } else { Action::Enter { slot, node } }
+                if nested {
+                    Action::Nested { slot, format: NestedFormat::Xml, node }
+                } else {
+                    Action::Enter { slot, node }
+                }
             };
             let next = enter_of(&action);
             let action = match segment.kind {
@@ -156,7 +169,9 @@ impl Building<'_> {
                 }
                 continue;
             }
-            let same = |kind: SegmentKind| branches.iter().find(|other| other.segment.name == branch.segment.name && other.segment.kind == kind);
+            let same = |kind: SegmentKind| {
+                branches.iter().find(|other| other.segment.name == branch.segment.name && other.segment.kind == kind)
+            };
             let action = match branch.segment.kind {
                 SegmentKind::First if same(SegmentKind::Rest).is_some() => {
                     let slot = self.layout.slot(scope, None);

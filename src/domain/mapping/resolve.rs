@@ -63,7 +63,13 @@ impl Resolver<'_> {
     }
 
     /// Where the value of a canonical field comes from, and the row it stands in.
-    pub(super) fn source(&mut self, id: &str, kind: Type, want: Option<AddressPart>, place: &Place) -> Option<(Source, Option<usize>)> {
+    pub(super) fn source(
+        &mut self,
+        id: &str,
+        kind: Type,
+        want: Option<AddressPart>,
+        place: &Place,
+    ) -> Option<(Source, Option<usize>)> {
         if let Some(row) = self.readable(id, want) {
             return self.slot_source(row, place).map(|source| (source, Some(row)));
         }
@@ -97,7 +103,9 @@ impl Resolver<'_> {
         self.message.rows.iter().enumerate().position(|(index, row)| {
             let readable = match &row.conversion.convert {
                 Convert::Address(part) => Some(*part) == want && base(row_field(&row.field)) == base(id),
-                Convert::DateTime(forms) => row_field(&row.field) == id && !matches!(forms[0], DateTimeForm::DatePart | DateTimeForm::TimePart),
+                Convert::DateTime(forms) => {
+                    row_field(&row.field) == id && !matches!(forms[0], DateTimeForm::DatePart | DateTimeForm::TimePart)
+                }
                 Convert::Mask(_) | Convert::List | Convert::Container => false,
                 _ => row_field(&row.field) == id && want.is_none(),
             };
@@ -130,7 +138,8 @@ impl Resolver<'_> {
                 let known = self.catalogue.tables.get(table)?;
                 let lookup = Lookup::compose(Some((known, set)), None, &Otherwise::Refuse);
                 let conditions = lookup.conditions.clone();
-                let conditions = conditions.iter().map(|text| self.table_condition(text, field, place)).collect::<Option<_>>()?;
+                let conditions =
+                    conditions.iter().map(|text| self.table_condition(text, field, place)).collect::<Option<_>>()?;
                 Read::Code { lookup, conditions, table: table.as_str().into() }
             }
             Convert::Date(forms) => Read::Date(forms.clone()),
@@ -144,7 +153,13 @@ impl Resolver<'_> {
                 let no_end = if let NoEnd::Text(text) = no_end { Some(text.as_str().into()) } else { None };
                 Read::Validity { form: *form, no_end }
             }
-            Convert::Address(_) | Convert::Const(_) | Convert::Container | Convert::List | Convert::Mask(_) | Convert::Sequence | Convert::Text { .. } => Read::Text,
+            Convert::Address(_)
+            | Convert::Const(_)
+            | Convert::Container
+            | Convert::List
+            | Convert::Mask(_)
+            | Convert::Sequence
+            | Convert::Text { .. } => Read::Text,
         })
     }
 
@@ -164,12 +179,15 @@ impl Resolver<'_> {
             let inside = format!("{prefix}{field}");
             let found = self.source(&inside, kind, None, place).or_else(|| self.source(field, kind, None, place));
             let source = found.map_or(Source::Nothing, |(source, _)| source);
-            terms.push((source, match test {
-                Test::Absent => Term::Absent,
-                Test::Differs(value) => Term::Differs(value.as_str().into()),
-                Test::Equals(value) => Term::Equals(value.as_str().into()),
-                Test::Present => Term::Present,
-            }));
+            terms.push((
+                source,
+                match test {
+                    Test::Absent => Term::Absent,
+                    Test::Differs(value) => Term::Differs(value.as_str().into()),
+                    Test::Equals(value) => Term::Equals(value.as_str().into()),
+                    Test::Present => Term::Present,
+                },
+            ));
         }
         Some(Condition { terms })
     }
@@ -177,7 +195,9 @@ impl Resolver<'_> {
     fn joined(&mut self, id: &str) -> Option<Source> {
         let part = |wanted: DateTimeForm| {
             self.message.rows.iter().enumerate().position(|(index, row)| {
-                row_field(&row.field) == id && matches!(&row.conversion.convert, Convert::DateTime(forms) if forms[0] == wanted) && self.layout.rows.contains_key(&index)
+                row_field(&row.field) == id
+                    && matches!(&row.conversion.convert, Convert::DateTime(forms) if forms[0] == wanted)
+                    && self.layout.rows.contains_key(&index)
             })
         };
         let (date, time) = part(DateTimeForm::DatePart).zip(part(DateTimeForm::TimePart))?;

@@ -53,7 +53,12 @@ impl Plan {
     ///
     /// # Errors
     /// Faults of the form, then all field faults together as [`Fault::Fields`]; for answers [`Fault::Refused`] first.
-    pub fn translate(&self, input: &[u8], context: &Context<'_>, workspace: &mut Workspace) -> Result<Translated, Fault> {
+    pub fn translate(
+        &self,
+        input: &[u8],
+        context: &Context<'_>,
+        workspace: &mut Workspace,
+    ) -> Result<Translated, Fault> {
         self.translate_traced(input, context, workspace, None)
     }
 
@@ -61,12 +66,24 @@ impl Plan {
     ///
     /// # Errors
     /// As [`Plan::translate`].
-    pub fn translate_traced(&self, input: &[u8], context: &Context<'_>, workspace: &mut Workspace, trace: Option<&mut Trace>) -> Result<Translated, Fault> {
+    pub fn translate_traced(
+        &self,
+        input: &[u8],
+        context: &Context<'_>,
+        workspace: &mut Workspace,
+        trace: Option<&mut Trace>,
+    ) -> Result<Translated, Fault> {
         self.read(input, &mut workspace.scratch)?;
         self.write(input, context, workspace, trace)
     }
 
-    fn write(&self, input: &[u8], context: &Context<'_>, workspace: &mut Workspace, trace: Option<&mut Trace>) -> Result<Translated, Fault> {
+    fn write(
+        &self,
+        input: &[u8],
+        context: &Context<'_>,
+        workspace: &mut Workspace,
+        trace: Option<&mut Trace>,
+    ) -> Result<Translated, Fault> {
         let spare = std::mem::take(&mut workspace.spare);
         let view = View {
             plan: self,
@@ -80,7 +97,8 @@ impl Plan {
         };
         view.check_result()?;
         let hint = self.size_hint.load(Ordering::Relaxed);
-        let mut output = Output { out: Vec::with_capacity(hint), spare, faults: Faults::default(), losses: 0, places: 0, trace };
+        let mut output =
+            Output { out: Vec::with_capacity(hint), spare, faults: Faults::default(), losses: 0, places: 0, trace };
         view.check(&mut output.faults);
         view.ops(&self.ops, &mut output);
         let kept = view.keep(&mut output);
@@ -116,7 +134,9 @@ impl Plan {
         let text = std::str::from_utf8(text).map_err(|_| Fault::Internal { reason: "output is not UTF-8" })?;
         let mut out = Vec::with_capacity(text.len());
         // Every field was checked when it was written, so only a constant of a mapping file can fail here.
-        self.target_charset.encode(text, &mut out).map_err(|_| Fault::Internal { reason: "a constant lacks in the charset" })?;
+        self.target_charset
+            .encode(text, &mut out)
+            .map_err(|_| Fault::Internal { reason: "a constant lacks in the charset" })?;
         Ok(out)
     }
 }
@@ -149,6 +169,26 @@ pub(super) fn read_document(
             } else {
                 xml::read_side(tree, start, 0, scratch, limits)
             }
+        }
+    }
+}
+
+/// What a source holds, without borrowing it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Empty,
+    Missing,
+    Null,
+    Value,
+}
+
+impl State {
+    const fn of(got: Got<'_>) -> Self {
+        match got {
+            Got::Empty => Self::Empty,
+            Got::Missing => Self::Missing,
+            Got::Null => Self::Null,
+            Got::Value(_) => Self::Value,
         }
     }
 }
@@ -247,7 +287,8 @@ impl View<'_> {
             Direct::Code { lookup, .. } => match lookup.plain(text) {
                 Some(choice) if choice.out.is_some() => {
                     member(&mut output.out, &op.before);
-                    let result = self.put_text(op, choice.out.as_deref().unwrap_or_default().as_bytes(), &mut output.out);
+                    let result =
+                        self.put_text(op, choice.out.as_deref().unwrap_or_default().as_bytes(), &mut output.out);
                     output.out.extend_from_slice(&op.after);
                     result.map(|()| Some(choice.lossy))
                 }
@@ -272,30 +313,26 @@ impl View<'_> {
     }
 
     fn general_with(&self, op: &FieldOp, output: &mut Output<'_>, spare: &mut Spare) -> Result<bool, FieldFaultKind> {
-        let mut got = match &op.source {
-            Some(source) => self.get(source, spare)?,
-            None => Got::Missing,
+        // The state of the source is settled first: a default is looked for only where it holds no value.
+        let state = match &op.source {
+            Some(source) => State::of(self.get(source, spare)?),
+            None => State::Missing,
         };
-        let mut state = match got {
-            Got::Missing => op.missing_as,
-            Got::Null => op.null_as,
-            Got::Empty => op.empty_as,
-            Got::Value(_) => Write::Omit,
+        let wanted = match (state, &op.source, &op.fallback) {
+            (State::Value, Some(source), _) => Some(source),
+            (_, _, fallback) => fallback.as_ref(),
         };
-        if let (false, Some(fallback)) = (got.is_value(), &op.fallback) {
-            let absent = got;
-            got = match (absent, self.get(fallback, spare)?) {
-                (Got::Null, Got::Missing) => Got::Null,
-                (Got::Empty, Got::Missing) => Got::Empty,
-                (_, found) => found,
-            };
-            if matches!(got, Got::Missing) {
-                state = op.missing_as;
-            }
-        }
+        let got = wanted.map_or(Ok(Got::Missing), |source| self.get(source, spare))?;
+        let how = match (state, &got) {
+            (State::Null, Got::Missing) | (_, Got::Null) => op.null_as,
+            (State::Empty, Got::Missing) | (_, Got::Empty) => op.empty_as,
+            _ => op.missing_as,
+        };
         match got {
             // A validity without end, on a side that writes it as nothing.
-            Got::Value(crate::domain::value::Value::NoEnd) if matches!(&op.put, Put::Validity { no_end: None, .. } | Put::Date(_)) => {
+            Got::Value(crate::domain::value::Value::NoEnd)
+                if matches!(&op.put, Put::Validity { no_end: None, .. } | Put::Date(_)) =>
+            {
                 output.places += usize::from(absent(op, op.null_as, &mut output.out));
                 Ok(false)
             }
@@ -308,7 +345,7 @@ impl View<'_> {
             }
             _ if op.required => Err(FieldFaultKind::Missing),
             _ => {
-                let written = absent(op, state, &mut output.out);
+                let written = absent(op, how, &mut output.out);
                 // A null or an empty element is a place of its own, an omitted one is not.
                 output.places += usize::from(written);
                 Ok(false)
@@ -409,7 +446,8 @@ impl View<'_> {
             Some(Ok(Got::Value(value))) => write_canonical(value, &mut canonical),
             _ => {
                 let mut spare = Spare::default();
-                if let Some(Ok(Got::Value(value))) = op.fallback.as_ref().map(|fallback| self.get(fallback, &mut spare)) {
+                if let Some(Ok(Got::Value(value))) = op.fallback.as_ref().map(|fallback| self.get(fallback, &mut spare))
+                {
                     write_canonical(value, &mut canonical);
                 }
             }

@@ -115,7 +115,12 @@ impl fmt::Display for Diagnostic {
 /// The known word that is at most a third of its letters away from `word`.
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let limit = word.chars().count() / 3 + 1;
-    known.into_iter().map(|near| (distance(word, near), near)).filter(|(far, _)| *far <= limit).min().map(|(_, near)| near)
+    known
+        .into_iter()
+        .map(|near| (distance(word, near), near))
+        .filter(|(far, _)| *far <= limit)
+        .min()
+        .map(|(_, near)| near)
 }
 
 fn distance(left: &str, right: &str) -> usize {
@@ -162,7 +167,9 @@ impl Sheet {
                 Ok(false) => break,
                 Err(_) => {
                     let place = sheet.at(1, 1);
-                    faults.push(Diagnostic::error(101, &place, "不是可以读取的 CSV 文件").expected("UTF-8 编码、逗号分隔"));
+                    faults.push(
+                        Diagnostic::error(101, &place, "不是可以读取的 CSV 文件").expected("UTF-8 编码、逗号分隔"),
+                    );
                     return sheet;
                 }
             }
@@ -188,7 +195,10 @@ impl Sheet {
                 if cells.len() != sheet.columns.len() {
                     let place = sheet.at(line, 1);
                     let found = format!("本行有 {} 格", cells.len());
-                    faults.push(Diagnostic::error(102, &place, found).expected(format!("{} 格，与表头相同", sheet.columns.len())));
+                    faults.push(
+                        Diagnostic::error(102, &place, found)
+                            .expected(format!("{} 格，与表头相同", sheet.columns.len())),
+                    );
                 }
                 sheet.rows.push(SheetRow { line, cells });
             }
@@ -203,7 +213,10 @@ impl Sheet {
         let place = self.at(line, 1);
         for column in required {
             if !self.columns.iter().any(|known| known == column) {
-                faults.push(Diagnostic::error(104, &place, format!("缺少列“{column}”")).near(column, self.columns.iter().map(String::as_str)));
+                faults.push(
+                    Diagnostic::error(104, &place, format!("缺少列“{column}”"))
+                        .near(column, self.columns.iter().map(String::as_str)),
+                );
             }
         }
         for (index, column) in self.columns.iter().enumerate() {

@@ -85,7 +85,8 @@ pub(super) fn mask(mask: Mask, text: &[u8], out: &mut Vec<u8>) {
     };
     let count = characters.len();
     for (index, c) in characters.into_iter().enumerate() {
-        let shown = count > front + back && (index < front || index + back >= count) || (mask == Mask::Name && index == 0);
+        let shown =
+            count > front + back && (index < front || index + back >= count) || (mask == Mask::Name && index == 0);
         let mut buffer = [0; 4];
         out.extend_from_slice(if shown { c } else { '*' }.encode_utf8(&mut buffer).as_bytes());
     }

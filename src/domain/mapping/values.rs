@@ -138,7 +138,8 @@ impl<'a> View<'a> {
                 made.clear();
                 made.extend_from_slice(self.text(date, text).trim_ascii());
                 made.extend_from_slice(self.text(time, text).trim_ascii());
-                let moment = DateTime::read(DateTimeForm::Compact, made).map(|moment| Got::Value(Value::DateTime(moment)));
+                let moment =
+                    DateTime::read(DateTimeForm::Compact, made).map(|moment| Got::Value(Value::DateTime(moment)));
                 moment.ok_or_else(|| wrong("日期 20261123 与时刻 093015"))
             }
             Source::Either(first, second) => {
@@ -215,7 +216,12 @@ impl<'a> View<'a> {
         Ok(if made.is_empty() { Got::Null } else { Got::Value(Value::Text(made)) })
     }
 
-    fn address_parts(&self, from: &AddressFrom, spare: &mut Spare, parts: &mut Parts) -> std::result::Result<(), FieldFaultKind> {
+    fn address_parts(
+        &self,
+        from: &AddressFrom,
+        spare: &mut Spare,
+        parts: &mut Parts,
+    ) -> std::result::Result<(), FieldFaultKind> {
         let mut other = Vec::new();
         match from {
             AddressFrom::Parts(sources) => {
@@ -228,7 +234,9 @@ impl<'a> View<'a> {
                 }
             }
             AddressFrom::DivisionRest { division, rest } => {
-                if let Some(Got::Value(Value::Text(text))) = division.as_ref().map(|source| self.get(source, spare)).transpose()? {
+                if let Some(Got::Value(Value::Text(text))) =
+                    division.as_ref().map(|source| self.get(source, spare)).transpose()?
+                {
                     other.extend_from_slice(text);
                 }
                 let rest = rest.as_ref().map(|source| self.get(source, spare)).transpose()?;
@@ -322,7 +330,9 @@ impl<'a> View<'a> {
         let today = self.context.moment().map(|moment| moment.date);
         lookup.choices(code)?.iter().find(|choice| {
             today.is_none_or(|today| choice.holds(today))
-                && choice.condition.is_none_or(|number| conditions.get(number).is_some_and(|condition| self.holds(condition)))
+                && choice
+                    .condition
+                    .is_none_or(|number| conditions.get(number).is_some_and(|condition| self.holds(condition)))
         })
     }
 
@@ -338,7 +348,8 @@ impl<'a> View<'a> {
             Read::Name if literal => return Err(wrong("文字（加引号）")),
             Read::Name => Some(Value::Text(text::name(raw, made))),
             Read::Code { lookup, conditions, table } => {
-                let choice = self.choose(lookup, conditions, trimmed).ok_or_else(|| self.no_counterpart(table, trimmed))?;
+                let choice =
+                    self.choose(lookup, conditions, trimmed).ok_or_else(|| self.no_counterpart(table, trimmed))?;
                 Some(Value::Text(choice.canonical.as_bytes()))
             }
             Read::Date(forms) => forms.iter().find_map(|form| Date::read(*form, trimmed)).map(Value::Date),

@@ -1,8 +1,8 @@
 //! The ops that write a message, from its places in order.
 
-use super::message::Node as Branch;
 use super::message::Message;
 use super::message::MessageRow;
+use super::message::Node as Branch;
 use super::message::RowField;
 use super::message::is_attribute;
 use super::message::is_list;
@@ -109,7 +109,11 @@ impl Writer<'_, '_> {
     fn parameter(&mut self, branch: &Branch) -> Op {
         let name = branch.segment.name.as_bytes().into();
         if let Some(nested) = branch.children.iter().find(|child| child.segment.nested) {
-            let declaration = if self.profile.nested.declaration.is_empty() { &self.direction.declaration } else { &self.profile.nested.declaration };
+            let declaration = if self.profile.nested.declaration.is_empty() {
+                &self.direction.declaration
+            } else {
+                &self.profile.nested.declaration
+            };
             let mut ops = vec![literal(declaration)];
             ops.extend(self.branches(std::slice::from_ref(nested), Style::Xml, 0));
             return Op::Parameter { name, ops };
@@ -139,8 +143,20 @@ impl Writer<'_, '_> {
             if !row.absence.keep {
                 return None;
             }
-            let text = if style == Style::Json { format!(",\"{}\":{{}}", branch.segment.name) } else { format!("<{}/>", element(branch)) };
-            return Some(Op::Group { open: twice(style, &text), attributes: Vec::new(), open_end: Box::default(), close: Box::default(), ops: Vec::new(), keep: true, condition: None });
+            let text = if style == Style::Json {
+                format!(",\"{}\":{{}}", branch.segment.name)
+            } else {
+                format!("<{}/>", element(branch))
+            };
+            return Some(Op::Group {
+                open: twice(style, &text),
+                attributes: Vec::new(),
+                open_end: Box::default(),
+                close: Box::default(),
+                ops: Vec::new(),
+                keep: true,
+                condition: None,
+            });
         }
         self.field(index, branch, style, "").map(|op| Op::Field(Box::new(op)))
     }
@@ -170,13 +186,25 @@ impl Writer<'_, '_> {
         } else {
             (self.branches(&branch.children, style, depth), open_end)
         };
-        let constant = ops.iter().all(|op| matches!(op, Op::Field(op) if op.is_constant()) || matches!(op, Op::Group { keep: true, .. } | Op::Literal(_)));
-        Op::Group { open: twice(style, &open), attributes, open_end: twice(style, &open_end), close: twice(style, &close), ops, keep: keep || constant || nested, condition }
+        let constant = ops.iter().all(|op| {
+            matches!(op, Op::Field(op) if op.is_constant())
+                || matches!(op, Op::Group { keep: true, .. } | Op::Literal(_))
+        });
+        Op::Group {
+            open: twice(style, &open),
+            attributes,
+            open_end: twice(style, &open_end),
+            close: twice(style, &close),
+            ops,
+            keep: keep || constant || nested,
+            condition,
+        }
     }
 
     /// How a nested document is written, and the texts before and after it.
     fn nested(&self, branch: &Branch) -> (Style, String, String) {
-        let delimited = self.profile.nested.delimited.is_some() && branch.children.iter().any(|child| child.segment.name == "ROW");
+        let delimited =
+            self.profile.nested.delimited.is_some() && branch.children.iter().any(|child| child.segment.name == "ROW");
         if delimited {
             return (Style::Delimited, String::new(), String::new());
         }
@@ -191,13 +219,21 @@ impl Writer<'_, '_> {
 
     /// Beginning and end tag without the closing `>` of the first; numbering of a single `NAME[1]` included.
     fn tags(&self, branch: &Branch, name: &str) -> (String, String) {
-        let number = self.profile.index_attributes.get(&branch.segment.name).filter(|_| branch.segment.kind == SegmentKind::First);
+        let number = self
+            .profile
+            .index_attributes
+            .get(&branch.segment.name)
+            .filter(|_| branch.segment.kind == SegmentKind::First);
         let number = number.map_or(String::new(), |attribute| format!(" {attribute}=\"1\""));
         if let Some(naming) = self.profile.naming.as_ref().filter(|_| branch.segment.named_list) {
             let open = format!("<{} {}=\"{}\"", naming.list, naming.attribute, branch.segment.name);
             return (open, format!("</{}>", naming.list));
         }
-        let default = if branch.segment.prefix.is_empty() && !self.default_declared(branch) { self.default_namespace() } else { String::new() };
+        let default = if branch.segment.prefix.is_empty() && !self.default_declared(branch) {
+            self.default_namespace()
+        } else {
+            String::new()
+        };
         (format!("<{name}{default}{number}"), format!("</{name}>"))
     }
 
@@ -225,7 +261,11 @@ impl Writer<'_, '_> {
         let source = if name == "@fault.fields" {
             ListSource::FaultFields
         } else {
-            self.resolver.layout.lists.get(&name).map_or(ListSource::Nothing, |(spot, _)| ListSource::Slot { level: spot.level, slot: spot.slot })
+            self.resolver
+                .layout
+                .lists
+                .get(&name)
+                .map_or(ListSource::Nothing, |(spot, _)| ListSource::Slot { level: spot.level, slot: spot.slot })
         };
         let place = self.message.rows[first].place.clone();
         if let Some(row) = row.filter(|row| row.required) {
@@ -233,13 +273,19 @@ impl Writer<'_, '_> {
                 self.resolver.faults.push(Diagnostic::error(162, &row.place, format!("必填的列表“{name}”没有来源")));
             }
         }
-        let filter = row.and_then(|row| row.condition.clone()).and_then(|condition| self.resolver.condition(&condition, "", &place));
+        let filter = row
+            .and_then(|row| row.condition.clone())
+            .and_then(|condition| self.resolver.condition(&condition, "", &place));
         let plain = branch.children.is_empty();
         let naming = self.profile.naming.as_ref().filter(|_| branch.segment.named_list);
         let mut numbered_from = None;
         let (open, close, item_open, item_open_end, item_close) = match style {
-            Style::Json if plain => (format!(",\"{}\":[", branch.segment.name), "]", ",".to_owned(), String::new(), String::new()),
-            Style::Json => (format!(",\"{}\":[", branch.segment.name), "]", ",{".to_owned(), String::new(), "}".to_owned()),
+            Style::Json if plain => {
+                (format!(",\"{}\":[", branch.segment.name), "]", ",".to_owned(), String::new(), String::new())
+            }
+            Style::Json => {
+                (format!(",\"{}\":[", branch.segment.name), "]", ",{".to_owned(), String::new(), "}".to_owned())
+            }
             Style::Delimited => (String::new(), "", String::new(), String::new(), String::new()),
             _ if plain => (String::new(), "", String::new(), String::new(), String::new()),
             _ => {
@@ -270,7 +316,9 @@ impl Writer<'_, '_> {
         };
         let between: Box<[u8]> = if style == Style::Delimited { (*b"\n").into() } else { Box::default() };
         let from = match source {
-            ListSource::Slot { .. } => self.resolver.layout.lists.get(&name).and_then(|(spot, _)| self.resolver.layout.scopes[spot.scope].rows.get(usize::from(spot.slot))?.clone()),
+            ListSource::Slot { .. } => self.resolver.layout.lists.get(&name).and_then(|(spot, _)| {
+                self.resolver.layout.scopes[spot.scope].rows.get(usize::from(spot.slot))?.clone()
+            }),
             _ => None,
         };
         Some(Op::List(Box::new(ListOp {
@@ -300,7 +348,12 @@ impl Writer<'_, '_> {
         let mut ops = Vec::new();
         for number in 1..=last {
             if let Some(child) = branch.children.iter().find(|child| column(child) == number) {
-                ops.extend(child.row.and_then(|row| self.field(row, child, Style::Delimited, "")).map(|op| Op::Field(Box::new(op))));
+                ops.extend(
+                    child
+                        .row
+                        .and_then(|row| self.field(row, child, Style::Delimited, ""))
+                        .map(|op| Op::Field(Box::new(op))),
+                );
             }
             if number < last || trailing {
                 ops.push(literal(&separator));
@@ -325,7 +378,9 @@ impl Writer<'_, '_> {
                 around(format!("{key}{quote}"), quote, format!("{key}\"\""), format!("{key}null"))
             }
             Style::Delimited | Style::Form => around(String::new(), "", String::new(), String::new()),
-            Style::Xml | Style::XmlTwice if form == "@" => around(format!(" {name}=\""), "\"", format!(" {name}=\"\""), String::new()),
+            Style::Xml | Style::XmlTwice if form == "@" => {
+                around(format!(" {name}=\""), "\"", format!(" {name}=\"\""), String::new())
+            }
             Style::Xml | Style::XmlTwice => {
                 if let Some(naming) = &self.profile.naming {
                     let open = format!("<{} {}=\"{name}\">", naming.leaf, naming.attribute);
@@ -342,10 +397,12 @@ impl Writer<'_, '_> {
     fn field(&mut self, index: usize, branch: &Branch, style: Style, form: &str) -> Option<FieldOp> {
         let row = self.message.rows[index].clone();
         let around = self.around(branch, style, form, row.conversion.is_literal());
-        let prefix = row_field(&row.field).rfind("[].").map_or(String::new(), |at| row_field(&row.field)[..at + 3].to_owned());
+        let prefix =
+            row_field(&row.field).rfind("[].").map_or(String::new(), |at| row_field(&row.field)[..at + 3].to_owned());
         let (kind, length_max) = self.kind(&row)?;
         let (source, from) = self.source(&row, kind);
-        let fallback = row.fallback.as_ref().map(|fallback| self.resolver.fallback(fallback, kind, &prefix, &row.default_place));
+        let fallback =
+            row.fallback.as_ref().map(|fallback| self.resolver.fallback(fallback, kind, &prefix, &row.default_place));
         let fallback = match fallback {
             Some(None) => return None,
             Some(Some(source)) => Some(source),
@@ -353,7 +410,9 @@ impl Writer<'_, '_> {
         };
         if row.required && matches!(source, None | Some(Source::Nothing)) && fallback.is_none() && !self.lenient {
             let found = format!("必填的“{}”（{}）没有来源", self.notes[index].title, row_field(&row.field));
-            self.resolver.faults.push(Diagnostic::error(162, &row.place, found).hint("在对方报文中加上这个字段，或在 default 列写明缺省"));
+            self.resolver.faults.push(
+                Diagnostic::error(162, &row.place, found).hint("在对方报文中加上这个字段，或在 default 列写明缺省"),
+            );
         }
         let condition = row.condition.as_ref().map(|condition| self.resolver.condition(condition, &prefix, &row.place));
         let put = self.put(&row)?;
@@ -434,7 +493,8 @@ impl Writer<'_, '_> {
                 found.map_or((None, None), |(source, row)| (Some(source), row))
             }
             (_, RowField::None) => {
-                let fault = Diagnostic::error(163, &row.place, "本行既没有字段，也不是常量").expected("field 列写字段，或 convert 列写 const、count、index");
+                let fault = Diagnostic::error(163, &row.place, "本行既没有字段，也不是常量")
+                    .expected("field 列写字段，或 convert 列写 const、count、index");
                 self.resolver.faults.push(fault);
                 (None, None)
             }
@@ -442,7 +502,9 @@ impl Writer<'_, '_> {
     }
 
     fn count(&mut self, list: &str, plus: i64, row: &MessageRow) -> Source {
-        let condition = self.message.rows.iter().find(|other| other.conversion.convert == Convert::List && row_field(&other.field).trim_end_matches("[]") == list);
+        let condition = self.message.rows.iter().find(|other| {
+            other.conversion.convert == Convert::List && row_field(&other.field).trim_end_matches("[]") == list
+        });
         let condition = condition.and_then(|other| other.condition.clone());
         let filter = condition.and_then(|condition| self.resolver.condition(&condition, "", &row.place));
         match self.resolver.layout.lists.get(list) {
@@ -472,7 +534,9 @@ impl Writer<'_, '_> {
                 let no_end = if let NoEnd::Text(text) = no_end { Some(text.as_str().into()) } else { None };
                 Put::Validity { form: *form, no_end }
             }
-            Convert::Address(_) | Convert::Const(_) | Convert::Container | Convert::Identifier(_) | Convert::List => Put::Text { trim: false, strip_codes: false },
+            Convert::Address(_) | Convert::Const(_) | Convert::Container | Convert::Identifier(_) | Convert::List => {
+                Put::Text { trim: false, strip_codes: false }
+            }
         })
     }
 
@@ -497,11 +561,21 @@ impl Writer<'_, '_> {
         let Some(Source::Slot { level, slot, read, text_null }) = source else { return None };
         let (level, slot, text_null) = (*level, *slot, *text_null);
         match (read, &row.conversion.convert) {
-            (Read::Text, Convert::Text { trim: false, strip_codes: false, .. }) if matches!(from.conversion.convert, Convert::Text { .. }) => Some(Direct::Text { level, slot, text_null }),
+            (Read::Text, Convert::Text { trim: false, strip_codes: false, .. })
+                if matches!(from.conversion.convert, Convert::Text { .. }) =>
+            {
+                Some(Direct::Text { level, slot, text_null })
+            }
             (Read::Code { .. }, Convert::Code { table, set, otherwise }) => {
-                let Convert::Code { table: from_table, set: from_set, .. } = &from.conversion.convert else { return None };
+                let Convert::Code { table: from_table, set: from_set, .. } = &from.conversion.convert else {
+                    return None;
+                };
                 let tables = &self.resolver.catalogue.tables;
-                let lookup = Lookup::compose(Some((tables.get(from_table)?, from_set)), Some((tables.get(table)?, set)), otherwise);
+                let lookup = Lookup::compose(
+                    Some((tables.get(from_table)?, from_set)),
+                    Some((tables.get(table)?, set)),
+                    otherwise,
+                );
                 Some(Direct::Code { level, slot, lookup, text_null })
             }
             _ => None,
@@ -552,7 +626,12 @@ fn fits(kind: Type, convert: &Convert) -> bool {
         Convert::Rate { .. } => kind == Type::Rate,
         Convert::Text { .. } => matches!(kind, Type::Text | Type::Code | Type::Address),
         Convert::Validity { .. } => matches!(kind, Type::Validity | Type::Date),
-        Convert::Const(_) | Convert::Container | Convert::Count { .. } | Convert::Index { .. } | Convert::Mask(_) | Convert::Sequence => true,
+        Convert::Const(_)
+        | Convert::Container
+        | Convert::Count { .. }
+        | Convert::Index { .. }
+        | Convert::Mask(_)
+        | Convert::Sequence => true,
     }
 }
 

@@ -56,7 +56,8 @@ mod tests {
     #[test]
     fn weekends_and_exceptions_are_stepped_over() {
         let day = |text: &str| Date::read(super::super::DateForm::Dashed, text.as_bytes()).unwrap();
-        let calendar = Calendar::new([(day("2026-10-01"), false), (day("2026-10-02"), false), (day("2026-10-10"), true)]);
+        let calendar =
+            Calendar::new([(day("2026-10-01"), false), (day("2026-10-02"), false), (day("2026-10-10"), true)]);
         assert_eq!(calendar.due(day("2026-11-23"), 3), Some(day("2026-11-26")));
         assert_eq!(calendar.due(day("2026-11-20"), 10), Some(day("2026-12-04")));
         assert_eq!(calendar.due(day("2026-09-30"), 1), Some(day("2026-10-05")));

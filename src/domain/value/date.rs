@@ -252,7 +252,9 @@ impl Month {
     pub fn read(form: MonthForm, text: &[u8]) -> Option<Self> {
         match form {
             MonthForm::Compact if text.len() == 6 => Self::new(digits(&text[..4])?, digits(&text[4..])?),
-            MonthForm::Dashed if text.len() == 7 && text[4] == b'-' => Self::new(digits(&text[..4])?, digits(&text[5..])?),
+            MonthForm::Dashed if text.len() == 7 && text[4] == b'-' => {
+                Self::new(digits(&text[..4])?, digits(&text[5..])?)
+            }
             MonthForm::WithDay => Date::read(DateForm::Compact, text).map(Self::of),
             _ => None,
         }

@@ -11,7 +11,9 @@ mod decimal;
 
 pub use calendar::Calendar;
 pub use date::{Date, DateForm, DateTime, DateTimeForm, Month, MonthForm};
-pub use decimal::{AmountUnit, RateUnit, read_amount, read_integer, read_rate, write_amount, write_integer, write_rate};
+pub use decimal::{
+    AmountUnit, RateUnit, read_amount, read_integer, read_rate, write_amount, write_integer, write_rate,
+};
 
 /// Type of a canonical field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
