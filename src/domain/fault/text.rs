@@ -110,7 +110,9 @@ fn fields_text(lead: &str, faults: &[FieldFault], more: usize) -> String {
         text.push_str(&fault.window_text());
     }
     if more > 0 {
-        text.push_str(&format!("；另有 {more} 处未列出"));
+        text.push_str("；另有 ");
+        text.push_str(&more.to_string());
+        text.push_str(" 处未列出");
     }
     text
 }
