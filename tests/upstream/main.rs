@@ -173,6 +173,45 @@ fn a_connection_closed_between_requests_costs_nothing() {
     });
 }
 
+/// The kernel and the reactor know of the close, hyper does not yet: the request is handed over, comes back untouched,
+/// and goes out on a new connection. The order is sure since a `LocalSet` polls its own future before its tasks.
+#[test]
+fn a_request_handed_back_untouched_is_sent_once_more() {
+    use std::io::{Read, Write};
+    run(async {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let pool = pool(settings(listener.local_addr().unwrap()));
+        let (close, told_to_close) = std::sync::mpsc::channel::<()>();
+        let (closed, was_closed) = std::sync::mpsc::channel();
+        let server = std::thread::spawn(move || {
+            let serve = |stream: &mut std::net::TcpStream| {
+                let mut seen = Vec::new();
+                while !seen.ends_with(b"hello") {
+                    let mut piece = [0; 512];
+                    let length = stream.read(&mut piece).unwrap();
+                    assert_ne!(length, 0);
+                    seen.extend_from_slice(&piece[..length]);
+                }
+                stream.write_all(OK).unwrap();
+            };
+            let (mut first, _) = listener.accept().unwrap();
+            serve(&mut first);
+            told_to_close.recv().unwrap();
+            drop(first);
+            closed.send(()).unwrap();
+            serve(&mut listener.accept().unwrap().0);
+        });
+        pool.send(message(), LONG).await.unwrap();
+        // Lets the connection's task come to rest.
+        tokio::task::yield_now().await;
+        close.send(()).unwrap();
+        was_closed.recv().unwrap();
+        tokio::task::yield_now().await;
+        pool.send(message(), LONG).await.unwrap();
+        server.join().unwrap();
+    });
+}
+
 #[test]
 fn in_the_race_with_a_closing_server_nothing_runs_twice() {
     run(async {
