@@ -104,7 +104,8 @@ where
         let connection = http1::Builder::new()
             .header_read_timeout(None)
             .max_buf_size(HEAD_BYTES_MAX)
-            .pipeline_flush(true)
+            // With it, hyper closes without flushing when unread bytes are left, and the answer is lost.
+            .pipeline_flush(false)
             .serve_connection(io, service);
         run(connection, &activity, &shared, false, caller.head_by).await;
     }
