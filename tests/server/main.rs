@@ -50,7 +50,7 @@ impl Handler for Probe {
 }
 
 fn hex(bytes: [u8; 32]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 struct Site {
@@ -211,7 +211,7 @@ fn a_large_body_is_refused_unread_and_the_answer_arrives() {
     write(&mut stream, "POST /chunks HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n");
     let chunk = format!("2710\r\n{}\r\n", "x".repeat(10_000));
     // A caller that sends all before it reads must still get its answer, not a reset.
-    for _ in 0..100 {
+    for _ in 0..350 {
         write(&mut stream, &chunk);
     }
     assert_eq!(answer(&mut stream).0, 413);
