@@ -7,6 +7,7 @@ pub mod metrics;
 pub mod ledger;
 pub mod library;
 pub mod limit;
+pub mod nonces;
 pub mod upstream;
 
 pub mod admin;
