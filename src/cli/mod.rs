@@ -3,6 +3,7 @@
 //! 0 right, 1 the input is at fault, 2 undecided, 64 usage, 70 ours. Data goes to standard output, everything else to
 //! standard error.
 
+mod serve;
 mod translate;
 
 use clap::Parser;
@@ -29,6 +30,8 @@ struct Arguments {
 enum Command {
     /// 离线翻译一条报文：标准输入或文件进，标准输出出
     Translate(translate::Translate),
+    /// 运行网关
+    Serve(serve::Serve),
 }
 
 /// Runs the command line of this process.
@@ -42,6 +45,7 @@ pub fn run() -> ExitCode {
     };
     let code = match arguments.command {
         Command::Translate(command) => command.run(),
+        Command::Serve(command) => command.run(),
     };
     ExitCode::from(code)
 }

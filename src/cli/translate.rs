@@ -200,7 +200,9 @@ impl Job<'_> {
             fault: None,
         };
         let plan = if self.request { &pair.request } else { &pair.answer };
-        plan.translate_traced(input, &context, &mut workspace, trace).map(|translated| translated.bytes).map_err(JobError::Fault)
+        plan.translate_traced(input, &context, &mut workspace, trace)
+            .map(|translated| translated.bytes)
+            .map_err(JobError::Fault)
     }
 
     /// The step: as told, or what the request says of itself.
@@ -208,7 +210,8 @@ impl Job<'_> {
         let system = self.program.system(caller).filter(|_| self.request);
         let arrival = system.and_then(|system| {
             let paths = system.profile.services.iter().filter(|service| service.matter == self.matter);
-            let mut found = paths.filter_map(|service| self.program.arrive(system, &service.path, input, workspace).ok());
+            let mut found =
+                paths.filter_map(|service| self.program.arrive(system, &service.path, input, workspace).ok());
             found.next().map(|arrival| (system.profile.services[arrival.service].step.clone(), arrival.message))
         });
         let (step, message) = arrival.map_or((None, None), |(step, message)| (Some(step), message));
@@ -223,10 +226,15 @@ impl Job<'_> {
             let found = named(from).zip(named(to));
             return found.ok_or_else(|| JobError::Usage(format!("城市“{from}”或“{to}”不存在")));
         }
-        let runs = |profile: &str| cities.iter().filter(|city| city.profiles.iter().any(|name| name == profile)).collect::<Vec<_>>();
+        let runs = |profile: &str| {
+            cities.iter().filter(|city| city.profiles.iter().any(|name| name == profile)).collect::<Vec<_>>()
+        };
         let (from, to) = (runs(caller), runs(handler));
         let pairs = from.iter().flat_map(|from| to.iter().map(move |to| (*from, *to)));
-        pairs.into_iter().find(|(from, to)| from.name != to.name).ok_or_else(|| JobError::Usage("两个系统档案不属于两个城市".into()))
+        pairs
+            .into_iter()
+            .find(|(from, to)| from.name != to.name)
+            .ok_or_else(|| JobError::Usage("两个系统档案不属于两个城市".into()))
     }
 
     fn kept(&self, pair: &Pair) -> Kept {
@@ -248,12 +256,23 @@ pub(super) fn explain(line: &Line) -> String {
     };
     let table = line.table_line.as_ref().map_or(String::new(), |(table, row)| format!("  [codes/{table}.csv:{row}]"));
     let loss = if line.lossy { "  （有损）" } else { "" };
-    let canonical = if line.canonical == line.source || line.canonical.is_empty() { String::new() } else { format!(" → {}", shown(&line.canonical)) };
+    let canonical = if line.canonical == line.source || line.canonical.is_empty() {
+        String::new()
+    } else {
+        format!(" → {}", shown(&line.canonical))
+    };
     let result = if line.result.is_empty() { "（不写）".to_owned() } else { shown(&line.result) };
-    format!("{title}: {origin}{canonical} → {} = {result}{table}{loss}  [{}:{}]", line.to.path, line.to.place.file, line.to.place.line)
+    format!(
+        "{title}: {origin}{canonical} → {} = {result}{table}{loss}  [{}:{}]",
+        line.to.path, line.to.place.file, line.to.place.line
+    )
 }
 
 fn shown(text: &str) -> String {
     const SHOWN_MAX: usize = 60;
-    if text.chars().count() > SHOWN_MAX { format!("{}…", text.chars().take(SHOWN_MAX).collect::<String>()) } else { text.to_owned() }
+    if text.chars().count() > SHOWN_MAX {
+        format!("{}…", text.chars().take(SHOWN_MAX).collect::<String>())
+    } else {
+        text.to_owned()
+    }
 }

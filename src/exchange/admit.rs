@@ -32,7 +32,14 @@ impl Exchange {
     ///
     /// # Errors
     /// Limits, form, unknown matters, missing permission.
-    pub(super) fn admit(&self, state: &State, known: Known, arrived: &Arrived, body: &[u8], story: &mut Story<'_>) -> Result<Admitted, Fault> {
+    pub(super) fn admit(
+        &self,
+        state: &State,
+        known: Known,
+        arrived: &Arrived,
+        body: &[u8],
+        story: &mut Story<'_>,
+    ) -> Result<Admitted, Fault> {
         let caller = &state.callers[known.caller];
         self.limit(state, known.caller, body.len(), arrived.received_at, story)?;
         let not_served = || Fault::Internal { reason: "the caller's profile is not in the mapping set" };
@@ -67,7 +74,14 @@ impl Exchange {
     ///
     /// # Errors
     /// [`Fault::RateLimited`] and [`Fault::DailyCountReached`].
-    pub(super) fn limit(&self, state: &State, caller: usize, body_bytes: usize, now: i64, story: &mut Story<'_>) -> Result<(), Fault> {
+    pub(super) fn limit(
+        &self,
+        state: &State,
+        caller: usize,
+        body_bytes: usize,
+        now: i64,
+        story: &mut Story<'_>,
+    ) -> Result<(), Fault> {
         let caller = &state.callers[caller];
         let verdict = caller.limiter.check(body_bytes, now);
         story.limited(&caller.limiter, &verdict);
@@ -93,10 +107,15 @@ fn check_content_type(arrived: &Arrived, declared: &str) -> Result<(), Fault> {
     let essence = |text: &str| text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let Some(found) = arrived.headers.get(CONTENT_TYPE) else { return Ok(()) };
     let declared = essence(declared);
-    let known: &[&'static str] = &["application/json", "application/x-www-form-urlencoded", "application/xml", "text/xml"];
+    let known: &[&'static str] =
+        &["application/json", "application/x-www-form-urlencoded", "application/xml", "text/xml"];
     let expected = known.iter().find(|known| **known == declared).copied().unwrap_or("系统档案中的内容类型");
     let found = found.to_str().map(essence).unwrap_or_default();
     // Both names of XML are in use for the same thing.
     let xml = |text: &str| matches!(text, "text/xml" | "application/xml" | "application/soap+xml");
-    if found == declared || (xml(&found) && xml(&declared)) { Ok(()) } else { Err(Fault::WrongContentType { expected }) }
+    if found == declared || (xml(&found) && xml(&declared)) {
+        Ok(())
+    } else {
+        Err(Fault::WrongContentType { expected })
+    }
 }

@@ -131,7 +131,9 @@ impl Exchange {
             Err(fault) => {
                 let operation = story.route.as_ref().map(|(pair, _)| pair.from_service.operation.clone());
                 let answer = match &story.profile {
-                    Some(profile) => self.tell_with(state, profile, operation.as_deref(), story.message.as_deref(), &fault),
+                    Some(profile) => {
+                        self.tell_with(state, profile, operation.as_deref(), story.message.as_deref(), &fault)
+                    }
                     None => plain(&fault),
                 };
                 story.fault = Some(fault);
@@ -147,7 +149,9 @@ impl Exchange {
         }
         story.passed(Stage::Answer);
         let metrics = match (&story.route, story.caller) {
-            (Some((pair, city)), Some(caller)) => state.matter_metrics(&state.callers[caller].city, city, &pair.matter.code),
+            (Some((pair, city)), Some(caller)) => {
+                state.matter_metrics(&state.callers[caller].city, city, &pair.matter.code)
+            }
             _ => state.unidentified(),
         };
         metrics.finished(&story.finished(story.fault.as_ref()));
@@ -155,19 +159,43 @@ impl Exchange {
     }
 
     /// A fault in the words of a profile, for an exchange that was admitted.
-    pub(super) fn tell(&self, state: &State, admitted: Option<&Admitted>, profile: &str, operation: Option<&str>, fault: &Fault) -> Answer {
+    pub(super) fn tell(
+        &self,
+        state: &State,
+        admitted: Option<&Admitted>,
+        profile: &str,
+        operation: Option<&str>,
+        fault: &Fault,
+    ) -> Answer {
         let message = admitted.and_then(|admitted| admitted.arrival.message.as_deref());
         self.tell_with(state, profile, operation, message, fault)
     }
 
-    fn tell_with(&self, state: &State, profile: &str, operation: Option<&str>, message: Option<&str>, fault: &Fault) -> Answer {
+    fn tell_with(
+        &self,
+        state: &State,
+        profile: &str,
+        operation: Option<&str>,
+        message: Option<&str>,
+        fault: &Fault,
+    ) -> Answer {
         let program = &state.program;
         let (Some(system), Some(city)) = (program.system(profile), program.catalogue().cities.first()) else {
             return plain(fault);
         };
         // A fault is our word, so the cities of the call do not matter to it.
         let settings = BTreeMap::new();
-        let context = Context { now: self.clock.now(), sequence: 0, message_id: "", message, from: city, to: city, settings: &settings, kept: None, fault: None };
+        let context = Context {
+            now: self.clock.now(),
+            sequence: 0,
+            message_id: "",
+            message,
+            from: city,
+            to: city,
+            settings: &settings,
+            kept: None,
+            fault: None,
+        };
         let mut workspace = self.workspace.take();
         let rendered = program.render(system, operation, fault, &context, &mut workspace);
         self.workspace.replace(workspace);

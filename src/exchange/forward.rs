@@ -27,7 +27,13 @@ impl Exchange {
     ///
     /// # Errors
     /// Not delivered, or unknown; never sent a second time once a byte may have left.
-    pub(super) async fn forward(&self, state: &State, admitted: &Admitted, _opened: &Opened, outward: &Outward) -> Result<Reply, Fault> {
+    pub(super) async fn forward(
+        &self,
+        state: &State,
+        admitted: &Admitted,
+        _opened: &Opened,
+        outward: &Outward,
+    ) -> Result<Reply, Fault> {
         let target = &state.targets[admitted.target];
         let service = &admitted.pair.to_service;
         let mut headers = HeaderMap::with_capacity(8);
@@ -35,14 +41,18 @@ impl Exchange {
             headers.insert(CONTENT_TYPE, value);
         }
         for (name, value) in &admitted.pair.headers {
-            if let Ok((name, value)) = HeaderName::try_from(name).map_err(drop).and_then(|name| Ok((name, HeaderValue::from_str(value).map_err(drop)?))) {
+            if let Ok((name, value)) = HeaderName::try_from(name)
+                .map_err(drop)
+                .and_then(|name| Ok((name, HeaderValue::from_str(value).map_err(drop)?)))
+            {
                 headers.insert(name, value);
             }
         }
         if target.sign.is_some() {
             self.sign(target, &service.path, &outward.body, &mut headers)?;
         }
-        let outbound = Outbound { method: Method::POST, path: service.path.clone(), headers, body: outward.body.clone() };
+        let outbound =
+            Outbound { method: Method::POST, path: service.path.clone(), headers, body: outward.body.clone() };
         self.send(state, admitted.target, outbound).await
     }
 
@@ -85,7 +95,12 @@ impl Exchange {
         clock::random(&mut random).map_err(|_| Fault::Internal { reason: "no random numbers" })?;
         let (timestamp, nonce) = (self.clock.now().to_string(), sm::hex(&random));
         let signature = sm::header_signature(secret.reveal(), "POST", path, &timestamp, &nonce, &sm::digest(body));
-        for (name, value) in [("x-app-key", key.as_str()), ("x-timestamp", &timestamp), ("x-nonce", &nonce), ("x-sign", &sm::hex(&signature))] {
+        for (name, value) in [
+            ("x-app-key", key.as_str()),
+            ("x-timestamp", &timestamp),
+            ("x-nonce", &nonce),
+            ("x-sign", &sm::hex(&signature)),
+        ] {
             if let Ok(value) = HeaderValue::from_str(value) {
                 headers.insert(HeaderName::from_static(name), value);
             }
@@ -97,7 +112,9 @@ impl Exchange {
 /// What a failure says, in the words of the fault table.
 fn fault(failure: Failure) -> Fault {
     match failure {
-        Failure::NotDelivered(NotDelivered::BreakerOpen { retry_after_seconds }) => Fault::BreakerOpen { retry_after_seconds },
+        Failure::NotDelivered(NotDelivered::BreakerOpen { retry_after_seconds }) => {
+            Fault::BreakerOpen { retry_after_seconds }
+        }
         Failure::NotDelivered(not_delivered) => Fault::NotDelivered {
             reason: match not_delivered {
                 NotDelivered::ConnectFailed => "connection refused or failed",

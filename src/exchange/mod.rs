@@ -96,7 +96,16 @@ impl Exchange {
     /// A worker's own.
     pub fn new(shared: Shared) -> Self {
         let Shared { state, ledger, nonces, sequence, metrics, clock } = shared;
-        Self { state, ledger, nonces, sequence, metrics, clock, workspace: RefCell::default(), pools: RefCell::new((0, Vec::new())) }
+        Self {
+            state,
+            ledger,
+            nonces,
+            sequence,
+            metrics,
+            clock,
+            workspace: RefCell::default(),
+            pools: RefCell::new((0, Vec::new())),
+        }
     }
 
     /// Carries one request from arrival to answer. It never fails: every fault becomes an answer.

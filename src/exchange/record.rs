@@ -28,7 +28,12 @@ impl Exchange {
     ///
     /// # Errors
     /// [`Fault::LedgerUnavailable`]: nothing leaves then.
-    pub(super) async fn record_open(&self, state: &State, admitted: &Admitted, outward: &Outward) -> Result<Opening, Fault> {
+    pub(super) async fn record_open(
+        &self,
+        state: &State,
+        admitted: &Admitted,
+        outward: &Outward,
+    ) -> Result<Opening, Fault> {
         let matter = &admitted.pair.matter;
         let entry = OpeningEntry {
             caller: state.callers[admitted.caller].name.clone(),
@@ -54,10 +59,28 @@ impl Exchange {
 
     /// Closes the entry with what came of it. The caller gets its answer even if this cannot be written: the entry
     /// stays open then, is shown as unknown, and nothing is sent a second time.
-    pub(super) async fn record_close(&self, state: &State, admitted: &Admitted, opened: Opened, homeward: Result<Homeward, Fault>) -> Recorded {
+    pub(super) async fn record_close(
+        &self,
+        state: &State,
+        admitted: &Admitted,
+        opened: Opened,
+        homeward: Result<Homeward, Fault>,
+    ) -> Recorded {
         let (answer, fault, reply_digest) = match homeward {
-            Ok(Homeward { body, content_type, reply }) => (answer::translated(body, &content_type), None, Some(sm::digest(&reply))),
-            Err(fault) => (self.tell(state, Some(admitted), &admitted.pair.from, Some(&admitted.pair.from_service.operation), &fault), Some(fault), None),
+            Ok(Homeward { body, content_type, reply }) => {
+                (answer::translated(body, &content_type), None, Some(sm::digest(&reply)))
+            }
+            Err(fault) => (
+                self.tell(
+                    state,
+                    Some(admitted),
+                    &admitted.pair.from,
+                    Some(&admitted.pair.from_service.operation),
+                    &fault,
+                ),
+                Some(fault),
+                None,
+            ),
         };
         let entry = ClosingEntry {
             outcome: fault.as_ref().map_or(Outcome::Answered, outcome),

@@ -14,7 +14,7 @@ use http::HeaderName;
 use http::header;
 
 /// Fields of one hop only (RFC 9110, 7.6.1), and those that the pool and the server write themselves.
-static OF_ONE_HOP: &[HeaderName] = &[
+static OF_ONE_HOP: [HeaderName; 10] = [
     header::CONNECTION,
     header::CONTENT_LENGTH,
     header::HOST,
@@ -40,7 +40,13 @@ impl Exchange {
         }
     }
 
-    async fn relayed(&self, state: &State, relay: &Relay, arrived: Arrived, story: &mut Story<'_>) -> Result<Answer, Fault> {
+    async fn relayed(
+        &self,
+        state: &State,
+        relay: &Relay,
+        arrived: Arrived,
+        story: &mut Story<'_>,
+    ) -> Result<Answer, Fault> {
         let body = arrived.body.clone()?;
         if !relay.callers.is_empty() {
             let known = self.identify(state, &arrived, &body)?;
@@ -64,7 +70,7 @@ fn end_to_end(mut headers: HeaderMap) -> HeaderMap {
             headers.remove(name);
         }
     }
-    for name in OF_ONE_HOP {
+    for name in &OF_ONE_HOP {
         headers.remove(name);
     }
     headers

@@ -86,8 +86,14 @@ impl State {
         clock_window_seconds: u32,
         metrics: &Metrics,
     ) -> Self {
-        let by_key = callers.iter().enumerate().filter_map(|(index, caller)| Some((caller.signature.as_ref()?.0.clone(), index)));
-        let certificates = callers.iter().enumerate().flat_map(|(index, caller)| caller.certificates_sha256.iter().map(move |print| (*print, index)));
+        let by_key = callers
+            .iter()
+            .enumerate()
+            .filter_map(|(index, caller)| Some((caller.signature.as_ref()?.0.clone(), index)));
+        let certificates = callers
+            .iter()
+            .enumerate()
+            .flat_map(|(index, caller)| caller.certificates_sha256.iter().map(move |print| (*print, index)));
         let mut by_path: FxHashMap<String, Vec<String>> = FxHashMap::default();
         for system in program.systems() {
             for service in &system.profile.services {
@@ -99,14 +105,21 @@ impl State {
         }
         let mut matters: FxHashMap<(String, String), FxHashMap<String, MatterHandles>> = FxHashMap::default();
         let cities = &program.catalogue().cities;
-        for (from, to) in cities.iter().flat_map(|from| cities.iter().map(move |to| (from, to))).filter(|(from, to)| from.name != to.name) {
+        for (from, to) in cities
+            .iter()
+            .flat_map(|from| cities.iter().map(move |to| (from, to)))
+            .filter(|(from, to)| from.name != to.name)
+        {
             let direction = format!("{}_to_{}", from.name, to.name);
-            let handles = program.catalogue().matters.values().map(|matter| {
-                (matter.code.clone(), metrics.matter(&matter.code, &matter.archetype, &direction))
-            });
+            let handles = program
+                .catalogue()
+                .matters
+                .values()
+                .map(|matter| (matter.code.clone(), metrics.matter(&matter.code, &matter.archetype, &direction)));
             matters.insert((from.name.clone(), to.name.clone()), handles.collect());
         }
-        let profiles = program.systems().map(|system| (system.profile.name.clone(), metrics.profile(&system.profile.name)));
+        let profiles =
+            program.systems().map(|system| (system.profile.name.clone(), metrics.profile(&system.profile.name)));
         Self {
             generation,
             by_key: by_key.collect(),
@@ -145,7 +158,8 @@ impl State {
 
     /// The target of a pair, or the fault of none being configured.
     pub(super) fn target_of(&self, city: &str, title: &str, pair: &Pair) -> Result<usize, Fault> {
-        self.target(city, &pair.to).ok_or_else(|| Fault::NotServed { matter: pair.matter.code.clone(), city: title.to_owned() })
+        self.target(city, &pair.to)
+            .ok_or_else(|| Fault::NotServed { matter: pair.matter.code.clone(), city: title.to_owned() })
     }
 
     pub(super) fn matter_metrics(&self, from: &str, to: &str, matter: &str) -> &MatterHandles {

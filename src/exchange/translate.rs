@@ -37,7 +37,11 @@ impl Exchange {
     /// All field faults together.
     pub(super) fn translate_outward(&self, state: &State, admitted: &Admitted, body: &[u8]) -> Result<Outward, Fault> {
         let sequence = self.sequence.fetch_add(1, Ordering::Relaxed);
-        let message_id = if admitted.arrival.message.is_some() { String::new() } else { format!("JY{}{sequence:06}", admitted.received_at) };
+        let message_id = if admitted.arrival.message.is_some() {
+            String::new()
+        } else {
+            format!("JY{}{sequence:06}", admitted.received_at)
+        };
         let mut workspace = self.workspace.take();
         let translated = self.with_context(state, admitted, sequence, &message_id, None, |context| {
             admitted.pair.request.translate(body, context, &mut workspace)
@@ -54,11 +58,18 @@ impl Exchange {
     ///
     /// # Errors
     /// [`Fault::Refused`] where the other side said no; the other faults of the 500 range where its answer is no use.
-    pub(super) fn translate_homeward(&self, state: &State, admitted: &Admitted, outward: &Outward, reply: Reply) -> Result<Homeward, Fault> {
+    pub(super) fn translate_homeward(
+        &self,
+        state: &State,
+        admitted: &Admitted,
+        outward: &Outward,
+        reply: Reply,
+    ) -> Result<Homeward, Fault> {
         let mut workspace = self.workspace.take();
-        let translated = self.with_context(state, admitted, outward.sequence, &outward.message_id, Some(&outward.kept), |context| {
-            admitted.pair.answer.translate(&reply.body, context, &mut workspace)
-        });
+        let translated =
+            self.with_context(state, admitted, outward.sequence, &outward.message_id, Some(&outward.kept), |context| {
+                admitted.pair.answer.translate(&reply.body, context, &mut workspace)
+            });
         self.workspace.replace(workspace);
         let success = reply.status.is_success();
         match translated {
