@@ -3,9 +3,13 @@
 //! 0 right, 1 the input is at fault, 2 undecided, 64 usage, 70 ours. Data goes to standard output, everything else to
 //! standard error.
 
+mod check;
+mod leaves;
 mod serve;
 mod translate;
 
+use crate::edge::library::Library;
+use crate::edge::library::LoadError;
 use clap::Parser;
 use clap::Subcommand;
 use std::path::Path;
@@ -30,6 +34,8 @@ struct Arguments {
 enum Command {
     /// 离线翻译一条报文：标准输入或文件进，标准输出出
     Translate(translate::Translate),
+    /// 检查配置、映射、码表与样例，一次列出所有问题
+    Check(check::Check),
     /// 运行网关
     Serve(serve::Serve),
 }
@@ -45,27 +51,31 @@ pub fn run() -> ExitCode {
     };
     let code = match arguments.command {
         Command::Translate(command) => command.run(),
+        Command::Check(command) => command.run(),
         Command::Serve(command) => command.run(),
     };
     ExitCode::from(code)
 }
 
 /// The mapping directory: the one named, else `mappings` where it is, else what the program carries.
-fn library(directory: Option<&Path>) -> Result<crate::edge::library::Library, u8> {
-    use crate::edge::library::Library;
-    let loaded = match directory {
+fn load(directory: Option<&Path>) -> Result<Library, LoadError> {
+    match directory {
         Some(directory) => Library::load(directory),
         None if Path::new("mappings/fields.csv").is_file() => Library::load(Path::new("mappings")),
         None => Library::carried(),
-    };
-    loaded.map_err(|error| {
+    }
+}
+
+/// The same, its failure told.
+fn library(directory: Option<&Path>) -> Result<Library, u8> {
+    load(directory).map_err(|error| {
         eprintln!("{error}");
         AT_FAULT
     })
 }
 
 /// Compiles a library, telling all faults.
-fn program(library: &crate::edge::library::Library) -> Result<crate::domain::mapping::Program, u8> {
+fn program(library: &Library) -> Result<crate::domain::mapping::Program, u8> {
     crate::domain::mapping::Program::compile(&library.files).map_err(|faults| {
         for fault in &faults {
             eprintln!("{fault}");

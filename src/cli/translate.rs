@@ -205,6 +205,29 @@ impl Job<'_> {
             .map_err(JobError::Fault)
     }
 
+    /// A fault as the caller of this exchange would get it.
+    pub(super) fn told(&self, fault: &Fault) -> Result<Vec<u8>, JobError> {
+        let (caller, handler) = if self.request { (self.from, self.to) } else { (self.to, self.from) };
+        let missing = || JobError::Usage(format!("系统档案“{caller}”不存在"));
+        let system = self.program.system(caller).ok_or_else(missing)?;
+        let (from, to) = self.cities(caller, handler)?;
+        let step = self.step.unwrap_or("main");
+        let service = system.profile.services.iter().find(|service| service.matter == self.matter && service.step == step);
+        let context = Context {
+            now: self.now,
+            sequence: self.sequence,
+            message_id: "",
+            message: self.with.get("msg_id").map(String::as_str),
+            from,
+            to,
+            settings: self.with,
+            kept: None,
+            fault: None,
+        };
+        let operation = service.map(|service| service.operation.as_str());
+        Ok(self.program.render(system, operation, fault, &context, &mut Workspace::default()).bytes)
+    }
+
     /// The step: as told, or what the request says of itself.
     fn step(&self, caller: &str, input: &[u8], workspace: &mut Workspace) -> (String, Option<String>) {
         let system = self.program.system(caller).filter(|_| self.request);
