@@ -23,7 +23,7 @@ pub struct Problem {
     /// Column in characters, from 1.
     pub column: usize,
     pub level: Level,
-    /// Stable number of the kind, shown as `C` and three digits; see [`Kind`].
+    /// Stable number of the kind, shown as `C` and three digits.
     pub number: u16,
     /// What stands there.
     pub found: String,

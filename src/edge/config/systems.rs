@@ -60,39 +60,11 @@ pub(super) fn check(mut section: Section<'_, '_>, files: &Files<'_>, names: &mut
     let answer_bytes_max = size(section.number("answer_bytes_max", 1_024..(1 << 30) + 1, 16 << 20));
     let failures = u32::try_from(section.number("breaker_failures", 1..1_000_001, 5)).unwrap_or(u32::MAX);
     let open = Duration::from_secs(section.number("breaker_open_seconds", 1..3_601, 10));
-    if connect_timeout >= deadline {
-        document.warning(
-            &section.place_of("connect_timeout_ms"),
-            Kind::Conflict,
-            format!("connect_timeout_ms（{}）不短于 deadline_ms", connect_timeout.as_millis()),
-            "比 deadline_ms 短的时间",
-            "连接时限包含在总时限之内",
-        );
-    }
-    if idle_timeout > Duration::from_mins(1) {
-        document.warning(
-            &section.place_of("idle_timeout_ms"),
-            Kind::Conflict,
-            format!("idle_timeout_ms（{}）长于常见服务器的空闲时限", idle_timeout.as_millis()),
-            "比对方空闲时限短的时间，一般不超过 60000",
-            "否则对方先关闭连接时，正好送出的请求会变成结果未知",
-        );
-    }
+    warn_of_times(&section, connect_timeout, deadline, idle_timeout);
     let settings = check_settings(&mut section, files);
     let sign = section.section("sign").map(|sign| check_sign(sign, files));
-    let has_tls = section.has("tls");
     let tls = section.section("tls").map(|tls| check_tls(tls, files, http2, target.as_ref()));
-    if let Some(target) = &target
-        && target.https != has_tls
-    {
-        let (found, hint) = if target.https {
-            ("url 为 https，但没有 [system.tls]", "至少写明 ca_file：签发对方证书的机构")
-        } else {
-            ("url 为 http，却有 [system.tls]", "对方启用了 TLS 时，url 应以 https:// 开头")
-        };
-        let place = section.place_of(if target.https { "url" } else { "tls" });
-        document.error(&place, Kind::TlsMismatch, found, "https 与 [system.tls] 同时使用", hint);
-    }
+    check_scheme(&section, target.as_ref());
     section.finish();
     let tls = match tls {
         None => None,
@@ -126,6 +98,44 @@ pub(super) fn check(mut section: Section<'_, '_>, files: &Files<'_>, names: &mut
         settings: settings?,
         sign,
     })
+}
+
+/// Times that can be taken, but hardly mean what their author thinks.
+fn warn_of_times(section: &Section<'_, '_>, connect_timeout: Duration, deadline: Duration, idle_timeout: Duration) {
+    let document = section.document();
+    if connect_timeout >= deadline {
+        document.warning(
+            &section.place_of("connect_timeout_ms"),
+            Kind::Conflict,
+            format!("connect_timeout_ms（{}）不短于 deadline_ms", connect_timeout.as_millis()),
+            "比 deadline_ms 短的时间",
+            "连接时限包含在总时限之内",
+        );
+    }
+    if idle_timeout > Duration::from_mins(1) {
+        document.warning(
+            &section.place_of("idle_timeout_ms"),
+            Kind::Conflict,
+            format!("idle_timeout_ms（{}）长于常见服务器的空闲时限", idle_timeout.as_millis()),
+            "比对方空闲时限短的时间，一般不超过 60000",
+            "否则对方先关闭连接时，正好送出的请求会变成结果未知",
+        );
+    }
+}
+
+/// A URL with https and `[system.tls]` go together.
+fn check_scheme(section: &Section<'_, '_>, target: Option<&Target>) {
+    if let Some(target) = target
+        && target.https != section.has("tls")
+    {
+        let (found, hint) = if target.https {
+            ("url 为 https，但没有 [system.tls]", "至少写明 ca_file：签发对方证书的机构")
+        } else {
+            ("url 为 http，却有 [system.tls]", "对方启用了 TLS 时，url 应以 https:// 开头")
+        };
+        let place = section.place_of(if target.https { "url" } else { "tls" });
+        section.document().error(&place, Kind::TlsMismatch, found, "https 与 [system.tls] 同时使用", hint);
+    }
 }
 
 fn check_url(document: &Document<'_>, url: &Placed<String>) -> Option<Target> {

@@ -30,7 +30,9 @@ pub struct Listeners {
 }
 
 impl Listeners {
-    /// Binds `workers` sockets to `address`; port 0 lets the kernel choose one port for all.
+    /// Binds `workers` sockets to `address`; port 0 lets the kernel choose one port for all. A second gateway of the
+    /// same user can bind the same address too and then gets its share of the connections: what keeps two from running
+    /// by mistake is the ledger.
     ///
     /// # Errors
     /// When the address cannot be bound.
