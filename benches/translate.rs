@@ -25,7 +25,7 @@ fn translate(criterion: &mut Criterion) {
         message: None,
         from: near,
         to: far,
-        settings: &settings,
+        settings: &settings, case: None,
         kept: None,
         fault: None,
     };

@@ -6,6 +6,7 @@ use super::translate::Job;
 use super::translate::JobError;
 use super::translate::parse_time;
 use crate::app;
+use crate::domain::fault::Fault;
 use crate::domain::mapping::Level;
 use crate::domain::mapping::Program;
 use crate::edge::config::Config;
@@ -72,9 +73,6 @@ struct Example {
     back_ignore: Vec<String>,
     #[serde(default)]
     composed: bool,
-    /// The expected output is the fault that the caller gets.
-    #[serde(default)]
-    fault: bool,
     #[serde(default)]
     settings: BTreeMap<String, String>,
     #[serde(default)]
@@ -175,7 +173,7 @@ impl Example {
         if let Some(found) = difference(expected, &output, &[])? {
             return Err(format!("结果与 {} 不同：{found}", self.output));
         }
-        if self.back && !self.fault {
+        if self.back {
             let back = self.translate(program, &output, true).map_err(|found| format!("译回：{found}"))?;
             if let Some(found) = difference(input, &back, &self.back_ignore)? {
                 return Err(format!("译回后与 {} 不同：{found}", self.input));
@@ -196,7 +194,8 @@ impl Example {
         let job = Job { program, matter: &self.matter, step: self.step.as_deref(), request, from, to, now, sequence: self.sequence, with: &with, cities: Some(cities) };
         match job.run(input, None) {
             Ok(output) => Ok(output),
-            Err(JobError::Fault(fault)) if self.fault => job.told(&fault).map_err(|_| "错误报文写不出来".into()),
+            // Where the other side says no, what the caller gets is the expected output.
+            Err(JobError::Fault(fault @ Fault::Refused { .. })) => job.told(&fault).map_err(|_| "错误报文写不出来".into()),
             Err(JobError::Fault(fault)) => Err(format!("J{:03} {}", fault.entry().number, fault.window_text())),
             Err(JobError::Usage(text)) => Err(text),
         }

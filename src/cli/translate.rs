@@ -135,7 +135,16 @@ impl Translate {
 
 /// Milliseconds of a written time.
 pub(super) fn parse_time(text: &str) -> Result<i64, u8> {
-    DateTime::read(DateTimeForm::Offset, text.as_bytes()).map(DateTime::epoch_milliseconds).ok_or(USAGE)
+    // Milliseconds stand between the seconds and the offset.
+    let (whole, milliseconds) = match text.split_once('.') {
+        None => (text.to_owned(), 0),
+        Some((head, tail)) => {
+            let (fraction, offset) = tail.split_at_checked(3).ok_or(USAGE)?;
+            (format!("{head}{offset}"), fraction.parse::<i64>().map_err(|_| USAGE)?)
+        }
+    };
+    let moment = DateTime::read(DateTimeForm::Offset, whole.as_bytes()).ok_or(USAGE)?;
+    Ok(moment.epoch_milliseconds() + milliseconds)
 }
 
 fn pairs(texts: &[String]) -> Result<BTreeMap<String, String>, u8> {
@@ -195,7 +204,7 @@ impl Job<'_> {
             message: message.as_deref().or(self.with.get("msg_id").map(String::as_str)),
             from,
             to,
-            settings: self.with,
+            settings: self.with, case: Some(self.with),
             kept: Some(&kept),
             fault: None,
         };
@@ -220,7 +229,7 @@ impl Job<'_> {
             message: self.with.get("msg_id").map(String::as_str),
             from,
             to,
-            settings: self.with,
+            settings: self.with, case: Some(self.with),
             kept: None,
             fault: None,
         };

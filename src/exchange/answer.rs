@@ -192,7 +192,7 @@ impl Exchange {
             message,
             from: city,
             to: city,
-            settings: &settings,
+            settings: &settings, case: None,
             kept: None,
             fault: None,
         };

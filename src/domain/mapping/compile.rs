@@ -221,7 +221,6 @@ fn result_check(
         texts: slots(&watched.texts),
         ok: words.ok.clone(),
         lookup: Lookup::compose(Some((table, &words.set)), None, &Otherwise::Refuse),
-        set: words.set.clone(),
     })
 }
 

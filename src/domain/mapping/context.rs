@@ -22,6 +22,8 @@ pub struct Context<'a> {
     pub to: &'a City,
     /// The settings of the system that is called.
     pub settings: &'a BTreeMap<String, String>,
+    /// Canonical values of the case that the message belongs to, where it is one of several of a long case.
+    pub case: Option<&'a BTreeMap<String, String>>,
     /// Values of the request, for answers.
     pub kept: Option<&'a Kept>,
     /// The fault to be told, for fault messages.

@@ -369,6 +369,8 @@ pub fn condition(text: &str) -> Result<ConditionText, Expected> {
 /// Something that belongs to the call, not to the message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CallName {
+    /// A value of the case that the message belongs to, found by what it is correlated with.
+    Case(String),
     City { who: Who, key: String },
     Fault(FaultPart),
     FaultField(FaultFieldPart),
@@ -434,6 +436,7 @@ pub fn call(text: &str) -> Result<CallName, Expected> {
         ("own", _) => city(Who::Own),
         ("peer", _) => city(Who::Peer),
         ("setting", name) if !name.is_empty() => Ok(CallName::Setting(name.into())),
+        ("case", name) if !name.is_empty() => Ok(CallName::Case(name.into())),
         ("fault", "code") => Ok(CallName::Fault(FaultPart::Code)),
         ("fault", "number") => Ok(CallName::Fault(FaultPart::Number)),
         ("fault", "text") => Ok(CallName::Fault(FaultPart::Text)),
@@ -441,7 +444,7 @@ pub fn call(text: &str) -> Result<CallName, Expected> {
         ("fault", "fields[].number") => Ok(CallName::FaultField(FaultFieldPart::Number)),
         ("fault", "fields[].text") => Ok(CallName::FaultField(FaultFieldPart::Text)),
         ("fault", "fields[].code") => Ok(CallName::FaultField(FaultFieldPart::Code)),
-        _ => Err("@now、@sequence、@message_id、@matter、@service、@operation、@from.键、@to.键、@own.键、@peer.键、@setting.名".into()),
+        _ => Err("@now、@sequence、@message_id、@matter、@service、@operation、@from.键、@to.键、@own.键、@peer.键、@setting.名、@case.字段".into()),
     }
 }
 
@@ -453,6 +456,8 @@ pub enum Fallback {
     Due { accepted: String, days: String },
     Field(String),
     Is { field: String, value: String },
+    /// A serial number made from a case number: `YY-GA007-20261123-000003`.
+    Serial { field: String },
     Text(String),
 }
 
@@ -473,6 +478,9 @@ pub fn fallback(text: &str) -> Result<Fallback, Expected> {
         let (accepted, days) = pair(arguments).ok_or("due(受理时间字段, 工作日数字段)")?;
         return Ok(Fallback::Due { accepted, days });
     }
+    if let Some(field) = inside("serial(") {
+        return Ok(Fallback::Serial { field: field.trim().to_owned() });
+    }
     if let Some(arguments) = inside("is(") {
         let (field, value) = pair(arguments).ok_or("is(字段, 值)")?;
         return Ok(Fallback::Is { field, value });
@@ -491,7 +499,7 @@ pub fn fallback(text: &str) -> Result<Fallback, Expected> {
         return Ok(Fallback::Choose { choices, otherwise });
     }
     if text.contains([' ', '(', ')', '"']) {
-        return Err("'文字'、@…、字段名、due(…)、is(…) 或 choose(…)".into());
+        return Err("'文字'、@…、字段名、due(…)、is(…)、serial(…) 或 choose(…)".into());
     }
     Ok(Fallback::Field(text.into()))
 }

@@ -91,7 +91,6 @@ pub(super) struct ResultCheck {
     pub texts: Vec<SlotNumber>,
     /// The side's codes to rows of the table `fault`.
     pub lookup: Lookup,
-    pub set: String,
 }
 
 /// A value that the answer will need.
@@ -122,15 +121,12 @@ pub(super) enum Source {
         level: u8,
         slot: SlotNumber,
         plus: i64,
-        scope: usize,
         filter: Option<Condition>,
     },
     Due {
         accepted: Box<Source>,
         days: Box<Source>,
     },
-    /// The first that has a value.
-    Either(Box<Source>, Box<Source>),
     /// A moment from a place with the day and a place with the time of day.
     Joined {
         level: u8,
@@ -139,6 +135,8 @@ pub(super) enum Source {
     },
     /// No place on the other side.
     Nothing,
+    /// The calling city's letters, the matter, and the day and number of a case number.
+    Serial { case: Box<Source>, matter: Box<str> },
     Index {
         base: i64,
     },

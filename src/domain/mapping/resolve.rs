@@ -263,6 +263,11 @@ impl Resolver<'_> {
                 let kind = self.field(field, place)?.kind;
                 Source::Is { source: Box::new(self.either(prefix, field, kind, place)), value: value.as_str().into() }
             }
+            Fallback::Serial { field } => {
+                let kind = self.field(field, place)?.kind;
+                let matter = self.words[0].as_str().into();
+                Source::Serial { case: Box::new(self.either(prefix, field, kind, place)), matter }
+            }
             Fallback::Choose { choices, otherwise } => {
                 let mut resolved = Vec::new();
                 for (condition, value) in choices {

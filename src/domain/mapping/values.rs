@@ -119,7 +119,9 @@ impl<'a> View<'a> {
             Source::Slot { level, slot, read, text_null } => {
                 let slot = self.slot(*level, *slot);
                 if let Some(absence) = self.absence(slot, *text_null) {
-                    return Ok(absence);
+                    // Where "no end" is written as nothing, nothing means no end; a missing place still means nothing.
+                    let no_end = matches!(read, Read::Validity { no_end: None, .. }) && absence != Got::Missing;
+                    return Ok(if no_end { Got::Value(Value::NoEnd) } else { absence });
                 }
                 if matches!(slot.kind, Kind::List | Kind::Object) {
                     return Err(wrong("一个值，而不是对象或列表"));
@@ -142,10 +144,7 @@ impl<'a> View<'a> {
                     DateTime::read(DateTimeForm::Compact, made).map(|moment| Got::Value(Value::DateTime(moment)));
                 moment.ok_or_else(|| wrong("日期 20261123 与时刻 093015"))
             }
-            Source::Either(first, second) => {
-                let found = self.get(first, spare)?.is_value();
-                self.get(if found { first } else { second }, spare)
-            }
+            Source::Serial { case, matter } => self.serial(case, matter, spare),
             Source::Const { text, kind } => canonical(*kind, text.as_bytes()),
             Source::Kept { number, kind } => match self.context.kept.and_then(|kept| kept.value(*number)) {
                 None => Ok(Got::Missing),
@@ -172,6 +171,24 @@ impl<'a> View<'a> {
             Source::Due { accepted, days } => self.due(accepted, days, spare),
             Source::Address { from, want } => self.address(from, *want, spare),
         }
+    }
+
+    /// Case numbers are `YJ`, yyyyMMdd, the accepting division and six digits with a check character; the serial number
+    /// of older systems repeats day and number. A case number of another shape gives none.
+    fn serial<'s>(&'s self, case: &'s Source, matter: &str, spare: &'s mut Spare) -> Result<'s> {
+        let mut made = Vec::new();
+        if let Got::Value(Value::Text(text)) = self.get(case, spare)? {
+            let digits = |range: std::ops::Range<usize>| text.get(range).filter(|part| part.iter().all(u8::is_ascii_digit));
+            let letters = self.context.from.keys.get("letters");
+            if let ((23, Some(day)), Some(number), Some(letters)) = ((text.len(), digits(2..10)), digits(16..22), letters) {
+                made.extend_from_slice(format!("{letters}-{matter}-").as_bytes());
+                made.extend_from_slice(day);
+                made.push(b'-');
+                made.extend_from_slice(number);
+            }
+        }
+        spare.made = made;
+        Ok(if spare.made.is_empty() { Got::Missing } else { Got::Value(Value::Text(&spare.made)) })
     }
 
     fn due<'s>(&'s self, accepted: &'s Source, days: &'s Source, spare: &'s mut Spare) -> Result<'s> {
@@ -275,6 +292,7 @@ impl<'a> View<'a> {
             CallName::Sequence => Got::Value(Value::Int(i64::try_from(self.context.sequence).unwrap_or(i64::MAX))),
             CallName::MessageId => self.context.message.map_or_else(|| text(self.context.message_id), text),
             CallName::City { who, key } => city(*who, key),
+            CallName::Case(name) => self.context.case.and_then(|case| case.get(name)).map_or(Got::Missing, |value| text(value)),
             CallName::Setting(name) => self.context.settings.get(name).map_or(Got::Missing, |value| text(value)),
             CallName::Fault(part) => self.context.fault.map_or(Got::Missing, |fault| match part {
                 FaultPart::Code => text(fault.code),

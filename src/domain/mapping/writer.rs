@@ -229,6 +229,11 @@ impl Writer<'_, '_> {
             let open = format!("<{} {}=\"{}\"", naming.list, naming.attribute, branch.segment.name);
             return (open, format!("</{}>", naming.list));
         }
+        // An element that holds a document in its text is a leaf.
+        if let Some(naming) = self.profile.naming.as_ref().filter(|_| branch.children.iter().any(|child| child.segment.nested)) {
+            let open = format!("<{} {}=\"{}\"", naming.leaf, naming.attribute, branch.segment.name);
+            return (open, format!("</{}>", naming.leaf));
+        }
         let default = if branch.segment.prefix.is_empty() && !self.default_declared(branch) {
             self.default_namespace()
         } else {
@@ -508,7 +513,7 @@ impl Writer<'_, '_> {
         let condition = condition.and_then(|other| other.condition.clone());
         let filter = condition.and_then(|condition| self.resolver.condition(&condition, "", &row.place));
         match self.resolver.layout.lists.get(list) {
-            Some((spot, scope)) => Source::Count { level: spot.level, slot: spot.slot, plus, scope: *scope, filter },
+            Some((spot, _)) => Source::Count { level: spot.level, slot: spot.slot, plus, filter },
             None => Source::Const { text: plus.to_string().into(), kind: Type::Int },
         }
     }
