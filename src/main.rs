@@ -1,3 +1,7 @@
 //! Hands the command line to [`jingyue::cli`].
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    jingyue::cli::run()
+}

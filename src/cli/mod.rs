@@ -1,1 +1,87 @@
-//! Commands.
+//! The command line: what each command is, and what it exits with.
+//!
+//! 0 right, 1 the input is at fault, 2 undecided, 64 usage, 70 ours. Data goes to standard output, everything else to
+//! standard error.
+
+mod check;
+mod leaves;
+mod serve;
+mod translate;
+
+use crate::edge::library::Library;
+use crate::edge::library::LoadError;
+use clap::Parser;
+use clap::Subcommand;
+use std::path::Path;
+use std::process::ExitCode;
+
+/// The input is at fault.
+const AT_FAULT: u8 = 1;
+/// The command line is wrong.
+const USAGE: u8 = 64;
+/// The fault is ours.
+const OURS: u8 = 70;
+
+/// 荆岳通办网关：岳阳、荆州两市业务系统之间的翻译与转发。
+#[derive(Debug, Parser)]
+#[command(name = "jingyue", version, about, disable_help_subcommand = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// 离线翻译一条报文：标准输入或文件进，标准输出出
+    Translate(translate::Translate),
+    /// 检查配置、映射、码表与样例，一次列出所有问题
+    Check(check::Check),
+    /// 运行网关
+    Serve(serve::Serve),
+}
+
+/// Runs the command line of this process.
+pub fn run() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { USAGE } else { 0 });
+        }
+    };
+    let code = match arguments.command {
+        Command::Translate(command) => command.run(),
+        Command::Check(command) => command.run(),
+        Command::Serve(command) => command.run(),
+    };
+    ExitCode::from(code)
+}
+
+/// The mapping directory: the one named, else `mappings` where it is, else what the program carries.
+fn load(directory: Option<&Path>) -> Result<Library, LoadError> {
+    match directory {
+        Some(directory) => Library::load(directory),
+        None if Path::new("mappings/fields.csv").is_file() => Library::load(Path::new("mappings")),
+        None => Library::carried(),
+    }
+}
+
+/// The same, its failure told.
+fn library(directory: Option<&Path>) -> Result<Library, u8> {
+    load(directory).map_err(|error| {
+        eprintln!("{error}");
+        AT_FAULT
+    })
+}
+
+/// Compiles a library, telling all faults.
+fn program(library: &Library) -> Result<crate::domain::mapping::Program, u8> {
+    crate::domain::mapping::Program::compile(&library.files).map_err(|faults| {
+        for fault in &faults {
+            eprintln!("{fault}");
+        }
+        let errors = faults.iter().filter(|fault| fault.level == crate::domain::mapping::Level::Error).count();
+        eprintln!("映射文件有 {errors} 处错误，未作任何翻译");
+        AT_FAULT
+    })
+}

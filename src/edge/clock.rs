@@ -1,8 +1,8 @@
 //! The only reader of clock and randomness.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Milliseconds since 1970-01-01T00:00:00Z.
 pub type Milliseconds = i64;
@@ -30,6 +30,16 @@ impl Clock {
                 .duration_since(UNIX_EPOCH)
                 .map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX)),
             Self::Manual(now) => now.load(Ordering::Acquire),
+        }
+    }
+
+    /// Time since a moment that is fixed for the life of the process, for waits and rates: it never steps back,
+    /// where [`Clock::now`] follows every correction of the machine's clock. A manual clock gives its own time.
+    pub fn monotonic(&self) -> Duration {
+        static START: OnceLock<Instant> = OnceLock::new();
+        match self {
+            Self::System => START.get_or_init(Instant::now).elapsed(),
+            Self::Manual(_) => Duration::from_millis(u64::try_from(self.now()).unwrap_or(0)),
         }
     }
 

@@ -5,7 +5,9 @@ pub mod clock;
 pub mod metrics;
 
 pub mod ledger;
+pub mod library;
 pub mod limit;
+pub mod nonces;
 pub mod upstream;
 
 pub mod admin;

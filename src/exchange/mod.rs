@@ -1,1 +1,150 @@
 //! The story of one exchange.
+//!
+//! ```text
+//!  arrive → identify → admit → translate → record(open) → forward → translate back → record(close) → answer
+//! ```
+//!
+//! Each step takes what the step before it made, so that leaving one out does not compile; the branches stand here,
+//! the helpers do straight work. [`Exchange::run`] must be driven to its end whether or not the caller still waits:
+//! an opened entry has to be closed.
+
+mod admit;
+mod answer;
+mod forward;
+mod identify;
+mod record;
+mod relay;
+mod state;
+mod translate;
+
+pub use state::Caller;
+pub use state::Permission;
+pub use state::Relay;
+pub use state::State;
+pub use state::Target;
+
+use crate::domain::fault::Fault;
+use crate::domain::mapping::Workspace;
+use crate::edge::clock::Clock;
+use crate::edge::clock::Milliseconds;
+use crate::edge::ledger::Ledger;
+use crate::edge::ledger::Opening;
+use crate::edge::metrics::Metrics;
+use crate::edge::metrics::Stage;
+use crate::edge::nonces::Nonces;
+use crate::edge::upstream::Pool;
+use answer::Story;
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use http::HeaderMap;
+use http::Method;
+use http::StatusCode;
+use http::Uri;
+use record::Recorded;
+use std::cell::RefCell;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+/// A request as it arrived.
+#[derive(Debug)]
+pub struct Arrived {
+    pub method: Method,
+    pub uri: Uri,
+    pub headers: HeaderMap,
+    /// The body, or why there is none.
+    pub body: Result<Bytes, Fault>,
+    /// SHA-256 of the client certificate, where one was shown and verified.
+    pub certificate_sha256: Option<[u8; 32]>,
+    pub received_at: Milliseconds,
+}
+
+/// What the caller gets.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+}
+
+/// What all workers share and no reload replaces.
+#[derive(Clone)]
+pub struct Shared {
+    pub state: Arc<ArcSwap<State>>,
+    pub ledger: Arc<dyn Ledger>,
+    pub nonces: Arc<Nonces>,
+    /// The next running number.
+    pub sequence: Arc<AtomicU64>,
+    pub metrics: Metrics,
+    pub clock: Clock,
+}
+
+/// One worker's part in all exchanges.
+pub struct Exchange {
+    state: Arc<ArcSwap<State>>,
+    ledger: Arc<dyn Ledger>,
+    nonces: Arc<Nonces>,
+    sequence: Arc<AtomicU64>,
+    metrics: Metrics,
+    clock: Clock,
+    /// Reused memory of translations; taken out while one runs, so that it is never borrowed across a wait.
+    workspace: RefCell<Workspace>,
+    /// Pools of this worker, by target, and the generation that they belong to.
+    pools: RefCell<(u64, Vec<Pool>)>,
+}
+
+impl Exchange {
+    /// A worker's own.
+    pub fn new(shared: Shared) -> Self {
+        let Shared { state, ledger, nonces, sequence, metrics, clock } = shared;
+        Self {
+            state,
+            ledger,
+            nonces,
+            sequence,
+            metrics,
+            clock,
+            workspace: RefCell::default(),
+            pools: RefCell::new((0, Vec::new())),
+        }
+    }
+
+    /// Carries one request from arrival to answer. It never fails: every fault becomes an answer.
+    pub async fn run(&self, arrived: Arrived) -> Answer {
+        let _held = self.metrics.exchange_started();
+        let state = self.state.load_full();
+        let mut story = Story::new(&self.clock, &state);
+        if let Some(relay) = state.relays.iter().find(|relay| arrived.uri.path().starts_with(&relay.path)) {
+            return self.relay(&state, relay, arrived, &mut story).await;
+        }
+        let told = self.steps(&state, arrived, &mut story).await;
+        self.grant(&state, told, story)
+    }
+
+    /// The steps in order.
+    async fn steps(&self, state: &State, arrived: Arrived, story: &mut Story<'_>) -> Result<Answer, Fault> {
+        story.arrived(&arrived);
+        let body = arrived.body.clone()?;
+        let known = self.identify(state, &arrived, &body)?;
+        story.known(known.caller, Stage::Identify);
+        let admitted = self.admit(state, known, &arrived, &body, story)?;
+        story.admitted(&admitted, Stage::Admit);
+        let outbound = self.translate_outward(state, &admitted, &body)?;
+        story.translated(&outbound, Stage::Translate);
+        let opened = match self.record_open(state, &admitted, &outbound).await? {
+            Opening::New(opened) => opened,
+            Opening::Repeat(stored) => return answer::stored(stored),
+            Opening::InProgress => return Err(Fault::StillInProgress),
+            Opening::ContentDiffers => return Err(Fault::KeyReused),
+            Opening::Unknown(_) => return Err(Fault::OutcomeUnknown),
+        };
+        story.passed(Stage::RecordOpen);
+        let reply = self.forward(state, &admitted, &opened, &outbound).await;
+        story.passed(Stage::Forward);
+        let homeward = reply.and_then(|reply| self.translate_homeward(state, &admitted, &outbound, reply));
+        story.passed(Stage::TranslateBack);
+        let Recorded { answer, fault } = self.record_close(state, &admitted, opened, homeward).await;
+        story.passed(Stage::RecordClose);
+        story.ended(fault);
+        Ok(answer)
+    }
+}

@@ -17,6 +17,10 @@ pub mod json;
 pub mod records;
 pub mod xml;
 
+mod frames;
+mod nested;
+mod scan;
+
 use crate::domain::fault::Fault;
 
 /// What bounds a document. Every reader holds to all of them.

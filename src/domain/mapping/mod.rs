@@ -1,1 +1,58 @@
-//! To be written.
+//! The mapping engine: mapping files to plans, and plans carried out.
+//!
+//! ```text
+//!  files ──► catalogue, profile, message ──► compile (reader, resolve, writer) ──► Plan
+//!  bytes ──► format: one pass into slots ──► checks ──► ops write the target bytes
+//! ```
+//!
+//! A plan is composed of two profiles through the canonical fields; see `docs/mapping.md` for the language.
+//! On the way through a plan no document tree is built: values are borrowed from the input until they are written.
+
+mod address;
+mod catalogue;
+mod checks;
+mod compile;
+mod context;
+mod explain;
+mod identify;
+mod message;
+mod notation;
+mod plan;
+mod profile;
+mod program;
+mod put;
+mod reader;
+mod resolve;
+mod run;
+mod source;
+mod text;
+mod values;
+mod writer;
+
+pub use catalogue::Catalogue;
+pub use catalogue::City;
+pub use catalogue::Field;
+pub use catalogue::Matter;
+pub use compile::MessageKind;
+pub use context::Context;
+pub use context::FaultFieldWords;
+pub use context::FaultWords;
+pub use context::Kept;
+pub use context::Translated;
+pub use explain::Line;
+pub use explain::Trace;
+pub use identify::Arrival;
+pub use plan::Plan;
+pub use plan::RowNote;
+pub use profile::Profile;
+pub use profile::Service;
+pub use program::Pair;
+pub use program::Program;
+pub use program::Rendered;
+pub use program::System;
+pub use run::Workspace;
+pub use source::Diagnostic;
+pub use source::Files;
+pub use source::Level;
+pub use source::Place;
+pub use source::nearest;

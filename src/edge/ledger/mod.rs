@@ -114,8 +114,30 @@ pub enum Opening {
     InProgress,
     /// The same key with another content.
     ContentDiffers,
-    /// The same key and content was sent before and its outcome is not known.
+    /// The same key and content was sent before and its outcome is not known. After a kill no answer is stored:
+    /// the status is 0 and the body empty, and the exchange says J604 itself.
     Unknown(StoredAnswer),
+}
+
+/// What an earlier entry of the same caller and key means for a second `open`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Earlier {
+    Answered,
+    ContentDiffers,
+    InProgress,
+    MayOpenAgain,
+    Unknown,
+}
+
+/// The one rule behind guarantees 2 and 6, for every implementation. `outcome` is `None` while open.
+const fn judge_earlier(content_equal: bool, outcome: Option<Outcome>) -> Earlier {
+    match (content_equal, outcome) {
+        (false, _) => Earlier::ContentDiffers,
+        (true, None) => Earlier::InProgress,
+        (true, Some(Outcome::Answered)) => Earlier::Answered,
+        (true, Some(Outcome::NotDelivered)) => Earlier::MayOpenAgain,
+        (true, Some(Outcome::Unknown)) => Earlier::Unknown,
+    }
 }
 
 /// An entry as a person or a test looks at it.
@@ -139,9 +161,11 @@ pub struct Entry {
 /// A future that a ledger gives.
 pub type Pending<T> = Pin<Box<dyn Future<Output = Result<T, Fault>> + Send>>;
 
-/// The ledger as the exchange sees it. Errors are [`Fault::LedgerUnavailable`] or [`Fault::Internal`].
+/// The ledger as the exchange sees it. `find` and `summary` may wait for the group that is being written, some
+/// milliseconds. Errors are [`Fault::LedgerUnavailable`] or [`Fault::Internal`].
 pub trait Ledger: Send + Sync {
-    /// Writes the opening entry, or finds the earlier one with that caller and key.
+    /// Writes the opening entry, or finds the earlier one with that caller and key. The call itself hands the
+    /// entry over; dropping the future does not take it back, so await it in a task that nobody cancels.
     fn open(&self, entry: OpeningEntry) -> Pending<Opening>;
 
     /// Writes the closing entry.
@@ -168,8 +192,33 @@ pub trait Ledger: Send + Sync {
     /// Writes what is queued and lets go of the file. Later calls are refused.
     fn shut_down(&self);
 
-    /// False once a write has failed.
+    /// False once a write has failed or the ledger was shut down.
     fn healthy(&self) -> bool;
+
+    /// Why a write failed, in the words of the storage; it holds no content of an entry.
+    fn failure(&self) -> Option<String> {
+        None
+    }
+
+    /// Counters since the ledger was opened; all zero where an implementation has no commits.
+    fn stats(&self) -> Stats {
+        Stats::default()
+    }
+}
+
+/// Counters of a ledger since it was opened, as one look at them found them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Groups that were committed, those that only read not counted.
+    pub commits: u64,
+    /// Commands in those groups; divided by `commits` it is the mean size of a group.
+    pub commands: u64,
+    /// Openings and closings that became durable.
+    pub records: u64,
+    /// How long the last COMMIT took, in microseconds.
+    pub last_commit_microseconds: u64,
+    /// How long all COMMITs took together, in microseconds.
+    pub all_commits_microseconds: u64,
 }
 
 /// One line of [`Ledger::summary`].

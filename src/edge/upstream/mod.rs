@@ -1,7 +1,66 @@
 //! The other city's systems: pooled connections, deadlines, a circuit breaker, and an honest word on what was sent.
+//!
+//! It deliberately never sends a message a second time once a byte of it may have left: a request goes out again only
+//! when hyper hands it back untouched, because the kept connection was found closed before anything was written.
+//! What the answer means is not its business either.
+//!
+//! ```text
+//!  send ── breaker open? ── NotDelivered::BreakerOpen
+//!    │
+//!    ├─ kept connection (newest first) ─┬─ request handed back: closed meanwhile ─ once more, on a new connection
+//!    ├─ new connection: TCP, TLS        │
+//!    │    fails → NotDelivered          └─ anything after the first byte → Unknown
+//!    └─ answer read whole, within bounds → Reply, connection kept
+//! ```
+
+mod breaker;
+mod connect;
+mod pool;
+mod tls;
+
+pub use crate::edge::upstream::breaker::{Breaker, BreakerSettings};
+pub use crate::edge::upstream::pool::Pool;
+pub use crate::edge::upstream::tls::{ClientTlsFault, client_config};
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
+use rustls_pki_types::ServerName;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How to reach one system. Limits of connections count per worker thread.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Name of the system, for log lines.
+    pub name: String,
+    /// Host to connect to: a name or an address without brackets.
+    pub host: String,
+    /// TCP port.
+    pub port: u16,
+    /// Host and port as the `Host` field says them.
+    pub authority: http::uri::Authority,
+    /// `None`: without TLS.
+    pub tls: Option<ClientTls>,
+    /// HTTP/2: over TLS negotiated by ALPN, without TLS by prior knowledge.
+    pub http2: bool,
+    /// Time for TCP, TLS and the wait for a free place among `connections_max`.
+    pub connect_timeout: Duration,
+    /// A kept connection is closed after that long; shorter than the other side's own limit.
+    pub idle_timeout: Duration,
+    /// Connections at one time per worker thread; over HTTP/2 all share one connection.
+    pub connections_max: usize,
+    /// Bound on the body of an answer, in bytes.
+    pub answer_bytes_max: usize,
+}
+
+/// What TLS towards a system needs.
+#[derive(Clone, Debug)]
+pub struct ClientTls {
+    /// Trust and, where wanted, our own certificate.
+    pub config: Arc<rustls::ClientConfig>,
+    /// Name that the other side's certificate must bear.
+    pub server_name: ServerName<'static>,
+}
 
 /// A message ready to leave.
 #[derive(Clone, Debug)]
@@ -36,10 +95,15 @@ pub enum Failure {
 /// Ways of not having sent anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotDelivered {
-    BreakerOpen { retry_after_seconds: u32 },
+    BreakerOpen {
+        retry_after_seconds: u32,
+    },
     ConnectFailed,
     ConnectTimeout,
+    /// All connections of this worker stayed busy for the whole connect timeout.
     PoolFull,
+    /// The path or a header cannot be written as HTTP.
+    RequestInvalid,
     TlsFailed,
 }
 

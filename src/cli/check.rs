@@ -1,0 +1,246 @@
+//! `jingyue check`: configuration, mappings, tables, catalogue and examples, everything that is wrong at once.
+
+use super::AT_FAULT;
+use super::leaves::difference;
+use super::translate::Job;
+use super::translate::JobError;
+use super::translate::parse_time;
+use crate::app;
+use crate::domain::mapping::Level;
+use crate::domain::mapping::Program;
+use crate::edge::config::Config;
+use crate::edge::library::Library;
+use clap::Args;
+use clap::ValueEnum;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// How a report is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    Json,
+    Text,
+}
+
+/// What to check.
+#[derive(Args, Debug)]
+pub(super) struct Check {
+    /// 配置文件；省略则只检查映射
+    #[arg(long)]
+    config: Option<PathBuf>,
+    /// 映射目录；省略则为配置所指，或当前目录的 mappings
+    #[arg(long)]
+    mappings: Option<PathBuf>,
+    /// 报告格式
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+}
+
+/// One line of the report.
+#[derive(serde::Serialize)]
+struct Finding {
+    level: &'static str,
+    number: String,
+    file: String,
+    line: usize,
+    column: usize,
+    found: String,
+    expected: String,
+    hint: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Example {
+    matter: String,
+    #[serde(default)]
+    step: Option<String>,
+    message: String,
+    from: String,
+    to: String,
+    from_city: String,
+    to_city: String,
+    at: String,
+    #[serde(default = "one")]
+    sequence: u64,
+    input: String,
+    output: String,
+    #[serde(default)]
+    back: bool,
+    #[serde(default)]
+    back_ignore: Vec<String>,
+    #[serde(default)]
+    composed: bool,
+    /// The expected output is the fault that the caller gets.
+    #[serde(default)]
+    fault: bool,
+    #[serde(default)]
+    settings: BTreeMap<String, String>,
+    #[serde(default)]
+    with: BTreeMap<String, String>,
+}
+
+const fn one() -> u64 {
+    1
+}
+
+impl Check {
+    pub(super) fn run(&self) -> u8 {
+        let (findings, summary) = self.check();
+        let errors = findings.iter().filter(|finding| finding.level == "error").count();
+        match self.format {
+            Format::Json => {
+                let report = serde_json::json!({ "ok": errors == 0, "errors": errors, "findings": findings, "summary": summary });
+                println!("{report:#}");
+            }
+            Format::Text => {
+                for finding in &findings {
+                    println!("{}", line(finding));
+                }
+                if errors == 0 { println!("检查通过：{summary}") } else { println!("检查未通过：{errors} 处错误") }
+            }
+        }
+        if errors == 0 { 0 } else { AT_FAULT }
+    }
+
+    fn check(&self) -> (Vec<Finding>, String) {
+        let mut findings = Vec::new();
+        let config = self.config.as_ref().and_then(|path| match Config::load(path) {
+            Ok((config, warnings)) => {
+                findings.extend(warnings.iter().map(of_problem));
+                Some(config)
+            }
+            Err(problems) => {
+                findings.extend(problems.iter().map(of_problem));
+                None
+            }
+        });
+        let directory = self.mappings.clone().or_else(|| config.as_ref().map(|config| config.mappings_directory.clone()));
+        let library = match super::load(directory.as_deref()) {
+            Ok(library) => library,
+            Err(error) => {
+                findings.push(plain("L001", error.to_string()));
+                return (findings, String::new());
+            }
+        };
+        let program = match Program::compile(&library.files) {
+            Ok(program) => program,
+            Err(faults) => {
+                findings.extend(faults.iter().map(of_diagnostic));
+                return (findings, String::new());
+            }
+        };
+        findings.extend(program.warnings().iter().map(of_diagnostic));
+        if let Some(Err(problems)) = config.as_ref().map(|config| app::check(config, &library)) {
+            findings.extend(problems.into_iter().map(|problem| plain("C900", problem)));
+        }
+        let examples = run_examples(&program, &library, &mut findings);
+        let catalogue = program.catalogue();
+        let summary = format!(
+            "事项 {} 个，城市 {} 个，系统档案 {} 个，码表 {} 张，翻译方案 {} 组，样例 {examples} 对；映射版本 {}",
+            catalogue.matters.len(),
+            catalogue.cities.len(),
+            program.systems().count(),
+            catalogue.tables.len(),
+            program.pairs().count(),
+            &program.version()[..12],
+        );
+        (findings, summary)
+    }
+}
+
+/// Runs all examples; gives how many there are.
+fn run_examples(program: &Program, library: &Library, findings: &mut Vec<Finding>) -> usize {
+    let mut count = 0;
+    for (path, text) in library.files.0.iter().filter(|(path, _)| path.starts_with("examples/")) {
+        count += 1;
+        match toml::from_str::<Example>(text) {
+            Ok(example) => {
+                if let Err(found) = example.run(program, library) {
+                    findings.push(Finding { file: path.clone(), ..plain("E001", found) });
+                }
+            }
+            Err(error) => findings.push(Finding { file: path.clone(), ..plain("E002", format!("样例看不懂：{}", error.message())) }),
+        }
+    }
+    count
+}
+
+impl Example {
+    fn run(&self, program: &Program, library: &Library) -> Result<(), String> {
+        let file = |name: &str| library.examples.get(&format!("examples/{name}")).ok_or_else(|| format!("examples/{name} 不存在"));
+        let (input, expected) = (file(&self.input)?, file(&self.output)?);
+        let output = self.translate(program, input, false)?;
+        if let Some(found) = difference(expected, &output, &[])? {
+            return Err(format!("结果与 {} 不同：{found}", self.output));
+        }
+        if self.back && !self.fault {
+            let back = self.translate(program, &output, true).map_err(|found| format!("译回：{found}"))?;
+            if let Some(found) = difference(input, &back, &self.back_ignore)? {
+                return Err(format!("译回后与 {} 不同：{found}", self.input));
+            }
+        }
+        Ok(())
+    }
+
+    fn translate(&self, program: &Program, input: &[u8], back: bool) -> Result<Vec<u8>, String> {
+        let now = parse_time(&self.at).map_err(|_| format!("at = “{}”看不懂", self.at))?;
+        let mut with = self.settings.clone();
+        with.extend(self.with.clone());
+        let turn = |first, second| if back { (second, first) } else { (first, second) };
+        let (from, to) = turn(self.from.as_str(), self.to.as_str());
+        // Cities are named as caller and handler, whichever way the message goes.
+        let cities = turn(self.from_city.as_str(), self.to_city.as_str());
+        let request = self.message == "request";
+        let job = Job { program, matter: &self.matter, step: self.step.as_deref(), request, from, to, now, sequence: self.sequence, with: &with, cities: Some(cities) };
+        match job.run(input, None) {
+            Ok(output) => Ok(output),
+            Err(JobError::Fault(fault)) if self.fault => job.told(&fault).map_err(|_| "错误报文写不出来".into()),
+            Err(JobError::Fault(fault)) => Err(format!("J{:03} {}", fault.entry().number, fault.window_text())),
+            Err(JobError::Usage(text)) => Err(text),
+        }
+    }
+}
+
+fn of_diagnostic(fault: &crate::domain::mapping::Diagnostic) -> Finding {
+    Finding {
+        level: if fault.level == Level::Error { "error" } else { "warning" },
+        number: format!("M{:03}", fault.number),
+        file: fault.place.file.clone(),
+        line: fault.place.line,
+        column: fault.place.column,
+        found: fault.found.clone(),
+        expected: fault.expected.clone(),
+        hint: fault.hint.clone(),
+    }
+}
+
+fn of_problem(problem: &crate::edge::config::Problem) -> Finding {
+    Finding {
+        level: if problem.level == crate::edge::config::Level::Error { "error" } else { "warning" },
+        number: format!("C{:03}", problem.number),
+        file: problem.file.clone(),
+        line: problem.line,
+        column: problem.column,
+        found: problem.found.clone(),
+        expected: problem.expected.clone(),
+        hint: problem.hint.clone(),
+    }
+}
+
+fn plain(number: &str, found: String) -> Finding {
+    Finding { level: "error", number: number.to_owned(), file: String::new(), line: 0, column: 0, found, expected: String::new(), hint: String::new() }
+}
+
+fn line(finding: &Finding) -> String {
+    let level = if finding.level == "error" { "错误" } else { "提醒" };
+    let place = match (finding.file.is_empty(), finding.line) {
+        (true, _) => String::new(),
+        (false, 0) => format!("{} ", finding.file),
+        (false, line) => format!("{}:{line}:{} ", finding.file, finding.column),
+    };
+    let expected = if finding.expected.is_empty() { String::new() } else { format!("；应为{}", finding.expected) };
+    let hint = if finding.hint.is_empty() { String::new() } else { format!("；{}", finding.hint) };
+    format!("{place}{level} {}：{}{expected}{hint}", finding.number, finding.found)
+}

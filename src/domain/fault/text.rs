@@ -1,0 +1,118 @@
+//! The sentences for the clerk, made from a fault's facts: Chinese, without personal data, each says what to do.
+
+use crate::domain::fault::{Fault, FieldFault, FieldFaultKind, LengthUnit};
+
+impl FieldFault {
+    /// The sentence for the clerk: names the field and says what to do.
+    pub fn window_text(&self) -> String {
+        let field = if self.title.is_empty() {
+            format!("字段 {}", self.path)
+        } else {
+            format!("“{}”（{}）", self.title, self.path)
+        };
+        match &self.what {
+            FieldFaultKind::Missing => format!("{field}必填但没有内容，请补填后重新提交"),
+            FieldFaultKind::NoCounterpart { table, code, from, to } => format!(
+                "{field}的代码“{code}”在码表 {table} 中没有对应项（{from} → {to}），请改选其他代码，或请运维在码表中补充对照"
+            ),
+            FieldFaultKind::WrongForm { expected } => format!("{field}的格式不对，应为{expected}，请更正后重新提交"),
+            FieldFaultKind::TooLong { max, unit } => {
+                let unit = match unit {
+                    LengthUnit::Bytes => "字节",
+                    LengthUnit::Characters => "个字",
+                };
+                format!("{field}太长，对方最多接受 {max} {unit}，请缩短后重新提交")
+            }
+            FieldFaultKind::Unencodable { character, charset } => format!(
+                "{field}中的字“{character}”（U+{:04X}）在对方字符集 {charset} 中没有，请改用规范写法，或走纸质渠道",
+                u32::from(*character)
+            ),
+            FieldFaultKind::SumDiffers { rule } => format!("{field}的金额或比例合计不符（{rule}），请核对后重新提交"),
+            FieldFaultKind::CountDiffers { declared, found } => {
+                format!("{field}写明 {declared} 条，实际 {found} 条，请核对后重新提交")
+            }
+            FieldFaultKind::DigestDiffers => format!("{field}与材料内容的 SM3 摘要不符，请重新上传该材料"),
+            FieldFaultKind::PrecisionLost { expected } => {
+                format!("{field}的小数位数超出对方能保存的范围（{expected}），请核对金额")
+            }
+            FieldFaultKind::OrderDiffers { rule } => format!("{field}的先后次序不对（{rule}），请核对日期"),
+            FieldFaultKind::BadIdentifier { kind } => format!("{field}的{kind}校验位不对，请核对后重新输入"),
+            FieldFaultKind::BeyondCalendar { last } => {
+                format!("{field}超出已载入的工作日历（截至 {last}），请运维载入新一年的日历")
+            }
+            FieldFaultKind::Duplicate => format!("{field}出现了两次，请保留一个"),
+            FieldFaultKind::RuleBroken { rule } => format!("{field}不符合规则：{rule}，请核对后重新提交"),
+        }
+    }
+}
+
+impl Fault {
+    /// The sentence for the clerk: what happened and what to do, in Chinese, without personal data.
+    pub fn window_text(&self) -> String {
+        match self {
+            Self::Malformed { format, offset, reason } => {
+                format!("报文不是完整正确的 {format}（第 {offset} 字节：{reason}），请检查后重新发送")
+            }
+            Self::WrongCharset { charset, offset } => {
+                format!("报文第 {offset} 字节起不是 {charset} 编码，请按约定的字符集发送")
+            }
+            Self::LimitExceeded { what, limit } => format!("报文的{what}超过上限 {limit}，请拆分或精简后重新发送"),
+            Self::DoctypeRefused { .. } => "报文含有 DOCTYPE 声明，不予接受，请去掉后重新发送".into(),
+            Self::WrongContentType { expected } => format!("内容类型不对，应为 {expected}，请更正请求头"),
+            Self::UnknownPath => "没有这个接口地址，请核对接口文档中的路径".into(),
+            Self::WrongMethod { expected } => format!("请求方法不对，请使用 {expected}"),
+            Self::BodyTimeout => "报文传输超时，请求没有办理，请重新发送".into(),
+            Self::BodyIncomplete => "报文没有传完连接就断了，请求没有办理，请重新发送".into(),
+            Self::KeyMissing { paths } => format!("报文缺少防重编号（{paths}），请补填后重新提交"),
+            Self::Fields { faults, more } => fields_text("报文有", faults, *more),
+            Self::UnknownMatter { code } => format!("没有事项“{code}”，请核对事项编码"),
+            Self::NotServed { matter, city } => format!("{city}没有开通事项“{matter}”的跨省通办，请改走其他渠道"),
+            Self::CredentialsMissing { header } => format!("请求没有携带身份凭据（{header}），请按接入规范签名"),
+            Self::UnknownCaller => "来文系统没有登记，请联系网关运维办理接入".into(),
+            Self::WrongSignature => "签名验证没有通过，请核对密钥和签名原文".into(),
+            Self::ClockOutside { window_seconds } => {
+                format!("请求时间与网关相差超过 {window_seconds} 秒，请校准时钟后重新签名发送")
+            }
+            Self::NonceReplayed => "随机数已经用过，请换新的随机数重新签名发送".into(),
+            Self::NotPermitted { matter } => format!("来文系统没有办理事项“{matter}”的权限，请联系网关运维授权"),
+            Self::RateLimited { retry_after_seconds } => format!("请求过于频繁，请 {retry_after_seconds} 秒后再试"),
+            Self::DailyCountReached { retry_after_seconds } => {
+                format!("今日次数已用完，请 {retry_after_seconds} 秒后再试，或联系网关运维调整")
+            }
+            Self::Overloaded => "网关繁忙，请求没有办理，请稍后重新发送".into(),
+            Self::NotDelivered { .. } => "请求没有送达对方城市，可以用同一编号重新提交".into(),
+            Self::BreakerOpen { retry_after_seconds } => {
+                format!("对方系统暂时不可用，请求没有送出，请 {retry_after_seconds} 秒后用同一编号重试")
+            }
+            Self::DeadlinePassed => "对方系统没有在时限内答复，结果未知，请先查询办理结果，不要重复提交".into(),
+            Self::ConnectionLost => "请求送出后线路中断，结果未知，请先查询办理结果，不要重复提交".into(),
+            Self::AnswerUnreadable { .. } => "对方系统的答复无法识别，结果未知，请先查询办理结果，不要重复提交".into(),
+            Self::AnswerTooLarge { limit } => format!("对方系统的答复超过上限 {limit} 字节，请联系网关运维"),
+            Self::AnswerWrong { faults, more } => fields_text("对方系统已答复，但答复有", faults, *more),
+            Self::AnswerStatus { status } => format!("对方系统返回状态 {status}，请先查询办理结果，不要重复提交"),
+            Self::Refused { code, text, .. } => format!("对方系统返回：{text}（{code}）"),
+            Self::LedgerUnavailable => "网关台账暂不可用，请求没有送出，请稍后用同一编号重新提交".into(),
+            Self::StillInProgress => "同一编号的请求正在办理，请稍后再查，不要重复提交".into(),
+            Self::KeyReused => "同一编号已经用于内容不同的请求，请使用新的编号".into(),
+            Self::OutcomeUnknown => "同一编号的请求先前结果未知，网关不会再次发送，请先查询办理结果".into(),
+            Self::Internal { .. } => "网关内部错误，请先查询办理结果，并联系网关运维".into(),
+            Self::Draining => "网关正在停机维护，请求没有办理，请稍后重新发送".into(),
+        }
+    }
+}
+
+fn fields_text(lead: &str, faults: &[FieldFault], more: usize) -> String {
+    let mut text = format!("{lead} {} 处需要更正：", faults.len() + more);
+    for (index, fault) in faults.iter().enumerate() {
+        if index > 0 {
+            text.push('；');
+        }
+        text.push_str(&fault.window_text());
+    }
+    if more > 0 {
+        text.push_str("；另有 ");
+        text.push_str(&more.to_string());
+        text.push_str(" 处未列出");
+    }
+    text
+}

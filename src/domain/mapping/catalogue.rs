@@ -1,0 +1,424 @@
+//! What all messages lean on: fields, matters, cities, rules, the calendar and the code tables, read from their files.
+
+use super::notation;
+use super::source::Diagnostic;
+use super::source::Files;
+use super::source::Place;
+use super::source::Sheet;
+use super::source::SheetRow;
+use super::source::place_at;
+use super::source::read_toml;
+use crate::domain::codes::Cell;
+use crate::domain::codes::Row;
+use crate::domain::codes::Table;
+use crate::domain::codes::Way;
+use crate::domain::value::Calendar;
+use crate::domain::value::Date;
+use crate::domain::value::DateForm;
+use crate::domain::value::Type;
+use std::collections::BTreeMap;
+
+/// A canonical field.
+#[derive(Clone, Debug)]
+pub struct Field {
+    pub id: String,
+    pub title: String,
+    pub kind: Type,
+    /// Most characters.
+    pub length_max: Option<usize>,
+    /// Code table that its canonical codes come from.
+    pub table: Option<String>,
+    /// Privacy level, `L0` to `L3`.
+    pub privacy: String,
+    pub place: Place,
+}
+
+/// 事项: a matter of the catalogue.
+#[derive(Clone, Debug)]
+pub struct Matter {
+    pub code: String,
+    pub title: String,
+    pub department: String,
+    pub archetype: String,
+    pub mode: String,
+    /// A second execution would move money twice.
+    pub money: bool,
+    /// A second execution changes nothing.
+    pub idempotent: bool,
+    pub promised_workdays: String,
+    pub source: String,
+}
+
+/// A city and the systems it runs.
+#[derive(Clone, Debug)]
+pub struct City {
+    pub name: String,
+    pub title: String,
+    /// GB/T 2260 code of the city.
+    pub division: String,
+    /// Names of its system profiles; where two serve a matter, the first is taken.
+    pub profiles: Vec<String>,
+    /// Everything else that messages use, `name`, `title` and `division` included.
+    pub keys: BTreeMap<String, String>,
+}
+
+/// A rule across fields, and where it holds.
+#[derive(Clone, Debug)]
+pub struct RuleRow {
+    pub matter: String,
+    pub step: String,
+    pub message: String,
+    pub rule: notation::Rule,
+    pub text: String,
+    pub place: Place,
+}
+
+/// Everything that is no message and no profile.
+#[derive(Clone, Debug, Default)]
+pub struct Catalogue {
+    pub fields: BTreeMap<String, Field>,
+    pub matters: BTreeMap<String, Matter>,
+    pub cities: Vec<City>,
+    pub rules: Vec<RuleRow>,
+    pub calendar: Calendar,
+    pub tables: BTreeMap<String, Table>,
+}
+
+impl Catalogue {
+    /// Reads all files, gathering all faults.
+    pub fn read(files: &Files, faults: &mut Vec<Diagnostic>) -> Self {
+        let mut catalogue = Self::default();
+        for (path, read) in [
+            ("fields.csv", Self::read_fields as fn(&mut Self, &str, &str, &mut Vec<Diagnostic>)),
+            ("matters.csv", Self::read_matters),
+            ("rules.csv", Self::read_rules),
+            ("calendar.csv", Self::read_calendar),
+        ] {
+            match files.text(path) {
+                Some(text) => read(&mut catalogue, path, text, faults),
+                None => faults.push(
+                    Diagnostic::error(108, &at(path), "文件不存在")
+                        .hint("映射目录须有 fields.csv、matters.csv、rules.csv、calendar.csv"),
+                ),
+            }
+        }
+        for (path, name) in files.below("cities/", ".toml") {
+            catalogue.read_city(path, name, files.text(path).unwrap_or_default(), faults);
+        }
+        for (path, name) in files.below("codes/", ".csv") {
+            let table = read_table(path, name, files.text(path).unwrap_or_default(), faults);
+            catalogue.tables.insert(name.to_owned(), table);
+        }
+        catalogue.check_fields(faults);
+        catalogue
+    }
+
+    /// The field with that id; parts of addresses (`house_addr.county`) are found by their address.
+    pub fn field(&self, id: &str) -> Option<&Field> {
+        let own = id.rsplit("[].").next().unwrap_or(id);
+        self.fields.get(own).or_else(|| own.split_once('.').and_then(|(head, _)| self.fields.get(head)))
+    }
+
+    fn read_fields(&mut self, path: &str, text: &str, faults: &mut Vec<Diagnostic>) {
+        let sheet = Sheet::read(path, text, &["id", "title", "type"], faults);
+        sheet
+            .only_columns(&["id", "title", "type", "length_max", "table", "privacy", "mask", "source", "note"], faults);
+        for row in &sheet.rows {
+            let cell = |column| sheet.cell(row, column).to_owned();
+            let id = cell("id");
+            let Some(kind) = Type::parse(sheet.cell(row, "type")) else {
+                let found = format!("字段“{id}”的类型“{}”不认识", sheet.cell(row, "type"));
+                let kinds = "text、code、date、validity、month、datetime、amount、rate、bool、int、address、list";
+                faults.push(Diagnostic::error(110, &sheet.place(row, "type"), found).expected(kinds));
+                continue;
+            };
+            let length_max = number(&sheet, row, "length_max", faults);
+            let table = Some(cell("table")).filter(|table| !table.is_empty());
+            let field = Field {
+                id: id.clone(),
+                title: cell("title"),
+                kind,
+                length_max,
+                table,
+                privacy: cell("privacy"),
+                place: sheet.place(row, "id"),
+            };
+            if self.fields.insert(id.clone(), field).is_some() {
+                faults.push(Diagnostic::error(111, &sheet.place(row, "id"), format!("字段“{id}”重复")));
+            }
+        }
+    }
+
+    fn check_fields(&self, faults: &mut Vec<Diagnostic>) {
+        for field in self.fields.values() {
+            if let Some(table) = field.table.as_ref().filter(|table| !self.tables.contains_key(*table)) {
+                let found = format!("字段“{}”的码表“{table}”不存在", field.id);
+                faults.push(
+                    Diagnostic::error(112, &field.place, found).near(table, self.tables.keys().map(String::as_str)),
+                );
+            }
+        }
+    }
+
+    fn read_matters(&mut self, path: &str, text: &str, faults: &mut Vec<Diagnostic>) {
+        let sheet = Sheet::read(path, text, &["code", "title", "money"], faults);
+        for row in &sheet.rows {
+            let cell = |column| sheet.cell(row, column).to_owned();
+            let flag = |column| matches!(sheet.cell(row, column), "yes" | "true" | "1" | "是");
+            let code = cell("code");
+            let matter = Matter {
+                code: code.clone(),
+                title: cell("title"),
+                department: cell("department"),
+                archetype: cell("archetype"),
+                mode: cell("mode"),
+                money: flag("money"),
+                idempotent: flag("idempotent"),
+                promised_workdays: cell("promised_workdays"),
+                source: cell("source"),
+            };
+            if self.matters.insert(code.clone(), matter).is_some() {
+                faults.push(Diagnostic::error(113, &sheet.place(row, "code"), format!("事项“{code}”重复")));
+            }
+        }
+    }
+
+    fn read_rules(&mut self, path: &str, text: &str, faults: &mut Vec<Diagnostic>) {
+        let sheet = Sheet::read(path, text, &["matter", "step", "message", "rule"], faults);
+        for row in &sheet.rows {
+            let cell = |column| sheet.cell(row, column).to_owned();
+            match notation::rule(sheet.cell(row, "rule")) {
+                Ok(rule) => self.rules.push(RuleRow {
+                    matter: cell("matter"),
+                    step: cell("step"),
+                    message: cell("message"),
+                    rule,
+                    text: cell("rule"),
+                    place: sheet.place(row, "rule"),
+                }),
+                Err(expected) => {
+                    let found = format!("看不懂的规则“{}”", sheet.cell(row, "rule"));
+                    faults.push(Diagnostic::error(114, &sheet.place(row, "rule"), found).expected(expected));
+                }
+            }
+        }
+    }
+
+    fn read_calendar(&mut self, path: &str, text: &str, faults: &mut Vec<Diagnostic>) {
+        let sheet = Sheet::read(path, text, &["date", "kind"], faults);
+        let mut days = Vec::new();
+        for row in &sheet.rows {
+            let date = Date::read(DateForm::Dashed, sheet.cell(row, "date").as_bytes());
+            let working = match sheet.cell(row, "kind") {
+                "work" => Some(true),
+                "off" => Some(false),
+                _ => None,
+            };
+            match date.zip(working) {
+                Some(day) => days.push(day),
+                None => faults.push(
+                    Diagnostic::error(115, &sheet.place(row, "date"), "日历行看不懂")
+                        .expected("日期 yyyy-MM-dd 与 work 或 off"),
+                ),
+            }
+        }
+        self.calendar = Calendar::new(days);
+    }
+
+    fn read_city(&mut self, path: &str, name: &str, text: &str, faults: &mut Vec<Diagnostic>) {
+        let Some(raw) = read_toml::<toml::Table>(path, text, faults) else { return };
+        let mut keys = BTreeMap::new();
+        let mut profiles = Vec::new();
+        for (key, value) in &raw {
+            match value {
+                toml::Value::String(value) => {
+                    keys.insert(key.clone(), value.clone());
+                }
+                toml::Value::Array(values) if key == "profiles" => {
+                    profiles = values.iter().filter_map(|value| value.as_str().map(str::to_owned)).collect();
+                }
+                _ => {
+                    let place = place_at(path, text, text.find(key.as_str()).unwrap_or_default());
+                    faults.push(
+                        Diagnostic::error(116, &place, format!("键“{key}”的值不对"))
+                            .expected("文字；profiles 为文字列表"),
+                    );
+                }
+            }
+        }
+        for key in ["name", "title", "division"] {
+            if !keys.contains_key(key) {
+                faults.push(Diagnostic::error(117, &at(path), format!("缺少键“{key}”")));
+            }
+        }
+        let key = |key: &str| keys.get(key).cloned().unwrap_or_default();
+        if key("name") != name && keys.contains_key("name") {
+            faults.push(
+                Diagnostic::error(118, &at(path), format!("name 为“{}”，与文件名不同", key("name"))).expected(name),
+            );
+        }
+        self.cities.push(City {
+            name: name.to_owned(),
+            title: key("title"),
+            division: key("division"),
+            profiles,
+            keys,
+        });
+    }
+}
+
+fn at(path: &str) -> Place {
+    Place { file: path.to_owned(), line: 1, column: 1 }
+}
+
+fn number(sheet: &Sheet, row: &SheetRow, column: &str, faults: &mut Vec<Diagnostic>) -> Option<usize> {
+    let text = sheet.cell(row, column);
+    if text.is_empty() {
+        return None;
+    }
+    let number = text.parse().ok();
+    if number.is_none() {
+        faults.push(Diagnostic::error(119, &sheet.place(row, column), format!("“{text}”不是数字")));
+    }
+    number
+}
+
+const TABLE_COLUMNS: &[&str] = &["canonical", "title", "parent", "valid_from", "valid_to", "source", "note"];
+
+fn read_table(path: &str, name: &str, text: &str, faults: &mut Vec<Diagnostic>) -> Table {
+    let sheet = Sheet::read(path, text, &["canonical", "title"], faults);
+    let side = |column: &str| {
+        column
+            .strip_suffix(".way")
+            .or_else(|| column.strip_suffix(".if"))
+            .or_else(|| column.strip_suffix(".relation"))
+            .map(str::to_owned)
+    };
+    let sets: Vec<String> = sheet
+        .columns
+        .iter()
+        .filter(|column| !TABLE_COLUMNS.contains(&column.as_str()) && side(column).is_none())
+        .cloned()
+        .collect();
+    for column in &sheet.columns {
+        if let Some(set) = side(column).filter(|set| !sets.contains(set)) {
+            faults.push(
+                Diagnostic::error(120, &at(path), format!("列“{column}”没有对应的代码列“{set}”"))
+                    .near(&set, sets.iter().map(String::as_str)),
+            );
+        }
+    }
+    let mut table = Table { name: name.to_owned(), sets, rows: Vec::new() };
+    for row in &sheet.rows {
+        let date = |column: &str, faults: &mut Vec<Diagnostic>| {
+            let text = sheet.cell(row, column);
+            let date = Date::read(DateForm::Dashed, text.as_bytes());
+            if date.is_none() && !text.is_empty() {
+                faults.push(
+                    Diagnostic::error(121, &sheet.place(row, column), format!("“{text}”不是日期"))
+                        .expected("yyyy-MM-dd"),
+                );
+            }
+            date
+        };
+        let (valid_from, valid_to) = (date("valid_from", faults), date("valid_to", faults));
+        let cells = table.sets.iter().map(|set| read_cell(&sheet, row, set, faults)).collect();
+        let canonical = sheet.cell(row, "canonical").to_owned();
+        if canonical.is_empty() || table.row(&canonical).is_some() {
+            let found = if canonical.is_empty() {
+                "canonical 为空".to_owned()
+            } else {
+                format!("代码“{canonical}”重复")
+            };
+            faults.push(Diagnostic::error(122, &sheet.place(row, "canonical"), found));
+            continue;
+        }
+        let parent = Some(sheet.cell(row, "parent").to_owned()).filter(|parent| !parent.is_empty());
+        table.rows.push(Row {
+            canonical,
+            title: sheet.cell(row, "title").to_owned(),
+            cells,
+            parent,
+            valid_from,
+            valid_to,
+            line: row.line,
+        });
+    }
+    check_table(&table, path, faults);
+    table
+}
+
+fn read_cell(sheet: &Sheet, row: &SheetRow, set: &str, faults: &mut Vec<Diagnostic>) -> Option<Cell> {
+    let code = sheet.cell(row, set);
+    if code.is_empty() {
+        return None;
+    }
+    let column = format!("{set}.way");
+    let way = match sheet.cell(row, &column) {
+        "" | "both" => Way::Both,
+        "in" => Way::In,
+        "out" => Way::Out,
+        other => {
+            faults.push(
+                Diagnostic::error(123, &sheet.place(row, &column), format!("方向“{other}”不认识"))
+                    .expected("in、out 或留空"),
+            );
+            Way::Both
+        }
+    };
+    let column = format!("{set}.if");
+    let text = sheet.cell(row, &column);
+    let condition = Some(text.to_owned()).filter(|text| !text.is_empty());
+    if let Some(Err(expected)) = condition.as_deref().map(notation::condition) {
+        faults.push(
+            Diagnostic::error(124, &sheet.place(row, &column), format!("看不懂的条件“{text}”")).expected(expected),
+        );
+        return Some(Cell { code: code.to_owned(), way, condition: None });
+    }
+    Some(Cell { code: code.to_owned(), way, condition })
+}
+
+fn check_table(table: &Table, path: &str, faults: &mut Vec<Diagnostic>) {
+    for set in &table.sets {
+        for (first, second) in table.ambiguous(set) {
+            let place = Place { file: path.to_owned(), line: second.line, column: 1 };
+            let found = format!("代码集“{set}”中同一代码有两种读法：{} 与 {}", first.canonical, second.canonical);
+            faults.push(
+                Diagnostic::error(125, &place, found)
+                    .hint(format!("其中一行写 {set}.way = out，或用 {set}.if 写明条件")),
+            );
+        }
+    }
+    for row in &table.rows {
+        let place = Place { file: path.to_owned(), line: row.line, column: 1 };
+        let mut at = row;
+        let mut steps = 0;
+        while let Some(parent) = &at.parent {
+            let Some(above) = table.row(parent) else {
+                faults.push(Diagnostic::error(126, &place, format!("上级代码“{parent}”不在本表中")));
+                break;
+            };
+            steps += 1;
+            if steps > table.rows.len() {
+                faults.push(Diagnostic::error(127, &place, format!("代码“{}”的上级成环", row.canonical)));
+                break;
+            }
+            at = above;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_reports_all_its_faults() {
+        let mut faults = Vec::new();
+        let text = "canonical,title,a,a.way,b.if,valid_to\n1,一,01,,,2026-13-01\n1,又一,02,,,\n2,二,01,sideways,,\n3,三,04,,,\n";
+        read_table("codes/t.csv", "t", text, &mut faults);
+        let mut numbers: Vec<u16> = faults.iter().map(|fault| fault.number).collect();
+        numbers.sort_unstable();
+        assert_eq!(numbers, [120, 121, 122, 123, 125]);
+    }
+}

@@ -1,0 +1,282 @@
+//! What is checked before anything is written: the answer's own word, required places, counts, rules across fields.
+
+use super::plan::Check;
+use super::plan::CheckRule;
+use super::plan::LEVELS;
+use super::plan::Plan;
+use super::plan::RowNote;
+use super::plan::Source;
+use super::values::Got;
+use super::values::Spare;
+use super::values::View;
+use super::values::write_canonical;
+use crate::domain::fault;
+use crate::domain::fault::FIELD_FAULTS_MAX;
+use crate::domain::fault::Fault;
+use crate::domain::fault::FieldFault;
+use crate::domain::fault::FieldFaultKind;
+use crate::domain::format::Kind;
+use crate::domain::format::SlotNumber;
+use crate::domain::sm;
+use crate::domain::value::Value;
+use base64::Engine;
+
+/// Field faults gathered so far.
+#[derive(Debug, Default)]
+pub(super) struct Faults {
+    pub list: Vec<FieldFault>,
+    pub more: usize,
+}
+
+impl Faults {
+    /// Adds a fault at a row; `positions` number the lists in its path.
+    pub(super) fn push(&mut self, note: &RowNote, positions: &[u32], what: FieldFaultKind) {
+        if self.list.len() >= FIELD_FAULTS_MAX {
+            self.more += 1;
+            return;
+        }
+        self.list.push(FieldFault { path: numbered(&note.path, positions), title: note.title.clone(), what });
+    }
+}
+
+/// The path with the items' numbers in its lists: `data.accounts[1].balance`.
+fn numbered(path: &str, positions: &[u32]) -> String {
+    let mut out = String::with_capacity(path.len() + 8);
+    let mut rest = path;
+    for position in positions {
+        let Some(at) =
+            [("[]", 2), ("[2..]", 5)].iter().filter_map(|(mark, length)| Some((rest.find(mark)?, *length))).min()
+        else {
+            break;
+        };
+        out.push_str(&rest[..at.0]);
+        let first = if at.1 == 2 { 0 } else { 2 };
+        out.push_str(&format!("[{}]", position + first));
+        rest = &rest[at.0 + at.1..];
+    }
+    out.push_str(rest);
+    out
+}
+
+impl View<'_> {
+    /// What the answer says of itself, at the level of the interface.
+    ///
+    /// # Errors
+    /// [`Fault::Refused`] where it says no; [`Fault::AnswerUnreadable`] where it says nothing.
+    pub(super) fn check_result(&self) -> Result<(), Fault> {
+        let Some(result) = &self.plan.result else { return Ok(()) };
+        let mut spare = Vec::new();
+        let code = result
+            .codes
+            .iter()
+            .map(|number| self.slot(0, *number))
+            .find(|slot| !matches!(slot.kind, Kind::Missing | Kind::Null));
+        let Some(code) = code else { return Err(Fault::AnswerUnreadable { reason: "answer without result code" }) };
+        let code = String::from_utf8_lossy(self.text(code, &mut spare).trim_ascii()).into_owned();
+        if result.ok.contains(&code) {
+            return Ok(());
+        }
+        let text = result.texts.iter().map(|number| self.slot(0, *number)).find(|slot| slot.len > 0);
+        let mut spare = Vec::new();
+        let text = text.map_or(String::new(), |slot| {
+            String::from_utf8_lossy(self.text(slot, &mut spare)).chars().take(200).collect()
+        });
+        let canonical = self
+            .choose(&result.lookup, &[], code.as_bytes())
+            .map_or("peer_error", |choice| fault::canonical(&choice.canonical));
+        Err(Fault::Refused { canonical, code: code.chars().take(32).collect(), text })
+    }
+
+    /// Everything that must hold of the message as it was read.
+    pub(super) fn check(&self, faults: &mut Faults) {
+        self.check_duplicates(faults);
+        let mut view = *self;
+        view.check_scope(0, 0, faults);
+    }
+
+    fn check_duplicates(&self, faults: &mut Faults) {
+        for place in &self.scratch.duplicates {
+            let root = self.plan.scopes.first().filter(|scope| (*place as usize) < scope.rows.len());
+            let note = root.and_then(|scope| scope.rows[*place as usize].as_deref());
+            let unknown = RowNote { path: "列表项".into(), ..RowNote::default() };
+            faults.push(note.unwrap_or(&unknown), &[], FieldFaultKind::Duplicate);
+        }
+    }
+
+    fn check_scope(&mut self, scope: usize, level: usize, faults: &mut Faults) {
+        let plan: &Plan = self.plan;
+        let Some(own) = plan.scopes.get(scope) else { return };
+        let depth = u8::try_from(level).unwrap_or_default();
+        for number in &own.required {
+            let slot = self.slot(depth, *number);
+            let empty = matches!(slot.kind, Kind::Missing | Kind::Null)
+                || (slot.kind == Kind::Text && slot.len == 0)
+                || (slot.kind == Kind::List && slot.len == 0);
+            if let Some(note) = own.rows.get(usize::from(*number)).and_then(Option::as_deref).filter(|_| empty) {
+                faults.push(note, &self.positions[..level], FieldFaultKind::Missing);
+            }
+        }
+        for (number, list, plus) in &own.counts {
+            self.check_count(
+                depth,
+                *number,
+                *list,
+                *plus,
+                own.rows.get(usize::from(*number)).and_then(Option::as_deref),
+                faults,
+            );
+        }
+        for check in plan.checks.iter().filter(|check| check.scope == scope) {
+            self.check_rule(check, level, faults);
+        }
+        if level + 1 >= LEVELS {
+            return;
+        }
+        for child in &own.children {
+            let Some((_, number)) = plan.scopes.get(*child).and_then(|scope| scope.list) else { continue };
+            if !plan.needs_visit(*child) {
+                continue;
+            }
+            let list = self.slot(depth, number);
+            let mut frame = list.off;
+            for position in 0..if list.kind == Kind::List { list.len } else { 0 } {
+                self.frames[level + 1] = frame;
+                self.positions[level] = position;
+                self.check_scope(*child, level + 1, faults);
+                frame = self.scratch.slot(frame, 0).off;
+            }
+        }
+    }
+
+    fn check_count(
+        &self,
+        level: u8,
+        number: SlotNumber,
+        list: SlotNumber,
+        plus: i64,
+        note: Option<&RowNote>,
+        faults: &mut Faults,
+    ) {
+        let slot = self.slot(level, number);
+        let Some(note) = note.filter(|_| !matches!(slot.kind, Kind::Missing | Kind::Null)) else { return };
+        let list = self.slot(level, list);
+        let found = if list.kind == Kind::List { list.len as usize } else { 0 };
+        let mut spare = Vec::new();
+        let text = self.text(slot, &mut spare).trim_ascii();
+        let declared = crate::domain::value::read_integer(text);
+        if declared.is_none_or(|declared| usize::try_from(declared - plus) != Ok(found)) {
+            let declared = String::from_utf8_lossy(text).chars().take(20).collect();
+            faults.push(note, &[], FieldFaultKind::CountDiffers { declared, found });
+        }
+    }
+
+    fn number(&self, source: &Source) -> Option<i64> {
+        let mut spare = Spare::default();
+        match self.get(source, &mut spare) {
+            Ok(Got::Value(Value::Amount(number) | Value::Int(number) | Value::Rate(number))) => Some(number),
+            _ => None,
+        }
+    }
+
+    fn canonical(&self, source: &Source) -> Option<Vec<u8>> {
+        let mut spare = Spare::default();
+        let Ok(Got::Value(value)) = self.get(source, &mut spare) else { return None };
+        let mut out = Vec::new();
+        write_canonical(value, &mut out);
+        Some(out)
+    }
+
+    /// A value that cannot be read is reported where it is written, so a rule with such a value is passed over here.
+    fn check_rule(&self, check: &Check, level: usize, faults: &mut Faults) {
+        let rule = || check.text.clone();
+        let positions = &self.positions[..level];
+        match &check.rule {
+            CheckRule::Sum { total, parts } => {
+                let parts: Option<Vec<i64>> = parts.iter().map(|part| self.number(part)).collect();
+                let sum = parts.and_then(|parts| parts.into_iter().try_fold(0i64, i64::checked_add));
+                if self.number(total).zip(sum).is_some_and(|(total, sum)| total != sum) {
+                    faults.push(&check.note, positions, FieldFaultKind::SumDiffers { rule: rule() });
+                }
+            }
+            CheckRule::Total { item, list: (_, number), value, .. } => {
+                let list = self.slot(u8::try_from(level).unwrap_or_default(), *number);
+                let mut view = *self;
+                let mut frame = list.off;
+                let mut sum = Some(0i64);
+                for _ in 0..if list.kind == Kind::List { list.len } else { 0 } {
+                    view.frames[(level + 1) % LEVELS] = frame;
+                    sum = sum.zip(view.number(item)).and_then(|(sum, part)| sum.checked_add(part));
+                    frame = self.scratch.slot(frame, 0).off;
+                }
+                if list.kind == Kind::List && list.len > 0 && sum.is_some_and(|sum| sum != *value) {
+                    faults.push(&check.note, positions, FieldFaultKind::SumDiffers { rule: rule() });
+                }
+            }
+            CheckRule::Order { before, after } => {
+                if self.canonical(before).zip(self.canonical(after)).is_some_and(|(before, after)| before > after) {
+                    faults.push(&check.note, positions, FieldFaultKind::OrderDiffers { rule: rule() });
+                }
+            }
+            CheckRule::Required { source, condition } => {
+                let mut spare = Spare::default();
+                let missing = matches!(self.get(source, &mut spare), Ok(got) if !got.is_value());
+                if missing && self.holds(condition) {
+                    faults.push(&check.note, positions, FieldFaultKind::Missing);
+                }
+            }
+            CheckRule::Digest { digest, content } => self.check_digest(check, digest, *content, positions, faults),
+        }
+    }
+
+    fn check_digest(
+        &self,
+        check: &Check,
+        digest: &Source,
+        content: (u8, SlotNumber),
+        positions: &[u32],
+        faults: &mut Faults,
+    ) {
+        let slot = self.slot(content.0, content.1);
+        let Some(declared) = self.canonical(digest).filter(|_| slot.len > 0 && slot.kind != Kind::Null) else { return };
+        let mut spare = Vec::new();
+        let text = self.text(slot, &mut spare);
+        let mut bytes = Vec::new();
+        match base64::engine::general_purpose::STANDARD.decode_vec(text, &mut bytes) {
+            Ok(()) => {
+                let found = sm::hex(&sm::digest(&bytes));
+                if !found.as_bytes().eq_ignore_ascii_case(&declared) {
+                    faults.push(&check.note, positions, FieldFaultKind::DigestDiffers);
+                }
+            }
+            Err(_) => faults.push(
+                &check.note,
+                positions,
+                FieldFaultKind::WrongForm { expected: "Base64 编码的材料内容".into() },
+            ),
+        }
+    }
+}
+
+impl Plan {
+    /// True where the items of a scope have anything to be checked.
+    fn needs_visit(&self, scope: usize) -> bool {
+        let own = &self.scopes[scope];
+        !own.required.is_empty()
+            || !own.counts.is_empty()
+            || self.checks.iter().any(|check| check.scope == scope)
+            || own.children.iter().any(|child| self.needs_visit(*child))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_numbered() {
+        assert_eq!(numbered("data.accounts[].balance", &[1]), "data.accounts[1].balance");
+        assert_eq!(numbered("DATA/RECORD[2..]/SXH", &[0]), "DATA/RECORD[2]/SXH");
+        assert_eq!(numbered("a[].b[].c", &[3, 4]), "a[3].b[4].c");
+        assert_eq!(numbered("data.x", &[]), "data.x");
+    }
+}

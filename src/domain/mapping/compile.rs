@@ -1,0 +1,336 @@
+//! Two messages to one plan.
+
+use super::address::Divisions;
+use super::catalogue::Catalogue;
+use super::catalogue::RuleRow;
+use super::message::Message;
+use super::message::MessageRow;
+use super::message::RowField;
+use super::notation::Convert;
+use super::notation::Rule;
+use super::plan::Check;
+use super::plan::CheckRule;
+use super::plan::Keep;
+use super::plan::Plan;
+use super::plan::ResultCheck;
+use super::plan::RowNote;
+use super::plan::Source;
+use super::profile::Direction;
+use super::profile::Format;
+use super::profile::Profile;
+use super::profile::Service;
+use super::profile::absolute;
+use super::reader;
+use super::reader::Layout;
+use super::resolve::Resolver;
+use super::resolve::row_field;
+use super::source::Diagnostic;
+use super::source::Place;
+use super::writer::Writer;
+use crate::domain::codes::Lookup;
+use crate::domain::codes::Otherwise;
+use crate::domain::format::charset::Charset;
+use crate::domain::value::Type;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+
+/// One side of a plan.
+#[derive(Clone, Copy)]
+pub(super) struct Side<'a> {
+    pub profile: &'a Profile,
+    pub direction: &'a Direction,
+    pub message: &'a Message,
+    pub service: &'a Service,
+}
+
+/// What kind of message a plan translates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MessageKind {
+    Answer,
+    Fault,
+    Request,
+}
+
+impl MessageKind {
+    /// The word in `rules.csv` and on the command line.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Answer => "answer",
+            Self::Fault => "fault",
+            Self::Request => "request",
+        }
+    }
+}
+
+/// What all plans share.
+pub(super) struct Shared<'a> {
+    pub catalogue: &'a Catalogue,
+    pub divisions: Arc<Divisions>,
+    pub calendar: Arc<crate::domain::value::Calendar>,
+}
+
+/// What one plan is made of.
+pub(super) struct Order<'a> {
+    pub kind: MessageKind,
+    /// `None` for fault messages.
+    pub source: Option<Side<'a>>,
+    pub target: Side<'a>,
+    /// The caller's request, for answers.
+    pub request: Option<&'a Message>,
+    /// Names that the answer needs, for requests.
+    pub keeps: Vec<String>,
+}
+
+/// Compiles one plan. Names of the values that it needs of the request come beside it.
+pub(super) fn compile(shared: &Shared<'_>, order: &Order<'_>, faults: &mut Vec<Diagnostic>) -> (Plan, Vec<String>) {
+    let empty = Message::default();
+    let mut source = order.source.map_or_else(|| empty.clone(), |side| side.message.clone());
+    let watched =
+        order.source.filter(|_| order.kind == MessageKind::Answer).map(|side| watch(&mut source, side, faults));
+    let source_profile = order.source.map_or(order.target.profile, |side| side.profile);
+    let notes = notes(shared.catalogue, &source);
+    let target_notes = self::notes(shared.catalogue, order.target.message);
+    let layout = reader::layout(source_profile, &source, &notes, faults);
+    let service = order.target.service;
+    let mut resolver = Resolver {
+        catalogue: shared.catalogue,
+        message: &source,
+        layout: &layout,
+        notes: &notes,
+        request: order.request,
+        kept: Vec::new(),
+        outward: order.kind == MessageKind::Request,
+        used: vec![false; source.rows.len()],
+        words: [service.matter.clone(), service.service.clone(), service.operation.clone()],
+        faults: Vec::new(),
+    };
+    let mut writer = Writer {
+        profile: order.target.profile,
+        direction: order.target.direction,
+        message: order.target.message,
+        notes: &target_notes,
+        resolver: &mut resolver,
+        lenient: order.kind == MessageKind::Fault,
+    };
+    let ops = writer.document();
+    let checks = checks(shared.catalogue, order, &mut resolver);
+    let mut keeps = Vec::new();
+    for name in &order.keeps {
+        let kind = shared.catalogue.field(name).map_or(Type::Text, |field| field.kind);
+        let source = resolver.source(name, kind, None, &Place::default()).map(|(source, _)| source);
+        keeps.push(Keep { name: name.clone(), source });
+    }
+    let result = watched.and_then(|watched| result_check(shared.catalogue, order, &watched, &mut resolver));
+    faults.append(&mut resolver.faults);
+    let (kept, used) = (std::mem::take(&mut resolver.kept), std::mem::take(&mut resolver.used));
+    let dropped = dropped(&source, &notes, &used);
+    let mut layout = layout;
+    require(&mut layout, &source, &used);
+    let target = order.target.direction;
+    let from = order.source.map_or(target, |side| side.direction);
+    let plan = Plan {
+        format: from.format,
+        charset: from.charset,
+        limits: source_profile.limits,
+        tree: layout.tree,
+        start: layout.start,
+        scopes: layout.scopes,
+        result,
+        checks,
+        keeps,
+        ops,
+        target_charset: target.charset,
+        encode_whole: target.format != Format::Form && target.charset != Charset::Utf8,
+        content_type: target.content_type.as_str().into(),
+        divisions: shared.divisions.clone(),
+        calendar: shared.calendar.clone(),
+        dropped,
+        sides: (source_profile.name.as_str().into(), order.target.profile.name.as_str().into()),
+        size_hint: AtomicUsize::new(1024),
+    };
+    (plan, kept)
+}
+
+/// What a person is told about each row.
+fn notes(catalogue: &Catalogue, message: &Message) -> Vec<Arc<RowNote>> {
+    let note = |row: &MessageRow| {
+        let id = row_field(&row.field);
+        let field = catalogue.field(id);
+        Arc::new(RowNote {
+            path: row.path.clone(),
+            field: id.to_owned(),
+            title: field.map_or(String::new(), |field| field.title.clone()),
+            convert: format!("{:?}", row.conversion.convert),
+            privacy: field.map_or(String::new(), |field| field.privacy.clone()),
+            place: row.place.clone(),
+        })
+    };
+    message.rows.iter().map(note).collect()
+}
+
+/// Names under which an answer's own word is read.
+struct Watched {
+    codes: Vec<String>,
+    texts: Vec<String>,
+}
+
+fn watch(message: &mut Message, side: Side<'_>, faults: &mut Vec<Diagnostic>) -> Watched {
+    let mut watched = Watched { codes: Vec::new(), texts: Vec::new() };
+    let Some(words) = &side.profile.result else { return watched };
+    let root = side.direction.root.replace("{operation}", &side.service.operation);
+    let place = Place { file: side.profile.file.clone(), line: 1, column: 1 };
+    let mut add = |paths: &[String], kind: &str, names: &mut Vec<String>| {
+        for (number, path) in paths.iter().enumerate() {
+            let name = format!("@result.{kind}.{number}");
+            let path = absolute(&root, path, side.direction.separator());
+            message.watch(&path, &name, side.direction.separator(), &place, faults);
+            names.push(name);
+        }
+    };
+    add(&words.code, "code", &mut watched.codes);
+    add(&words.text, "text", &mut watched.texts);
+    watched
+}
+
+fn result_check(
+    catalogue: &Catalogue,
+    order: &Order<'_>,
+    watched: &Watched,
+    resolver: &mut Resolver<'_>,
+) -> Option<ResultCheck> {
+    let profile = order.source?.profile;
+    let words = profile.result.as_ref()?;
+    let table = catalogue.tables.get("fault");
+    let place = Place { file: profile.file.clone(), line: 1, column: 1 };
+    let Some(table) = table.filter(|table| table.sets.contains(&words.set)) else {
+        let found = format!("码表 fault 没有代码集“{}”", words.set);
+        resolver.faults.push(Diagnostic::error(165, &place, found));
+        return None;
+    };
+    let mut slots = |names: &[String]| {
+        let rows: Vec<usize> = names.iter().filter_map(|name| resolver.message.row_of(name)).collect();
+        rows.into_iter()
+            .filter_map(|row| {
+                resolver.used[row] = true;
+                resolver.layout.rows.get(&row).map(|spot| spot.slot)
+            })
+            .collect::<Vec<_>>()
+    };
+    Some(ResultCheck {
+        codes: slots(&watched.codes),
+        texts: slots(&watched.texts),
+        ok: words.ok.clone(),
+        lookup: Lookup::compose(Some((table, &words.set)), None, &Otherwise::Refuse),
+        set: words.set.clone(),
+    })
+}
+
+/// Declared places that nothing is read from.
+fn dropped(message: &Message, notes: &[Arc<RowNote>], used: &[bool]) -> Vec<Arc<RowNote>> {
+    let rows = message.rows.iter().enumerate().filter(|(index, row)| {
+        matches!(row.field, RowField::Canonical(_))
+            && !used[*index]
+            && !matches!(row.conversion.convert, Convert::List | Convert::Container | Convert::Count { .. })
+    });
+    rows.filter_map(|(index, _)| notes.get(index).cloned()).collect()
+}
+
+/// Required places that nothing is read from, required lists, and counts.
+fn require(layout: &mut Layout, message: &Message, used: &[bool]) {
+    for (index, row) in message.rows.iter().enumerate() {
+        if let Convert::Count { list, plus } = &row.conversion.convert {
+            if let Some((spot, list)) = layout.rows.get(&index).zip(layout.lists.get(list)) {
+                if list.0.scope == spot.scope {
+                    layout.scopes[spot.scope].counts.push((spot.slot, list.0.slot, *plus));
+                }
+            }
+        } else if row.required && row.conversion.convert == Convert::List {
+            if let Some((spot, _)) = layout.lists.get(row_field(&row.field).trim_end_matches("[]")) {
+                layout.scopes[spot.scope].required.push(spot.slot);
+            }
+        } else if row.required && !used[index] && row.condition.is_none() {
+            if let Some(spot) = layout.rows.get(&index) {
+                layout.scopes[spot.scope].required.push(spot.slot);
+            }
+        }
+    }
+}
+
+/// The rules that hold for this message and can be checked on the side that is read.
+fn checks(catalogue: &Catalogue, order: &Order<'_>, resolver: &mut Resolver<'_>) -> Vec<Check> {
+    let Some(source) = order.source else { return Vec::new() };
+    let any = |pattern: &str, word: &str| pattern == "*" || pattern.split('|').any(|one| one == word);
+    let mut checks = Vec::new();
+    for row in &catalogue.rules {
+        if any(&row.matter, &source.service.matter)
+            && any(&row.step, &source.service.step)
+            && any(&row.message, order.kind.word())
+        {
+            checks.extend(check(row, resolver));
+        }
+    }
+    checks
+}
+
+fn check(row: &RuleRow, resolver: &mut Resolver<'_>) -> Option<Check> {
+    let first = match &row.rule {
+        Rule::Digest { digest, .. } => digest,
+        Rule::Order { before, .. } => before,
+        Rule::Required { field, .. } | Rule::Total { field, .. } => field,
+        Rule::Sum { total, .. } => total,
+    };
+    let field = resolver.field(first, &row.place)?;
+    let index = resolver.message.row_of(first)?;
+    let spot = *resolver.layout.rows.get(&index)?;
+    let mut source = |id: &str| -> Option<Source> {
+        let kind = resolver.field(id, &row.place)?.kind;
+        resolver.source(id, kind, None, &row.place).map(|(source, _)| source)
+    };
+    let mut scope = spot.scope;
+    let rule = match &row.rule {
+        Rule::Sum { total, parts } => CheckRule::Sum {
+            total: source(total)?,
+            parts: parts.iter().map(|part| source(part)).collect::<Option<_>>()?,
+        },
+        Rule::Order { before, after } => CheckRule::Order { before: source(before)?, after: source(after)? },
+        Rule::Digest { digest, content } => {
+            let digest = source(digest)?;
+            let content = resolver.layout.rows.get(&resolver.message.row_of(content)?)?;
+            CheckRule::Digest { digest, content: (content.level, content.slot) }
+        }
+        Rule::Required { field, condition } => {
+            let source = source(field)?;
+            let prefix = field.rfind("[].").map_or("", |at| &field[..at + 3]).to_owned();
+            CheckRule::Required { source, condition: resolver.condition(condition, &prefix, &row.place)? }
+        }
+        Rule::Total { field: id, value } => {
+            let item = source(id)?;
+            let (list, items) = *resolver.layout.lists.get(id.rsplit_once("[].")?.0)?;
+            scope = list.scope;
+            CheckRule::Total {
+                item,
+                list: (list.level, list.slot),
+                scope: items,
+                value: total(field.kind, value, row, resolver)?,
+            }
+        }
+    };
+    Some(Check { scope, rule, text: row.text.clone(), note: resolver.notes.get(index)?.clone() })
+}
+
+/// A total as it is written in a rule: percent for rates, yuan for amounts.
+fn total(kind: Type, text: &str, row: &RuleRow, resolver: &mut Resolver<'_>) -> Option<i64> {
+    use crate::domain::value;
+    let number = match kind {
+        Type::Rate => value::read_rate(value::RateUnit::Percent, text.as_bytes()),
+        Type::Amount => value::read_amount(value::AmountUnit::Yuan, text.as_bytes()),
+        Type::Int => value::read_integer(text.as_bytes()),
+        _ => None,
+    };
+    if number.is_none() {
+        resolver
+            .faults
+            .push(Diagnostic::error(166, &row.place, format!("合计“{text}”与字段类型不合")).expected("数字"));
+    }
+    number
+}

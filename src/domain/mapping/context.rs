@@ -1,0 +1,118 @@
+//! What a translation knows beside the message: the call, and what the answer keeps of the request.
+
+use super::catalogue::City;
+use crate::domain::fault::Fault;
+use crate::domain::value::DateTime;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// The call that a message belongs to.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a> {
+    /// Milliseconds since the epoch.
+    pub now: i64,
+    /// Running number of the exchange.
+    pub sequence: u64,
+    /// A message number that the gateway made, for sides that want one and got none.
+    pub message_id: &'a str,
+    /// The message number of the request, if it had one.
+    pub message: Option<&'a str>,
+    /// The calling and the handling city.
+    pub from: &'a City,
+    pub to: &'a City,
+    /// The settings of the system that is called.
+    pub settings: &'a BTreeMap<String, String>,
+    /// Values of the request, for answers.
+    pub kept: Option<&'a Kept>,
+    /// The fault to be told, for fault messages.
+    pub fault: Option<&'a FaultWords>,
+}
+
+impl Context<'_> {
+    /// The local moment.
+    pub fn moment(&self) -> Option<DateTime> {
+        DateTime::from_epoch_milliseconds(self.now)
+    }
+}
+
+/// Canonical values of a request that its answer needs. It may hold personal data, so `Debug` shows only how many.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Kept {
+    bytes: Vec<u8>,
+    spans: Vec<Option<(u32, u32)>>,
+}
+
+impl std::fmt::Debug for Kept {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "Kept({})", self.spans.len())
+    }
+}
+
+impl Kept {
+    /// Adds the next value, in canonical text.
+    pub fn push(&mut self, text: Option<&[u8]>) {
+        let start = u32::try_from(self.bytes.len()).unwrap_or(u32::MAX);
+        self.spans.push(text.map(|text| {
+            self.bytes.extend_from_slice(text);
+            (start, u32::try_from(self.bytes.len()).unwrap_or(u32::MAX))
+        }));
+    }
+
+    /// The value by its number.
+    pub fn value(&self, number: usize) -> Option<&[u8]> {
+        let (start, end) = (*self.spans.get(number)?)?;
+        self.bytes.get(start as usize..end as usize)
+    }
+}
+
+/// A fault in the words of a fault message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FaultWords {
+    /// Row of the code table `fault`.
+    pub code: &'static str,
+    /// `J` and three digits.
+    pub number: String,
+    /// The sentence for the clerk.
+    pub text: String,
+    pub fields: Vec<FaultFieldWords>,
+}
+
+/// A field fault in the words of a fault message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FaultFieldWords {
+    pub code: &'static str,
+    pub path: String,
+    pub number: String,
+    pub text: String,
+}
+
+impl FaultWords {
+    /// The words for a fault.
+    pub fn new(fault: &Fault) -> Self {
+        let fields = fault.fields().iter().map(|field| FaultFieldWords {
+            code: field.canonical(),
+            path: field.path.clone(),
+            number: format!("J{:03}", field.number()),
+            text: field.window_text(),
+        });
+        Self {
+            code: fault.canonical(),
+            number: format!("J{:03}", fault.entry().number),
+            text: fault.window_text(),
+            fields: fields.collect(),
+        }
+    }
+}
+
+/// A translated message.
+#[derive(Debug)]
+pub struct Translated {
+    pub bytes: Vec<u8>,
+    pub content_type: Arc<str>,
+    /// What the answer will need; see [`super::Plan::kept_names`].
+    pub kept: Kept,
+    /// Values written with a declared loss.
+    pub losses: u32,
+    /// Members that no row declares; they were dropped.
+    pub dropped: u32,
+}

@@ -1,0 +1,649 @@
+//! The small notations inside the cells of a mapping file: paths, converters, conditions, defaults, rules.
+//!
+//! Each is parsed into a type here, once; an error is a Chinese phrase that says what is expected.
+//! It deliberately looks nothing up: whether a field or table exists is for the compiler to say.
+
+use crate::domain::codes::Otherwise;
+use crate::domain::value::AmountUnit;
+use crate::domain::value::BoolSet;
+use crate::domain::value::DateForm;
+use crate::domain::value::DateTimeForm;
+use crate::domain::value::MonthForm;
+use crate::domain::value::RateUnit;
+
+/// What a notation should have been.
+pub type Expected = String;
+
+/// One step of a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Segment {
+    /// The step begins a document nested in the text of the step before.
+    pub nested: bool,
+    /// Namespace prefix, or empty.
+    pub prefix: String,
+    /// Local name; `*` matches any.
+    pub name: String,
+    /// `#NAME`: written as the profile's list element.
+    pub named_list: bool,
+    pub kind: SegmentKind,
+}
+
+/// How often a step occurs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SegmentKind {
+    Plain,
+    /// `@name`
+    Attribute,
+    /// `NAME[1]`: the first of its name.
+    First,
+    /// `NAME[2..]`: all others of its name, a list.
+    Rest,
+    /// `NAME[]`: a list.
+    Items,
+}
+
+impl SegmentKind {
+    /// True where each occurrence is an item of its own.
+    pub const fn is_list(self) -> bool {
+        matches!(self, Self::Items | Self::Rest)
+    }
+}
+
+/// Parses a path; JSON separates steps by `.`, all others by `/`.
+pub fn path(text: &str, separator: char) -> Result<Vec<Segment>, Expected> {
+    let mut segments = Vec::new();
+    for (document, part) in text.split('!').enumerate() {
+        // A nested document keeps the separator of XML paths even inside JSON only if it is written so.
+        for (step, word) in part.split(separator).enumerate() {
+            segments.push(segment(word, document > 0 && step == 0)?);
+        }
+    }
+    Ok(segments)
+}
+
+fn segment(word: &str, nested: bool) -> Result<Segment, Expected> {
+    let (name, kind) = if let Some(name) = word.strip_suffix("[]") {
+        (name, SegmentKind::Items)
+    } else if let Some(name) = word.strip_suffix("[1]") {
+        (name, SegmentKind::First)
+    } else if let Some(name) = word.strip_suffix("[2..]") {
+        (name, SegmentKind::Rest)
+    } else if let Some(name) = word.strip_prefix('@') {
+        (name, SegmentKind::Attribute)
+    } else {
+        (word, SegmentKind::Plain)
+    };
+    let (named_list, name) = name.strip_prefix('#').map_or((false, name), |name| (true, name));
+    let (prefix, name) = name.split_once(':').unwrap_or(("", name));
+    if name.is_empty() || name.contains(['[', ']', '@', '#', '"', '<', '>', '&', ' ']) {
+        return Err("路径各段为名称，可带 [] 、[1]、[2..] 或 @".into());
+    }
+    Ok(Segment { nested, prefix: prefix.into(), name: name.into(), named_list, kind })
+}
+
+/// Which of the two texts a name with a middle dot, and so on: how one side writes a canonical value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Convert {
+    Address(AddressPart),
+    Amount { unit: AmountUnit, decimals: Option<u32> },
+    Bool(BoolSet),
+    Code { table: String, set: String, otherwise: Otherwise },
+    Const(String),
+    Container,
+    Count { list: String, plus: i64 },
+    Date(Vec<DateForm>),
+    DateTime(Vec<DateTimeForm>),
+    Identifier(Identifier),
+    Index { base: i64 },
+    Int,
+    List,
+    Mask(Mask),
+    Month(Vec<MonthForm>),
+    Name,
+    Rate { unit: RateUnit, decimals: Option<u32> },
+    Sequence,
+    Text { characters_max: Option<usize>, bytes_max: Option<usize>, trim: bool, strip_codes: bool },
+    Validity { form: DateForm, no_end: NoEnd },
+}
+
+/// What part of an address a place holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AddressPart {
+    Division,
+    Rest,
+    Text,
+}
+
+/// Kind of checked identifier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Identifier {
+    Citizen,
+    Credit,
+    Letter,
+}
+
+/// How a value is hidden.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mask {
+    /// The last four characters stay.
+    Account,
+    /// Nothing stays.
+    Hide,
+    /// The first six and the last four stay.
+    IdNumber,
+    /// The first character stays.
+    Name,
+    /// The first three and the last four stay.
+    Phone,
+}
+
+/// How "no end" is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NoEnd {
+    /// As an absent value, by the row's `absent`.
+    Absent,
+    Text(String),
+}
+
+/// A converter and, for JSON, whether its text is a literal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conversion {
+    pub convert: Convert,
+    /// `None`: as the converter has it.
+    pub literal: Option<bool>,
+}
+
+impl Conversion {
+    /// True where JSON writes the text without quotes.
+    pub fn is_literal(&self) -> bool {
+        self.literal.unwrap_or(match &self.convert {
+            Convert::Int | Convert::Count { .. } | Convert::Index { .. } | Convert::Bool(BoolSet::Json) => true,
+            Convert::Date(forms) => matches!(forms[0], DateForm::EpochMilliseconds | DateForm::EpochSeconds),
+            Convert::Validity { form, .. } => matches!(form, DateForm::EpochMilliseconds | DateForm::EpochSeconds),
+            Convert::DateTime(forms) => {
+                matches!(forms[0], DateTimeForm::EpochMilliseconds | DateTimeForm::EpochSeconds)
+            }
+            _ => false,
+        })
+    }
+}
+
+/// Words that a `convert` cell can begin with, for suggestions.
+pub const CONVERTERS: &[&str] = &[
+    "address",
+    "amount",
+    "bool",
+    "code",
+    "const",
+    "container",
+    "count",
+    "date",
+    "datetime",
+    "identifier",
+    "index",
+    "int",
+    "list",
+    "mask",
+    "month",
+    "name",
+    "pf_sequence",
+    "rate",
+    "text",
+    "validity",
+];
+
+/// Parses a `convert` cell.
+pub fn conversion(text: &str) -> Result<Conversion, Expected> {
+    let mut text = text.trim();
+    let mut literal = None;
+    for (word, value) in [("number", true), ("bool", true), ("string", false)] {
+        // A constant has the word in front of its text, all others behind their options.
+        if let Some(rest) =
+            text.strip_prefix("const ").and_then(|rest| rest.strip_prefix(word)).and_then(|rest| rest.strip_prefix(' '))
+        {
+            return Ok(Conversion { convert: Convert::Const(rest.trim().to_owned()), literal: Some(value) });
+        }
+        if let Some(rest) =
+            text.strip_suffix(word).and_then(|rest| rest.strip_suffix(' ')).filter(|rest| !rest.starts_with("const"))
+        {
+            (text, literal) = (rest.trim_end(), Some(value));
+            break;
+        }
+    }
+    let (word, rest) = text.split_once(' ').unwrap_or((text, ""));
+    let convert = convert(word, rest.trim())?;
+    Ok(Conversion { convert, literal })
+}
+
+fn convert(word: &str, rest: &str) -> Result<Convert, Expected> {
+    let words: Vec<&str> = rest.split_whitespace().collect();
+    let decimals = |at: usize| {
+        words.get(at).map(|n| n.parse::<u32>().ok().filter(|n| *n <= 8).ok_or("小数位数 0 到 8")).transpose()
+    };
+    match word {
+        "" | "text" => text_options(&words),
+        "name" => Ok(Convert::Name),
+        "code" => code(&words),
+        "date" => forms(rest, DateForm::parse)
+            .map(Convert::Date)
+            .ok_or_else(|| "date 后接 yyyy-MM-dd、yyyyMMdd、yyyy/MM/dd、yyyyMM、epoch_ms 或 epoch_s".into()),
+        "month" => forms(rest, MonthForm::parse)
+            .map(Convert::Month)
+            .ok_or_else(|| "month 后接 yyyy-MM、yyyyMM 或 yyyyMMdd".into()),
+        "datetime" => forms(rest, DateTimeForm::parse)
+            .map(Convert::DateTime)
+            .ok_or_else(|| "datetime 后接 yyyy-MM-dd HH:mm:ss、yyyyMMddHHmmss、epoch_ms 等".into()),
+        "validity" => {
+            let form =
+                words.first().and_then(|form| DateForm::parse(form)).ok_or("validity 后接日期格式和“长期”的写法")?;
+            let no_end = match words.get(1) {
+                None | Some(&("null" | "empty")) => NoEnd::Absent,
+                Some(word) => NoEnd::Text((*word).into()),
+            };
+            Ok(Convert::Validity { form, no_end })
+        }
+        "amount" => {
+            let unit = words.first().and_then(|unit| AmountUnit::parse(unit)).ok_or("amount 后接 yuan、fen 或 wan")?;
+            Ok(Convert::Amount { unit, decimals: decimals(1)? })
+        }
+        "rate" => {
+            let unit = words.first().and_then(|unit| RateUnit::parse(unit)).ok_or("rate 后接 percent 或 fraction")?;
+            Ok(Convert::Rate { unit, decimals: decimals(1)? })
+        }
+        "bool" => {
+            BoolSet::parse(rest).map(Convert::Bool).ok_or_else(|| "bool 后接 json、1_0、1_2、Y_N 或 是_否".into())
+        }
+        "int" => Ok(Convert::Int),
+        "identifier" => match rest {
+            "uscc" => Ok(Convert::Identifier(Identifier::Credit)),
+            "citizen" => Ok(Convert::Identifier(Identifier::Citizen)),
+            "letter" => Ok(Convert::Identifier(Identifier::Letter)),
+            _ => Err("identifier 后接 uscc、citizen 或 letter".into()),
+        },
+        "address" => match rest {
+            "division" => Ok(Convert::Address(AddressPart::Division)),
+            "rest" => Ok(Convert::Address(AddressPart::Rest)),
+            "text" => Ok(Convert::Address(AddressPart::Text)),
+            _ => Err("address 后接 division、rest 或 text".into()),
+        },
+        "const" => Ok(Convert::Const(rest.to_owned())),
+        "count" => {
+            let list = words.first().ok_or("count 后接列表名")?;
+            let plus = words.get(1).map_or(Ok(0), |plus| plus.parse().map_err(|_| "count 列表名后接 +数"))?;
+            Ok(Convert::Count { list: list.trim_end_matches("[]").into(), plus })
+        }
+        "index" => Ok(Convert::Index {
+            base: words.first().map_or(Ok(1), |base| base.parse().map_err(|_| "index 后接起始数"))?,
+        }),
+        "mask" => match rest {
+            "hide" => Ok(Convert::Mask(Mask::Hide)),
+            "name" => Ok(Convert::Mask(Mask::Name)),
+            "idno" => Ok(Convert::Mask(Mask::IdNumber)),
+            "phone" => Ok(Convert::Mask(Mask::Phone)),
+            "acct" => Ok(Convert::Mask(Mask::Account)),
+            _ => Err("mask 后接 hide、name、idno、phone 或 acct".into()),
+        },
+        "pf_sequence" => Ok(Convert::Sequence),
+        "container" => Ok(Convert::Container),
+        "list" => Ok(Convert::List),
+        _ => Err(format!("转换器之一：{}", CONVERTERS.join("、"))),
+    }
+}
+
+fn text_options(words: &[&str]) -> Result<Convert, Expected> {
+    let (mut characters_max, mut bytes_max, mut trim, mut strip_codes) = (None, None, false, false);
+    let mut words = words.iter().peekable();
+    while let Some(word) = words.next() {
+        match *word {
+            "trim" => trim = true,
+            "strip_codes" => strip_codes = true,
+            "max" => {
+                let number = words.next().and_then(|n| n.parse().ok()).ok_or("max 后接数字")?;
+                if words.next_if(|word| **word == "bytes").is_some() {
+                    bytes_max = Some(number);
+                } else {
+                    characters_max = Some(number);
+                }
+            }
+            _ => return Err("text 的选项：max N、max N bytes、trim、strip_codes".into()),
+        }
+    }
+    Ok(Convert::Text { characters_max, bytes_max, trim, strip_codes })
+}
+
+fn code(words: &[&str]) -> Result<Convert, Expected> {
+    let expected = || "code 码表:代码集，可接 else 代码、else parent 或 else prefix4".to_owned();
+    let (table, set) = words.first().and_then(|word| word.split_once(':')).ok_or_else(expected)?;
+    let otherwise = match words[1..] {
+        [] => Otherwise::Refuse,
+        ["else", "parent"] => Otherwise::Parent,
+        ["else", "prefix4"] => Otherwise::Prefix4,
+        ["else", code] => Otherwise::Code(code.into()),
+        _ => return Err(expected()),
+    };
+    Ok(Convert::Code { table: table.into(), set: set.into(), otherwise })
+}
+
+fn forms<T>(text: &str, parse: impl Fn(&str) -> Option<T>) -> Option<Vec<T>> {
+    text.split('|').map(|word| parse(word.trim())).collect()
+}
+
+/// A condition on canonical values: all terms must hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConditionText(pub Vec<(String, Test)>);
+
+/// One term's test.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Test {
+    Absent,
+    Differs(String),
+    Equals(String),
+    Present,
+}
+
+/// Parses a condition.
+pub fn condition(text: &str) -> Result<ConditionText, Expected> {
+    let terms = text.split(" and ").map(|term| {
+        let term = term.trim();
+        let (field, test) = if let Some((field, value)) = term.split_once("!=") {
+            (field, Test::Differs(value.trim().into()))
+        } else if let Some((field, value)) = term.split_once('=') {
+            (field, Test::Equals(value.trim().into()))
+        } else if let Some(field) = term.strip_suffix(" present") {
+            (field, Test::Present)
+        } else if let Some(field) = term.strip_suffix(" absent") {
+            (field, Test::Absent)
+        } else {
+            return Err("条件形如 字段 = 值、字段 != 值、字段 present、字段 absent，用 and 连接".to_owned());
+        };
+        let field = field.trim();
+        if field.is_empty() || field.contains(' ') {
+            Err("条件左边是一个字段名".to_owned())
+        } else {
+            Ok((field.to_owned(), test))
+        }
+    });
+    terms.collect::<Result<_, _>>().map(ConditionText)
+}
+
+/// Something that belongs to the call, not to the message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CallName {
+    City { who: Who, key: String },
+    Fault(FaultPart),
+    FaultField(FaultFieldPart),
+    Matter,
+    MessageId,
+    Now,
+    Operation,
+    Sequence,
+    Service,
+    Setting(String),
+}
+
+/// One of the two cities of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Who {
+    /// The calling city.
+    From,
+    /// The city that the written profile belongs to.
+    Own,
+    /// The other one.
+    Peer,
+    /// The handling city.
+    To,
+}
+
+/// Parts of a fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FaultPart {
+    Code,
+    Number,
+    Text,
+}
+
+/// Parts of a field fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FaultFieldPart {
+    Code,
+    Number,
+    Path,
+    Text,
+}
+
+/// Parses a name that begins with `@`.
+pub fn call(text: &str) -> Result<CallName, Expected> {
+    let name = text.strip_prefix('@').unwrap_or(text);
+    let (head, tail) = name.split_once('.').unwrap_or((name, ""));
+    let city = |who| {
+        if tail.is_empty() {
+            Err("@from.键，键见 cities/*.toml".into())
+        } else {
+            Ok(CallName::City { who, key: tail.into() })
+        }
+    };
+    match (head, tail) {
+        ("now", "") => Ok(CallName::Now),
+        ("sequence", "") => Ok(CallName::Sequence),
+        ("message_id", "") => Ok(CallName::MessageId),
+        ("matter", "") => Ok(CallName::Matter),
+        ("service", "") => Ok(CallName::Service),
+        ("operation", "") => Ok(CallName::Operation),
+        ("from", _) => city(Who::From),
+        ("to", _) => city(Who::To),
+        ("own", _) => city(Who::Own),
+        ("peer", _) => city(Who::Peer),
+        ("setting", name) if !name.is_empty() => Ok(CallName::Setting(name.into())),
+        ("fault", "code") => Ok(CallName::Fault(FaultPart::Code)),
+        ("fault", "number") => Ok(CallName::Fault(FaultPart::Number)),
+        ("fault", "text") => Ok(CallName::Fault(FaultPart::Text)),
+        ("fault", "fields[].path") => Ok(CallName::FaultField(FaultFieldPart::Path)),
+        ("fault", "fields[].number") => Ok(CallName::FaultField(FaultFieldPart::Number)),
+        ("fault", "fields[].text") => Ok(CallName::FaultField(FaultFieldPart::Text)),
+        ("fault", "fields[].code") => Ok(CallName::FaultField(FaultFieldPart::Code)),
+        _ => Err("@now、@sequence、@message_id、@matter、@service、@operation、@from.键、@to.键、@own.键、@peer.键、@setting.名".into()),
+    }
+}
+
+/// What is written when a field has no value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fallback {
+    Call(CallName),
+    Choose { choices: Vec<(ConditionText, String)>, otherwise: Option<String> },
+    Due { accepted: String, days: String },
+    Field(String),
+    Is { field: String, value: String },
+    Text(String),
+}
+
+/// Parses a `default` cell.
+pub fn fallback(text: &str) -> Result<Fallback, Expected> {
+    let inside = |name: &str| text.strip_prefix(name).and_then(|rest| rest.strip_suffix(')'));
+    let pair = |text: &str| text.split_once(',').map(|(left, right)| (left.trim().to_owned(), right.trim().to_owned()));
+    if let Some(quoted) = text.strip_prefix('\'') {
+        return quoted
+            .strip_suffix('\'')
+            .map(|text| Fallback::Text(text.into()))
+            .ok_or_else(|| "'文字' 两边都要有单引号".into());
+    }
+    if text.starts_with('@') {
+        return call(text).map(Fallback::Call);
+    }
+    if let Some(arguments) = inside("due(") {
+        let (accepted, days) = pair(arguments).ok_or("due(受理时间字段, 工作日数字段)")?;
+        return Ok(Fallback::Due { accepted, days });
+    }
+    if let Some(arguments) = inside("is(") {
+        let (field, value) = pair(arguments).ok_or("is(字段, 值)")?;
+        return Ok(Fallback::Is { field, value });
+    }
+    if let Some(arguments) = inside("choose(") {
+        let mut choices = Vec::new();
+        let mut otherwise = None;
+        for choice in arguments.split(';') {
+            let (when, value) = choice.split_once(':').ok_or("choose(条件: 值; 条件: 值; else: 值)")?;
+            if when.trim() == "else" {
+                otherwise = Some(value.trim().to_owned());
+            } else {
+                choices.push((condition(when)?, value.trim().to_owned()));
+            }
+        }
+        return Ok(Fallback::Choose { choices, otherwise });
+    }
+    if text.contains([' ', '(', ')', '"']) {
+        return Err("'文字'、@…、字段名、due(…)、is(…) 或 choose(…)".into());
+    }
+    Ok(Fallback::Field(text.into()))
+}
+
+/// How one state of absence is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Write {
+    Empty,
+    Null,
+    Omit,
+}
+
+/// How absence is written and read at a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Absence {
+    pub missing: Write,
+    pub null: Write,
+    pub empty: Write,
+    /// The text "null" is read as null.
+    pub text_null: bool,
+    /// A container stays though nothing is inside.
+    pub keep: bool,
+}
+
+impl Absence {
+    /// The default of JSON documents, and of all others.
+    pub const fn usual(json: bool) -> Self {
+        let null = if json { Write::Null } else { Write::Empty };
+        Self { missing: Write::Omit, null, empty: Write::Empty, text_null: false, keep: false }
+    }
+}
+
+/// Parses an `absent` cell.
+pub fn absence(text: &str, json: bool) -> Result<Absence, Expected> {
+    let mut absence = Absence::usual(json);
+    let write = |word: &str| match word {
+        "omit" => Ok(Write::Omit),
+        "null" if json => Ok(Write::Null),
+        "empty" => Ok(Write::Empty),
+        _ => Err(if json { "omit、null 或 empty" } else { "omit 或 empty" }.to_owned()),
+    };
+    for word in text.split_whitespace() {
+        match word.split_once(':') {
+            None if word == "keep" => absence.keep = true,
+            None => {
+                let write = write(word)?;
+                (absence.missing, absence.null, absence.empty) = (write, write, write);
+            }
+            Some(("missing", word)) => absence.missing = write(word)?,
+            Some(("null", word)) => absence.null = write(word)?,
+            Some(("empty", word)) => absence.empty = write(word)?,
+            Some(("text_null", "null")) => absence.text_null = true,
+            Some(_) => return Err("missing:…、null:…、empty:… 或 text_null:null".into()),
+        }
+    }
+    Ok(absence)
+}
+
+/// A rule across fields.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rule {
+    Digest { digest: String, content: String },
+    Order { before: String, after: String },
+    Required { field: String, condition: ConditionText },
+    Sum { total: String, parts: Vec<String> },
+    Total { field: String, value: String },
+}
+
+/// Parses a rule.
+pub fn rule(text: &str) -> Result<Rule, Expected> {
+    let expected = "sum A = B + C、total 列表[].F = 100、sm3 摘要 of 内容、order A <= B 或 required A if 条件";
+    let (word, rest) = text.split_once(' ').ok_or(expected)?;
+    let halves = |mark: &str| {
+        rest.split_once(mark).map(|(left, right)| (left.trim().to_owned(), right.trim().to_owned())).ok_or(expected)
+    };
+    Ok(match word {
+        "sum" => {
+            let (total, parts) = halves("=")?;
+            Rule::Sum { total, parts: parts.split('+').map(|part| part.trim().to_owned()).collect() }
+        }
+        "total" => {
+            let (field, value) = halves("=")?;
+            Rule::Total { field, value }
+        }
+        "sm3" => {
+            let (digest, content) = halves(" of ")?;
+            Rule::Digest { digest, content }
+        }
+        "order" => {
+            let (before, after) = halves("<=")?;
+            Rule::Order { before, after }
+        }
+        "required" => {
+            let (field, when) = halves(" if ")?;
+            Rule::Required { field, condition: condition(&when)? }
+        }
+        _ => return Err(expected.into()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths() {
+        let segments = path("soap:Body/*/information!PACKAGE/DATA/RECORD[2..]/@no", '/').unwrap();
+        let names: Vec<_> = segments.iter().map(|s| (s.name.as_str(), s.nested, s.kind)).collect();
+        assert_eq!(names[2], ("information", false, SegmentKind::Plain));
+        assert_eq!(names[3], ("PACKAGE", true, SegmentKind::Plain));
+        assert_eq!(names[5], ("RECORD", false, SegmentKind::Rest));
+        assert_eq!(names[6], ("no", false, SegmentKind::Attribute));
+        assert_eq!(segments[0].prefix, "soap");
+        assert!(path("data..x", '.').is_err());
+        assert!(path("#FILE_LIST/#*[]/NAME", '/').unwrap()[1].named_list);
+    }
+
+    #[test]
+    fn converters() {
+        assert_eq!(conversion("").unwrap().convert, conversion("text").unwrap().convert);
+        assert!(conversion("amount yuan number").unwrap().is_literal());
+        assert!(!conversion("amount yuan").unwrap().is_literal());
+        assert_eq!(
+            conversion("const number 200").unwrap(),
+            Conversion { convert: Convert::Const("200".into()), literal: Some(true) }
+        );
+        assert_eq!(conversion("const success").unwrap().convert, Convert::Const("success".into()));
+        assert_eq!(conversion("const number").unwrap().convert, Convert::Const("number".into()));
+        assert!(matches!(conversion("datetime yyyy-MM-dd HH:mm:ss").unwrap().convert, Convert::DateTime(_)));
+        assert!(
+            matches!(conversion("month yyyyMM|yyyyMMdd").unwrap().convert, Convert::Month(forms) if forms.len() == 2)
+        );
+        assert!(matches!(conversion("count materials +1").unwrap().convert, Convert::Count { plus: 1, .. }));
+        for wrong in ["cod x:y", "code x", "date dd/MM", "amount dollar", "bool maybe", "text max", "mask x"] {
+            assert!(conversion(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn conditions_defaults_and_rules() {
+        assert_eq!(condition("a.format != licence and b present").unwrap().0.len(), 2);
+        assert!(condition("a like b").is_err());
+        assert!(matches!(
+            fallback("choose(cert_no present: completed; else: refused)").unwrap(),
+            Fallback::Choose { .. }
+        ));
+        assert!(matches!(fallback("due(accept_time, promised_days)").unwrap(), Fallback::Due { .. }));
+        assert!(matches!(fallback("'0'").unwrap(), Fallback::Text(_)));
+        assert!(fallback("what is this").is_err());
+        assert!(matches!(rule("sum a = b + c").unwrap(), Rule::Sum { parts, .. } if parts.len() == 2));
+        assert!(rule("sum").is_err());
+        assert!(absence("missing:null empty:omit", true).is_ok());
+        assert!(absence("null", false).is_err(), "XML has no null");
+    }
+}

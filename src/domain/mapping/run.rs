@@ -1,0 +1,467 @@
+//! Carrying a plan out: read once, check, write once.
+
+use super::checks::Faults;
+use super::context::Context;
+use super::context::Kept;
+use super::context::Translated;
+use super::explain::Trace;
+use super::notation::Write;
+use super::plan::Direct;
+use super::plan::FieldOp;
+use super::plan::LEVELS;
+use super::plan::ListOp;
+use super::plan::ListSource;
+use super::plan::Op;
+use super::plan::Plan;
+use super::plan::Put;
+use super::profile::Format;
+use super::put::absent;
+use super::put::member;
+use super::values::Got;
+use super::values::Spare;
+use super::values::View;
+use super::values::write_canonical;
+use crate::domain::fault::Fault;
+use crate::domain::fault::FieldFaultKind;
+use crate::domain::format::Kind;
+use crate::domain::format::Scratch;
+use crate::domain::format::form;
+use crate::domain::format::json;
+use crate::domain::format::xml;
+use std::sync::atomic::Ordering;
+
+/// Memory of a translation, kept and used again from message to message.
+#[derive(Debug, Default)]
+pub struct Workspace {
+    pub(super) scratch: Scratch,
+    spare: Spare,
+}
+
+/// What is being written.
+struct Output<'t> {
+    out: Vec<u8>,
+    spare: Spare,
+    faults: Faults,
+    losses: u32,
+    /// Places written so far, constants not counted: by it a container knows whether it is empty.
+    places: usize,
+    trace: Option<&'t mut Trace>,
+}
+
+impl Plan {
+    /// Translates one message.
+    ///
+    /// # Errors
+    /// Faults of the form, then all field faults together as [`Fault::Fields`]; for answers [`Fault::Refused`] first.
+    pub fn translate(
+        &self,
+        input: &[u8],
+        context: &Context<'_>,
+        workspace: &mut Workspace,
+    ) -> Result<Translated, Fault> {
+        self.translate_traced(input, context, workspace, None)
+    }
+
+    /// Translates one message and tells of every place.
+    ///
+    /// # Errors
+    /// As [`Plan::translate`].
+    pub fn translate_traced(
+        &self,
+        input: &[u8],
+        context: &Context<'_>,
+        workspace: &mut Workspace,
+        trace: Option<&mut Trace>,
+    ) -> Result<Translated, Fault> {
+        self.read(input, &mut workspace.scratch)?;
+        self.write(input, context, workspace, trace)
+    }
+
+    fn write(
+        &self,
+        input: &[u8],
+        context: &Context<'_>,
+        workspace: &mut Workspace,
+        trace: Option<&mut Trace>,
+    ) -> Result<Translated, Fault> {
+        let spare = std::mem::take(&mut workspace.spare);
+        let view = View {
+            plan: self,
+            input,
+            scratch: &workspace.scratch,
+            context,
+            frames: [0; LEVELS],
+            positions: [0; LEVELS],
+            numbers: [0; LEVELS],
+            depth: 0,
+        };
+        view.check_result()?;
+        let hint = self.size_hint.load(Ordering::Relaxed);
+        let mut output =
+            Output { out: Vec::with_capacity(hint), spare, faults: Faults::default(), losses: 0, places: 0, trace };
+        view.check(&mut output.faults);
+        view.ops(&self.ops, &mut output);
+        let kept = view.keep(&mut output);
+        let Output { mut out, spare, faults, losses, .. } = output;
+        workspace.spare = spare;
+        if !faults.list.is_empty() {
+            return Err(Fault::Fields { faults: faults.list, more: faults.more });
+        }
+        if out.len() + 64 > hint {
+            self.size_hint.store(out.len() + out.len() / 8 + 64, Ordering::Relaxed);
+        }
+        if self.encode_whole {
+            out = self.encode(&out)?;
+        }
+        let dropped = workspace.scratch.undeclared;
+        Ok(Translated { bytes: out, content_type: self.content_type.clone(), kept, losses, dropped })
+    }
+
+    /// Writes a fault message: nothing is read, all values are the call's.
+    ///
+    /// # Errors
+    /// When a value cannot be written.
+    pub(super) fn write_fault(&self, context: &Context<'_>, workspace: &mut Workspace) -> Result<Translated, Fault> {
+        workspace.scratch.begin(self.tree.frame);
+        self.write(&[], context, workspace, None)
+    }
+
+    fn read(&self, input: &[u8], scratch: &mut Scratch) -> Result<(), Fault> {
+        read_document(self.format, self.charset, &self.tree, self.start, input, scratch, &self.limits)
+    }
+
+    fn encode(&self, text: &[u8]) -> Result<Vec<u8>, Fault> {
+        let text = std::str::from_utf8(text).map_err(|_| Fault::Internal { reason: "output is not UTF-8" })?;
+        let mut out = Vec::with_capacity(text.len());
+        // Every field was checked when it was written, so only a constant of a mapping file can fail here.
+        self.target_charset
+            .encode(text, &mut out)
+            .map_err(|_| Fault::Internal { reason: "a constant lacks in the charset" })?;
+        Ok(out)
+    }
+}
+
+/// Reads a document of any format into slots.
+///
+/// # Errors
+/// Faults of the form.
+pub(super) fn read_document(
+    format: Format,
+    charset: crate::domain::format::charset::Charset,
+    tree: &crate::domain::format::Tree,
+    start: crate::domain::format::NodeId,
+    input: &[u8],
+    scratch: &mut Scratch,
+    limits: &crate::domain::format::Limits,
+) -> Result<(), Fault> {
+    if input.len() > limits.bytes_max {
+        return Err(Fault::LimitExceeded { what: "字节数", limit: limits.bytes_max });
+    }
+    match format {
+        Format::Form => form::read(tree, start, charset, input, scratch, limits),
+        Format::Json if charset.is_utf8() => json::read(tree, start, input, scratch, limits),
+        Format::Xml if charset.is_utf8() => xml::read(tree, start, input, scratch, limits),
+        Format::Json | Format::Xml => {
+            scratch.begin(tree.frame);
+            charset.decode(input, &mut scratch.sides[0])?;
+            if format == Format::Json {
+                json::read_side(tree, start, 0, scratch, limits)
+            } else {
+                xml::read_side(tree, start, 0, scratch, limits)
+            }
+        }
+    }
+}
+
+/// What a source holds, without borrowing it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Empty,
+    Missing,
+    Null,
+    Value,
+}
+
+impl State {
+    const fn of(got: Got<'_>) -> Self {
+        match got {
+            Got::Empty => Self::Empty,
+            Got::Missing => Self::Missing,
+            Got::Null => Self::Null,
+            Got::Value(_) => Self::Value,
+        }
+    }
+}
+
+impl View<'_> {
+    fn ops(&self, ops: &[Op], output: &mut Output<'_>) {
+        for op in ops {
+            match op {
+                Op::Literal(bytes) => output.out.extend_from_slice(bytes),
+                Op::Field(op) => self.field(op, output),
+                Op::List(op) => self.list(op, output),
+                Op::Group { open, attributes, open_end, close, ops, keep, condition } => {
+                    if condition.as_ref().is_some_and(|condition| !self.holds(condition)) {
+                        continue;
+                    }
+                    let (start, places) = (output.out.len(), output.places);
+                    member(&mut output.out, open);
+                    for attribute in attributes {
+                        self.field(attribute, output);
+                    }
+                    output.out.extend_from_slice(open_end);
+                    self.ops(ops, output);
+                    output.out.extend_from_slice(close);
+                    if !keep && output.places == places {
+                        output.out.truncate(start);
+                    }
+                }
+                Op::Parameter { name, ops } => self.parameter(name, ops, output),
+            }
+        }
+    }
+
+    fn parameter(&self, name: &[u8], ops: &[Op], output: &mut Output<'_>) {
+        let start = output.out.len();
+        self.ops(ops, output);
+        if output.out.len() == start {
+            return;
+        }
+        let written = output.out.split_off(start);
+        if !output.out.is_empty() {
+            output.out.push(b'&');
+        }
+        output.out.extend_from_slice(name);
+        output.out.push(b'=');
+        let mut encoded = Vec::with_capacity(written.len());
+        let text = String::from_utf8_lossy(&written);
+        if self.plan.target_charset.encode(&text, &mut encoded).is_ok() {
+            form::encode_component(&mut output.out, &encoded);
+        }
+    }
+
+    fn field(&self, op: &FieldOp, output: &mut Output<'_>) {
+        if op.condition.as_ref().is_some_and(|condition| !self.holds(condition)) {
+            return;
+        }
+        let start = output.out.len();
+        let places = output.places;
+        let written = match &op.direct {
+            Some(direct) => self.direct(op, direct, output),
+            None => self.general(op, output),
+        };
+        match written {
+            Ok(lossy) => {
+                output.losses += u32::from(lossy);
+                if output.trace.is_some() {
+                    self.explain(op, start, lossy, output);
+                }
+            }
+            Err(what) => {
+                output.out.truncate(start);
+                output.places = places;
+                let note = op.from.as_deref().unwrap_or(&op.to);
+                output.faults.push(note, &self.positions[..self.depth], what);
+            }
+        }
+    }
+
+    /// Text to text and code to code: no canonical value is made.
+    #[inline]
+    fn direct(&self, op: &FieldOp, direct: &Direct, output: &mut Output<'_>) -> Result<bool, FieldFaultKind> {
+        let (Direct::Code { level, slot, text_null, .. } | Direct::Text { level, slot, text_null }) = direct;
+        let slot = self.slot(*level, *slot);
+        if self.absence(slot, *text_null).is_some() {
+            return self.general(op, output);
+        }
+        let mut spare = std::mem::take(&mut output.spare);
+        let text = super::values::direct_text(self, slot, &mut spare);
+        let result = match direct {
+            Direct::Text { .. } if matches!(slot.kind, Kind::Text | Kind::JsonEscaped | Kind::XmlEscaped) => {
+                member(&mut output.out, &op.before);
+                let result = self.put_text(op, text, &mut output.out);
+                output.out.extend_from_slice(&op.after);
+                result.map(|()| Some(false))
+            }
+            Direct::Text { .. } => Ok(None),
+            Direct::Code { lookup, .. } => match lookup.plain(text) {
+                Some(choice) if choice.out.is_some() => {
+                    member(&mut output.out, &op.before);
+                    let result =
+                        self.put_text(op, choice.out.as_deref().unwrap_or_default().as_bytes(), &mut output.out);
+                    output.out.extend_from_slice(&op.after);
+                    result.map(|()| Some(choice.lossy))
+                }
+                _ => Ok(None),
+            },
+        };
+        output.spare = spare;
+        match result? {
+            Some(lossy) => {
+                output.places += 1;
+                Ok(lossy)
+            }
+            None => self.general(op, output),
+        }
+    }
+
+    fn general(&self, op: &FieldOp, output: &mut Output<'_>) -> Result<bool, FieldFaultKind> {
+        let mut spare = std::mem::take(&mut output.spare);
+        let result = self.general_with(op, output, &mut spare);
+        output.spare = spare;
+        result
+    }
+
+    fn general_with(&self, op: &FieldOp, output: &mut Output<'_>, spare: &mut Spare) -> Result<bool, FieldFaultKind> {
+        // The state of the source is settled first: a default is looked for only where it holds no value.
+        let state = match &op.source {
+            Some(source) => State::of(self.get(source, spare)?),
+            None => State::Missing,
+        };
+        let wanted = match (state, &op.source, &op.fallback) {
+            (State::Value, Some(source), _) => Some(source),
+            (_, _, fallback) => fallback.as_ref(),
+        };
+        let got = wanted.map_or(Ok(Got::Missing), |source| self.get(source, spare))?;
+        let how = match (state, &got) {
+            (State::Null, Got::Missing) | (_, Got::Null) => op.null_as,
+            (State::Empty, Got::Missing) | (_, Got::Empty) => op.empty_as,
+            _ => op.missing_as,
+        };
+        match got {
+            // A validity without end, on a side that writes it as nothing.
+            Got::Value(crate::domain::value::Value::NoEnd)
+                if matches!(&op.put, Put::Validity { no_end: None, .. } | Put::Date(_)) =>
+            {
+                output.places += usize::from(absent(op, op.null_as, &mut output.out));
+                Ok(false)
+            }
+            Got::Value(value) => {
+                member(&mut output.out, &op.before);
+                let lossy = self.put(op, value, &mut output.out)?;
+                output.out.extend_from_slice(&op.after);
+                output.places += usize::from(!op.is_constant());
+                Ok(lossy)
+            }
+            _ if op.required => Err(FieldFaultKind::Missing),
+            _ => {
+                let written = absent(op, how, &mut output.out);
+                // A null or an empty element is a place of its own, an omitted one is not.
+                output.places += usize::from(written);
+                Ok(false)
+            }
+        }
+    }
+
+    fn list(&self, op: &ListOp, output: &mut Output<'_>) {
+        let (level, list, length) = match op.source {
+            ListSource::Slot { level, slot } => {
+                let list = self.slot(level, slot);
+                (usize::from(level), list, if list.kind == Kind::List { list.len } else { 0 })
+            }
+            ListSource::FaultFields => {
+                let fields = self.context.fault.map_or(0, |fault| fault.fields.len());
+                (0, crate::domain::format::Slot::default(), u32::try_from(fields).unwrap_or(u32::MAX))
+            }
+            ListSource::Nothing => (0, crate::domain::format::Slot::default(), 0),
+        };
+        if self.depth + 1 >= LEVELS {
+            return;
+        }
+        if length == 0 && op.required {
+            let note = op.from.as_deref().unwrap_or(&op.to);
+            output.faults.push(note, &self.positions[..self.depth], FieldFaultKind::Missing);
+        }
+        if length == 0 && list.kind != Kind::List && !op.keep {
+            return;
+        }
+        member(&mut output.out, &op.open);
+        output.places += usize::from(!op.open.is_empty());
+        let mut view = *self;
+        view.depth += 1;
+        let mut frame = list.off;
+        let mut number = 0;
+        for position in 0..length {
+            view.positions[self.depth] = position;
+            if list.kind == Kind::List {
+                view.frames[(level + 1) % LEVELS] = frame;
+                frame = self.scratch.slot(frame, 0).off;
+            }
+            if op.filter.as_ref().is_some_and(|filter| !view.holds(filter)) {
+                continue;
+            }
+            if number > 0 {
+                output.out.extend_from_slice(&op.between);
+            }
+            view.item(op, number, output);
+            number += 1;
+        }
+        output.out.extend_from_slice(&op.close);
+    }
+
+    fn item(&self, op: &ListOp, number: i64, output: &mut Output<'_>) {
+        member(&mut output.out, &op.item_open);
+        if let Some(first) = op.numbered_from {
+            crate::domain::value::write_integer(number + first, &mut output.out);
+            output.out.push(b'"');
+        }
+        for attribute in &op.item_attributes {
+            self.field(attribute, output);
+        }
+        output.out.extend_from_slice(&op.item_open_end);
+        // The index of an item is its number among those written, not among those read.
+        let mut view = *self;
+        view.numbers[self.depth.saturating_sub(1) % LEVELS] = number;
+        view.ops(&op.ops, output);
+        output.out.extend_from_slice(&op.item_close);
+        output.places += 1;
+    }
+
+    fn keep(&self, output: &mut Output<'_>) -> Kept {
+        let mut kept = Kept::default();
+        let mut text = Vec::new();
+        let mut spare = std::mem::take(&mut output.spare);
+        for keep in &self.plan.keeps {
+            let got = keep.source.as_ref().map(|source| self.get(source, &mut spare));
+            text.clear();
+            match got {
+                Some(Ok(Got::Value(value))) => {
+                    write_canonical(value, &mut text);
+                    kept.push(Some(&text));
+                }
+                Some(Ok(Got::Empty)) => kept.push(Some(b"")),
+                _ => kept.push(None),
+            }
+        }
+        output.spare = spare;
+        kept
+    }
+
+    #[cold]
+    fn explain(&self, op: &FieldOp, start: usize, lossy: bool, output: &mut Output<'_>) {
+        let mut spare = Spare::default();
+        let got = op.source.as_ref().map(|source| self.get(source, &mut spare));
+        let mut canonical = Vec::new();
+        match got {
+            Some(Ok(Got::Value(value))) => write_canonical(value, &mut canonical),
+            _ => {
+                let mut spare = Spare::default();
+                if let Some(Ok(Got::Value(value))) = op.fallback.as_ref().map(|fallback| self.get(fallback, &mut spare))
+                {
+                    write_canonical(value, &mut canonical);
+                }
+            }
+        }
+        let raw = self.explain_raw(op);
+        let written = &output.out[start.min(output.out.len())..];
+        let result = written.strip_suffix(&*op.after).unwrap_or(written);
+        let before = op.before.strip_prefix(b",").filter(|_| !result.starts_with(b",")).unwrap_or(&op.before);
+        let result = result.strip_prefix(before).unwrap_or(result);
+        let result = String::from_utf8_lossy(result).into_owned();
+        let canonical = String::from_utf8_lossy(&canonical).into_owned();
+        let table_line = self.table_line(op);
+        if let Some(trace) = output.trace.as_deref_mut() {
+            trace.push(op, &self.positions[..self.depth], raw, canonical, result, lossy, table_line);
+        }
+    }
+}

@@ -1,0 +1,460 @@
+//! Slots to canonical values: reading what one side wrote.
+
+use super::address::Parts;
+use super::context::Context;
+use super::notation::AddressPart;
+use super::notation::CallName;
+use super::notation::FaultFieldPart;
+use super::notation::FaultPart;
+use super::notation::Identifier;
+use super::notation::Who;
+use super::plan::AddressFrom;
+use super::plan::AddressWant;
+use super::plan::Condition;
+use super::plan::LEVELS;
+use super::plan::Plan;
+use super::plan::Read;
+use super::plan::Source;
+use super::plan::Term;
+use super::text;
+use crate::domain::codes::Choice;
+use crate::domain::codes::Lookup;
+use crate::domain::fault::FieldFaultKind;
+use crate::domain::format::Kind;
+use crate::domain::format::Scratch;
+use crate::domain::format::Slot;
+use crate::domain::format::SlotNumber;
+use crate::domain::format::escape;
+use crate::domain::ids;
+use crate::domain::value;
+use crate::domain::value::Date;
+use crate::domain::value::DateForm;
+use crate::domain::value::DateTime;
+use crate::domain::value::DateTimeForm;
+use crate::domain::value::Month;
+use crate::domain::value::MonthForm;
+use crate::domain::value::Type;
+use crate::domain::value::Value;
+
+/// What is at a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Got<'s> {
+    Empty,
+    Missing,
+    Null,
+    Value(Value<'s>),
+}
+
+impl Got<'_> {
+    pub(super) const fn is_value(&self) -> bool {
+        matches!(self, Self::Value(_))
+    }
+}
+
+/// Memory that values may be borrowed from; kept and used again.
+#[derive(Debug, Default)]
+pub(super) struct Spare {
+    text: Vec<u8>,
+    made: Vec<u8>,
+    parts: Parts,
+}
+
+/// A message that was read, and where in its lists one stands.
+#[derive(Clone, Copy)]
+pub(super) struct View<'a> {
+    pub plan: &'a Plan,
+    pub input: &'a [u8],
+    pub scratch: &'a Scratch,
+    pub context: &'a Context<'a>,
+    /// Frame of each list level of the source.
+    pub frames: [u32; LEVELS],
+    /// Position in each list of the target, from 0.
+    pub positions: [u32; LEVELS],
+    /// Number of each item among those written, from 0.
+    pub numbers: [i64; LEVELS],
+    /// Lists of the target that are open.
+    pub depth: usize,
+}
+
+/// The text of a slot, without surrounding blanks where it is a code's.
+#[inline]
+pub(super) fn direct_text<'s>(view: &'s View<'_>, slot: Slot, spare: &'s mut Spare) -> &'s [u8] {
+    view.text(slot, &mut spare.text)
+}
+
+type Result<'s> = std::result::Result<Got<'s>, FieldFaultKind>;
+
+fn wrong(expected: &str) -> FieldFaultKind {
+    FieldFaultKind::WrongForm { expected: expected.to_owned() }
+}
+
+impl<'a> View<'a> {
+    /// The slot of a place.
+    #[inline]
+    pub(super) fn slot(&self, level: u8, number: SlotNumber) -> Slot {
+        self.scratch.slot(self.frames[usize::from(level) % LEVELS], number)
+    }
+
+    /// The text of a slot, escapes resolved.
+    #[inline]
+    pub(super) fn text<'s>(&'s self, slot: Slot, spare: &'s mut Vec<u8>) -> &'s [u8] {
+        escape::text(slot.kind, self.scratch.raw(self.input, slot), spare)
+    }
+
+    /// The state of a slot where it holds no value of its own; `None` where it does.
+    #[inline]
+    pub(super) fn absence(&self, slot: Slot, text_null: bool) -> Option<Got<'static>> {
+        match slot.kind {
+            Kind::Missing => Some(Got::Missing),
+            Kind::Null => Some(Got::Null),
+            Kind::Text if slot.len == 0 => Some(Got::Empty),
+            Kind::Text if text_null && self.scratch.raw(self.input, slot) == b"null" => Some(Got::Null),
+            _ => None,
+        }
+    }
+
+    /// The canonical value of a source.
+    pub(super) fn get<'s>(&'s self, source: &'s Source, spare: &'s mut Spare) -> Result<'s> {
+        match source {
+            Source::Slot { level, slot, read, text_null } => {
+                let slot = self.slot(*level, *slot);
+                if let Some(absence) = self.absence(slot, *text_null) {
+                    return Ok(absence);
+                }
+                if matches!(slot.kind, Kind::List | Kind::Object) {
+                    return Err(wrong("一个值，而不是对象或列表"));
+                }
+                let Spare { text, made, .. } = spare;
+                let raw = self.text(slot, text);
+                self.read(read, slot.kind, raw, made)
+            }
+            Source::Nothing => Ok(Got::Missing),
+            Source::Joined { level, date, time } => {
+                let (date, time) = (self.slot(*level, *date), self.slot(*level, *time));
+                if let Some(absence) = self.absence(date, false) {
+                    return Ok(absence);
+                }
+                let Spare { text, made, .. } = spare;
+                made.clear();
+                made.extend_from_slice(self.text(date, text).trim_ascii());
+                made.extend_from_slice(self.text(time, text).trim_ascii());
+                let moment =
+                    DateTime::read(DateTimeForm::Compact, made).map(|moment| Got::Value(Value::DateTime(moment)));
+                moment.ok_or_else(|| wrong("日期 20261123 与时刻 093015"))
+            }
+            Source::Either(first, second) => {
+                let found = self.get(first, spare)?.is_value();
+                self.get(if found { first } else { second }, spare)
+            }
+            Source::Const { text, kind } => canonical(*kind, text.as_bytes()),
+            Source::Kept { number, kind } => match self.context.kept.and_then(|kept| kept.value(*number)) {
+                None => Ok(Got::Missing),
+                Some(b"") => Ok(Got::Empty),
+                Some(text) => canonical(*kind, text),
+            },
+            Source::Call(call) => Ok(self.call(call)),
+            Source::Index { base } => {
+                let number = self.numbers[self.depth.saturating_sub(1) % LEVELS];
+                Ok(Got::Value(Value::Int(number + base)))
+            }
+            Source::Is { source, value } => {
+                let is = self.holds_one(source, &Term::Equals(value.clone()));
+                Ok(Got::Value(Value::Bool(is)))
+            }
+            Source::Choose { choices, otherwise, kind } => {
+                let chosen = choices.iter().find(|(condition, _)| self.holds(condition)).map(|(_, value)| value);
+                chosen.or(otherwise.as_ref()).map_or(Ok(Got::Missing), |text| canonical(*kind, text.as_bytes()))
+            }
+            Source::Count { level, slot, plus, filter, .. } => {
+                let count = self.count(*level, *slot, filter.as_ref());
+                Ok(Got::Value(Value::Int(i64::from(count) + plus)))
+            }
+            Source::Due { accepted, days } => self.due(accepted, days, spare),
+            Source::Address { from, want } => self.address(from, *want, spare),
+        }
+    }
+
+    fn due<'s>(&'s self, accepted: &'s Source, days: &'s Source, spare: &'s mut Spare) -> Result<'s> {
+        let accepted = match self.get(accepted, spare)? {
+            Got::Value(Value::DateTime(moment)) => moment.date,
+            Got::Value(Value::Date(date)) => date,
+            _ => return Ok(Got::Missing),
+        };
+        let Got::Value(Value::Int(days)) = self.get(days, spare)? else { return Ok(Got::Missing) };
+        let days = u32::try_from(days).ok().filter(|days| *days <= 3660).ok_or_else(|| wrong("工作日数 0 到 3660"))?;
+        let calendar = &self.plan.calendar;
+        calendar.due(accepted, days).map(|date| Got::Value(Value::Date(date))).ok_or_else(|| {
+            let mut last = Vec::new();
+            if let Some(date) = calendar.last() {
+                date.write(DateForm::Dashed, &mut last);
+            }
+            FieldFaultKind::BeyondCalendar { last: String::from_utf8_lossy(&last).into_owned() }
+        })
+    }
+
+    fn address<'s>(&'s self, from: &'s AddressFrom, want: AddressWant, spare: &'s mut Spare) -> Result<'s> {
+        let mut parts = std::mem::take(&mut spare.parts);
+        let filled = self.address_parts(from, spare, &mut parts);
+        spare.parts = parts;
+        filled?;
+        let Spare { made, parts, .. } = spare;
+        if parts.is_empty() {
+            return Ok(Got::Missing);
+        }
+        made.clear();
+        match want {
+            AddressWant::Part(number) => made.extend_from_slice(parts.part(number)),
+            AddressWant::Whole(part) => {
+                self.plan.divisions.write(parts, part, made).map_err(|unknown| FieldFaultKind::NoCounterpart {
+                    table: super::address::TABLE.to_owned(),
+                    code: unknown.0,
+                    from: self.plan.sides.0.to_string(),
+                    to: self.plan.sides.1.to_string(),
+                })?;
+            }
+        }
+        Ok(if made.is_empty() { Got::Null } else { Got::Value(Value::Text(made)) })
+    }
+
+    fn address_parts(
+        &self,
+        from: &AddressFrom,
+        spare: &mut Spare,
+        parts: &mut Parts,
+    ) -> std::result::Result<(), FieldFaultKind> {
+        let mut other = Vec::new();
+        match from {
+            AddressFrom::Parts(sources) => {
+                parts.clear();
+                for source in sources {
+                    match source.as_ref().map(|source| self.get(source, spare)).transpose()? {
+                        Some(Got::Value(Value::Text(text))) => parts.push(text),
+                        _ => parts.push(b""),
+                    }
+                }
+            }
+            AddressFrom::DivisionRest { division, rest } => {
+                if let Some(Got::Value(Value::Text(text))) =
+                    division.as_ref().map(|source| self.get(source, spare)).transpose()?
+                {
+                    other.extend_from_slice(text);
+                }
+                let rest = rest.as_ref().map(|source| self.get(source, spare)).transpose()?;
+                let rest = if let Some(Got::Value(Value::Text(text))) = rest { text } else { b"" };
+                self.plan.divisions.from_division(&other, rest, parts);
+                if other.is_empty() && rest.is_empty() {
+                    parts.clear();
+                }
+            }
+            AddressFrom::Text(source) => match self.get(source, spare)? {
+                Got::Value(Value::Text(text)) => self.plan.divisions.from_text(text, parts),
+                _ => parts.clear(),
+            },
+        }
+        Ok(())
+    }
+
+    fn call(&self, call: &CallName) -> Got<'_> {
+        let text = |text: &'a str| Got::Value(Value::Text(text.as_bytes()));
+        let field = |part: FaultFieldPart| {
+            let position = self.positions[self.depth.saturating_sub(1) % LEVELS] as usize;
+            let field = self.context.fault.and_then(|fault| fault.fields.get(position));
+            field.map_or(Got::Missing, |field| match part {
+                FaultFieldPart::Code => text(field.code),
+                FaultFieldPart::Number => text(&field.number),
+                FaultFieldPart::Path => text(&field.path),
+                FaultFieldPart::Text => text(&field.text),
+            })
+        };
+        let city = |who: Who, key: &str| {
+            let city = if matches!(who, Who::From | Who::Own) { self.context.from } else { self.context.to };
+            city.keys.get(key).map_or(Got::Missing, |value| text(value))
+        };
+        match call {
+            CallName::Now => self.context.moment().map_or(Got::Missing, |moment| Got::Value(Value::DateTime(moment))),
+            CallName::Sequence => Got::Value(Value::Int(i64::try_from(self.context.sequence).unwrap_or(i64::MAX))),
+            CallName::MessageId => self.context.message.map_or_else(|| text(self.context.message_id), text),
+            CallName::City { who, key } => city(*who, key),
+            CallName::Setting(name) => self.context.settings.get(name).map_or(Got::Missing, |value| text(value)),
+            CallName::Fault(part) => self.context.fault.map_or(Got::Missing, |fault| match part {
+                FaultPart::Code => text(fault.code),
+                FaultPart::Number => text(&fault.number),
+                FaultPart::Text => text(&fault.text),
+            }),
+            CallName::FaultField(part) => field(*part),
+            // The compiler puts the plan's own constants in their place.
+            CallName::Matter | CallName::Operation | CallName::Service => Got::Missing,
+        }
+    }
+
+    fn count(&self, level: u8, slot: SlotNumber, filter: Option<&Condition>) -> u32 {
+        let list = self.slot(level, slot);
+        if list.kind != Kind::List {
+            return 0;
+        }
+        let Some(filter) = filter else { return list.len };
+        let inner = (usize::from(level) + 1) % LEVELS;
+        let mut view = *self;
+        let mut frame = list.off;
+        let mut count = 0;
+        for _ in 0..list.len {
+            view.frames[inner] = frame;
+            count += u32::from(view.holds(filter));
+            frame = self.scratch.slot(frame, 0).off;
+        }
+        count
+    }
+
+    /// True where every term of the condition holds. A value that cannot be read does not hold.
+    pub(super) fn holds(&self, condition: &Condition) -> bool {
+        condition.terms.iter().all(|(source, term)| self.holds_one(source, term))
+    }
+
+    fn holds_one(&self, source: &Source, term: &Term) -> bool {
+        let mut spare = Spare::default();
+        let got = self.get(source, &mut spare);
+        let Ok(got) = got else { return false };
+        match term {
+            Term::Absent => !got.is_value(),
+            Term::Present => got.is_value(),
+            Term::Equals(text) => got_text(got).as_deref() == Some(text.as_bytes()),
+            Term::Differs(text) => got_text(got).as_deref() != Some(text.as_bytes()),
+        }
+    }
+
+    /// The reading of a code that holds today and under the message's own conditions.
+    pub(super) fn choose<'l>(&self, lookup: &'l Lookup, conditions: &[Condition], code: &[u8]) -> Option<&'l Choice> {
+        if let Some(choice) = lookup.plain(code) {
+            return Some(choice);
+        }
+        let today = self.context.moment().map(|moment| moment.date);
+        lookup.choices(code)?.iter().find(|choice| {
+            today.is_none_or(|today| choice.holds(today))
+                && choice
+                    .condition
+                    .is_none_or(|number| conditions.get(number).is_some_and(|condition| self.holds(condition)))
+        })
+    }
+
+    fn read<'s>(&'s self, read: &'s Read, kind: Kind, raw: &'s [u8], made: &'s mut Vec<u8>) -> Result<'s> {
+        let literal = matches!(kind, Kind::Number | Kind::True | Kind::False);
+        let trimmed = raw.trim_ascii();
+        if trimmed.is_empty() && !matches!(read, Read::Text) {
+            return Ok(Got::Empty);
+        }
+        let value = match read {
+            Read::Text if literal => return Err(wrong("文字（加引号）")),
+            Read::Text => Some(Value::Text(raw)),
+            Read::Name if literal => return Err(wrong("文字（加引号）")),
+            Read::Name => Some(Value::Text(text::name(raw, made))),
+            Read::Code { lookup, conditions, table } => {
+                let choice =
+                    self.choose(lookup, conditions, trimmed).ok_or_else(|| self.no_counterpart(table, trimmed))?;
+                Some(Value::Text(choice.canonical.as_bytes()))
+            }
+            Read::Date(forms) => forms.iter().find_map(|form| Date::read(*form, trimmed)).map(Value::Date),
+            Read::Validity { form, no_end } => {
+                if no_end.as_ref().is_some_and(|text| text.as_bytes() == trimmed) {
+                    Some(Value::NoEnd)
+                } else {
+                    Date::read(*form, trimmed).map(Value::Date)
+                }
+            }
+            Read::Month(forms) => forms.iter().find_map(|form| Month::read(*form, trimmed)).map(Value::Month),
+            Read::DateTime(forms) => forms.iter().find_map(|form| DateTime::read(*form, trimmed)).map(Value::DateTime),
+            Read::Amount(unit) => value::read_amount(*unit, trimmed).map(Value::Amount),
+            Read::Rate(unit) => value::read_rate(*unit, trimmed).map(Value::Rate),
+            Read::Bool(set) => set.read(trimmed).map(Value::Bool),
+            Read::Int => value::read_integer(trimmed).map(Value::Int),
+            Read::Identifier(identifier) => {
+                let (kind, right): (&'static str, bool) = match identifier {
+                    Identifier::Citizen => ("公民身份号码", ids::is_citizen_number(trimmed)),
+                    Identifier::Credit => ("统一社会信用代码", ids::is_credit_code(trimmed)),
+                    Identifier::Letter => ("联系函编号", ids::is_letter_number(trimmed)),
+                };
+                if !right {
+                    return Err(FieldFaultKind::BadIdentifier { kind });
+                }
+                Some(Value::Text(trimmed))
+            }
+        };
+        value.map(Got::Value).ok_or_else(|| wrong(&expected(read)))
+    }
+
+    /// The fault of a code that has no counterpart.
+    pub(super) fn no_counterpart(&self, table: &str, code: &[u8]) -> FieldFaultKind {
+        let code: String = String::from_utf8_lossy(code).chars().take(32).collect();
+        let (from, to) = &self.plan.sides;
+        FieldFaultKind::NoCounterpart { table: table.to_owned(), code, from: from.to_string(), to: to.to_string() }
+    }
+}
+
+/// What a reader expects, for the clerk.
+fn expected(read: &Read) -> String {
+    match read {
+        Read::Amount(unit) => unit.title().to_owned(),
+        Read::Bool(set) => format!("{} 或 {}", set.words().0, set.words().1),
+        Read::Date(forms) => forms[0].title().to_owned(),
+        Read::DateTime(forms) => forms[0].title().to_owned(),
+        Read::Int => "整数".into(),
+        Read::Month(forms) => forms[0].title().to_owned(),
+        Read::Rate(_) => "比例（十进制小数）".into(),
+        Read::Validity { form, .. } => form.title().to_owned(),
+        Read::Code { .. } | Read::Identifier(_) | Read::Name | Read::Text => "文字".into(),
+    }
+}
+
+/// Reads a canonical text by its type.
+fn canonical(kind: Type, text: &[u8]) -> Result<'_> {
+    let value = match kind {
+        Type::Amount => value::read_integer(text).map(Value::Amount),
+        Type::Bool => value::BoolSet::Json.read(text).map(Value::Bool),
+        Type::Date => Date::read(DateForm::Compact, text).map(Value::Date),
+        Type::DateTime => DateTime::read(DateTimeForm::Compact, text).map(Value::DateTime),
+        Type::Int => value::read_integer(text).map(Value::Int),
+        Type::Month => Month::read(MonthForm::Compact, text).map(Value::Month),
+        Type::Rate => value::read_integer(text).map(Value::Rate),
+        Type::Validity if text == NO_END => Some(Value::NoEnd),
+        Type::Validity => Date::read(DateForm::Compact, text).map(Value::Date),
+        Type::Address | Type::Code | Type::List | Type::Text => Some(Value::Text(text)),
+    };
+    value.map(Got::Value).ok_or_else(|| wrong("规范值"))
+}
+
+/// Canonical text of a validity without end.
+const NO_END: &[u8] = b"99991231";
+
+/// Writes a value's canonical text.
+pub(super) fn write_canonical(value: Value<'_>, out: &mut Vec<u8>) {
+    match value {
+        Value::Amount(fen) => value::write_integer(fen, out),
+        Value::Bool(yes) => out.extend_from_slice(if yes { b"true" } else { b"false" }),
+        Value::Date(date) => date.write(DateForm::Compact, out),
+        Value::DateTime(moment) => moment.write(DateTimeForm::Compact, out),
+        Value::Int(number) => value::write_integer(number, out),
+        Value::Month(month) => month.write(MonthForm::Compact, out),
+        Value::NoEnd => out.extend_from_slice(NO_END),
+        Value::Rate(rate) => value::write_integer(rate, out),
+        Value::Text(text) => out.extend_from_slice(text),
+    }
+}
+
+fn got_text(got: Got<'_>) -> Option<Vec<u8>> {
+    let Got::Value(value) = got else { return None };
+    let mut out = Vec::new();
+    write_canonical(value, &mut out);
+    Some(out)
+}
+
+/// The part of an address by its name, for `house_addr.county` and the like.
+pub(super) fn address_want(name: &str) -> Option<AddressWant> {
+    if let Some(number) = super::address::PARTS.iter().position(|part| *part == name) {
+        return Some(AddressWant::Part(number));
+    }
+    Some(AddressWant::Whole(match name {
+        "division" => AddressPart::Division,
+        "rest" => AddressPart::Rest,
+        "text" => AddressPart::Text,
+        _ => return None,
+    }))
+}

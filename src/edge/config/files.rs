@@ -1,0 +1,61 @@
+//! The files that a configuration names: keys, certificates, secrets, settings.
+//!
+//! It deliberately reports a file's fault at the place that names it, and nothing of what the file holds.
+
+use crate::domain::masked::Masked;
+use crate::edge::config::problem::Kind;
+use crate::edge::config::reader::{Document, Placed};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Secrets shorter than that are refused: HMAC-SM3 keys of less than 128 bits can be guessed.
+pub(super) const SECRET_BYTES_MIN: usize = 16;
+
+/// Reads the files, relative to the configuration's folder.
+pub(super) struct Files<'f> {
+    pub(super) directory: &'f Path,
+    pub(super) read: &'f dyn Fn(&Path) -> io::Result<Vec<u8>>,
+}
+
+impl Files<'_> {
+    /// The path, seen from the configuration's folder.
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        self.directory.join(name)
+    }
+
+    /// The bytes of a file.
+    pub(super) fn bytes(&self, document: &Document<'_>, name: &Placed<String>) -> Option<Masked<Vec<u8>>> {
+        match (self.read)(&self.path(&name.value)) {
+            Ok(bytes) => Some(Masked::new(bytes)),
+            Err(error) => {
+                let hint = match error.kind() {
+                    io::ErrorKind::NotFound => "没有这个文件；相对路径以配置文件所在目录为准".to_owned(),
+                    io::ErrorKind::PermissionDenied => "没有读取权限，请检查文件属主与权限".to_owned(),
+                    _ => format!("系统报告：{error}"),
+                };
+                let found = format!("读不出文件 {}", name.value);
+                document.error(&name.place, Kind::FileUnreadable, found, "可读的文件", hint);
+                None
+            }
+        }
+    }
+
+    /// A secret: the file without the line end that editors leave.
+    pub(super) fn secret(&self, document: &Document<'_>, name: &Placed<String>) -> Option<Masked<Vec<u8>>> {
+        let mut bytes = self.bytes(document, name)?.into_inner();
+        while bytes.last().is_some_and(|last| matches!(last, b'\n' | b'\r')) {
+            bytes.pop();
+        }
+        if bytes.len() < SECRET_BYTES_MIN {
+            document.error(
+                &name.place,
+                Kind::SecretTooShort,
+                format!("密钥文件 {} 只有 {} 字节", name.value, bytes.len()),
+                format!("至少 {SECRET_BYTES_MIN} 字节"),
+                "请用随机数重新生成，例如 openssl rand -hex 32",
+            );
+            return None;
+        }
+        Some(Masked::new(bytes))
+    }
+}

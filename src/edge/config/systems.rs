@@ -1,0 +1,258 @@
+//! The sections `[[system]]`: which systems are called, where, and how we show who we are.
+//!
+//! It deliberately connects to nothing; `jingyue probe` does.
+
+use crate::domain::masked::Masked;
+use crate::edge::config::files::Files;
+use crate::edge::config::problem::Kind;
+use crate::edge::config::reader::{Document, Placed, Section};
+use crate::edge::config::{Names, identifier, milliseconds, size};
+use crate::edge::upstream::{BreakerSettings, ClientTls, ClientTlsFault, Settings, client_config};
+use rustls_pki_types::ServerName;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A system that is called.
+#[derive(Clone, Debug)]
+pub struct System {
+    pub name: String,
+    pub city: String,
+    pub profile: String,
+    /// Where and how to connect.
+    pub upstream: Settings,
+    pub breaker: BreakerSettings,
+    /// From the beginning of forwarding to the whole answer.
+    pub deadline: Duration,
+    /// Values of `@setting.xxx` in mappings; a settings file wins over the text.
+    pub settings: BTreeMap<String, Masked<String>>,
+    /// Header signature towards the system.
+    pub sign: Option<Sign>,
+}
+
+/// How we sign requests.
+#[derive(Clone, Debug)]
+pub struct Sign {
+    pub app_key: String,
+    pub secret: Masked<Vec<u8>>,
+}
+
+/// Where a URL points.
+struct Target {
+    https: bool,
+    host: String,
+    port: u16,
+    authority: http::uri::Authority,
+}
+
+pub(super) fn check(mut section: Section<'_, '_>, files: &Files<'_>, names: &mut Names) -> Option<System> {
+    let document = section.document();
+    let name = names.declare(&mut section);
+    let city = identifier(&mut section, "city");
+    let profile = identifier(&mut section, "profile");
+    let url = section.text_required("url");
+    let target = url.as_ref().and_then(|url| check_url(document, url));
+    let http2 = section.flag("http2", false);
+    let connect_timeout = milliseconds(&mut section, "connect_timeout_ms", 3_000);
+    let deadline = milliseconds(&mut section, "deadline_ms", 15_000);
+    let idle_timeout = milliseconds(&mut section, "idle_timeout_ms", 25_000);
+    let connections_max = size(section.number("connections_max", 1..65_537, 64));
+    let answer_bytes_max = size(section.number("answer_bytes_max", 1_024..(1 << 30) + 1, 16 << 20));
+    let failures = u32::try_from(section.number("breaker_failures", 1..1_000_001, 5)).unwrap_or(u32::MAX);
+    let open = Duration::from_secs(section.number("breaker_open_seconds", 1..3_601, 10));
+    warn_of_times(&section, connect_timeout, deadline, idle_timeout);
+    let settings = check_settings(&mut section, files);
+    let sign = section.section("sign").map(|sign| check_sign(sign, files));
+    let tls = section.section("tls").map(|tls| check_tls(tls, files, http2, target.as_ref()));
+    check_scheme(&section, target.as_ref());
+    section.finish();
+    let tls = match tls {
+        None => None,
+        Some(checked) => Some(checked?),
+    };
+    let sign = match sign {
+        None => None,
+        Some(checked) => Some(checked?),
+    };
+    let (name, Target { host, port, authority, .. }) = (name?, target?);
+    let upstream = Settings {
+        name: name.clone(),
+        host,
+        port,
+        authority,
+        tls,
+        http2,
+        connect_timeout,
+        idle_timeout,
+        connections_max,
+        answer_bytes_max,
+    };
+    let (city, profile) = (city?.value, profile?.value);
+    Some(System {
+        name,
+        city,
+        profile,
+        upstream,
+        breaker: BreakerSettings { failures, open },
+        deadline,
+        settings: settings?,
+        sign,
+    })
+}
+
+/// Times that can be taken, but hardly mean what their author thinks.
+fn warn_of_times(section: &Section<'_, '_>, connect_timeout: Duration, deadline: Duration, idle_timeout: Duration) {
+    let document = section.document();
+    if connect_timeout >= deadline {
+        document.warning(
+            &section.place_of("connect_timeout_ms"),
+            Kind::Conflict,
+            format!("connect_timeout_ms（{}）不短于 deadline_ms", connect_timeout.as_millis()),
+            "比 deadline_ms 短的时间",
+            "连接时限包含在总时限之内",
+        );
+    }
+    if idle_timeout > Duration::from_mins(1) {
+        document.warning(
+            &section.place_of("idle_timeout_ms"),
+            Kind::Conflict,
+            format!("idle_timeout_ms（{}）长于常见服务器的空闲时限", idle_timeout.as_millis()),
+            "比对方空闲时限短的时间，一般不超过 60000",
+            "否则对方先关闭连接时，正好送出的请求会变成结果未知",
+        );
+    }
+}
+
+/// A URL with https and `[system.tls]` go together.
+fn check_scheme(section: &Section<'_, '_>, target: Option<&Target>) {
+    if let Some(target) = target
+        && target.https != section.has("tls")
+    {
+        let (found, hint) = if target.https {
+            ("url 为 https，但没有 [system.tls]", "至少写明 ca_file：签发对方证书的机构")
+        } else {
+            ("url 为 http，却有 [system.tls]", "对方启用了 TLS 时，url 应以 https:// 开头")
+        };
+        let place = section.place_of(if target.https { "url" } else { "tls" });
+        section.document().error(&place, Kind::TlsMismatch, found, "https 与 [system.tls] 同时使用", hint);
+    }
+}
+
+fn check_url(document: &Document<'_>, url: &Placed<String>) -> Option<Target> {
+    if url.value.contains('@') {
+        // Not shown: what stands before the sign may be a password.
+        document.error(&url.place, Kind::BadUrl, "url 中含有 @", "不带用户名和密码的网址", "");
+        return None;
+    }
+    let fail = |hint: &str| {
+        let found = format!("url = \"{}\"", url.value);
+        document.error(&url.place, Kind::BadUrl, found, "“http://主机:端口”或“https://主机:端口”", hint);
+        None
+    };
+    let Ok(uri) = url.value.parse::<http::Uri>() else { return fail("") };
+    let https = match uri.scheme_str() {
+        Some("http") => false,
+        Some("https") => true,
+        _ => return fail("协议只能是 http 或 https"),
+    };
+    if uri.query().is_some() || !matches!(uri.path(), "" | "/") {
+        return fail("这里不写路径；各事项的路径写在 services.csv 中");
+    }
+    let Some(authority) = uri.authority().filter(|authority| !authority.host().is_empty()) else { return fail("") };
+    let port = match (authority.port(), authority.port_u16()) {
+        (None, _) => {
+            if https {
+                443
+            } else {
+                80
+            }
+        }
+        (Some(_), Some(port)) if port != 0 => port,
+        _ => return fail("端口应在 1 到 65535 之间"),
+    };
+    let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
+    Some(Target { https, host, port, authority: authority.clone() })
+}
+
+fn check_settings(section: &mut Section<'_, '_>, files: &Files<'_>) -> Option<BTreeMap<String, Masked<String>>> {
+    let document = section.document();
+    let mut settings = BTreeMap::new();
+    if let Some(inline) = section.section("settings") {
+        settings.extend(inline.any_texts().into_iter().map(|(key, text)| (key, Masked::new(text.value))));
+    }
+    let Some(file) = section.text("settings_file") else { return Some(settings) };
+    let bytes = files.bytes(document, &file)?;
+    // The file's own text may be secret: only its name is told, at the place that names it.
+    let text = std::str::from_utf8(bytes.reveal()).ok();
+    let table = text.and_then(|text| toml::from_str::<BTreeMap<String, String>>(text).ok());
+    let Some(table) = table else {
+        let found = format!("设置文件 {} 无法读懂", file.value);
+        document.error(&file.place, Kind::Syntax, found, "每行一项“名称 = \"文本\"”的 TOML", "");
+        return None;
+    };
+    settings.extend(table.into_iter().map(|(key, value)| (key, Masked::new(value))));
+    Some(settings)
+}
+
+fn check_sign(mut section: Section<'_, '_>, files: &Files<'_>) -> Option<Sign> {
+    let app_key = section.text_required("app_key");
+    let secret = section.text_required("secret_file").and_then(|name| files.secret(section.document(), &name));
+    section.finish();
+    Some(Sign { app_key: app_key?.value, secret: secret? })
+}
+
+fn check_tls(
+    mut section: Section<'_, '_>,
+    files: &Files<'_>,
+    http2: bool,
+    target: Option<&Target>,
+) -> Option<ClientTls> {
+    let document = section.document();
+    let trust = section.text_required("ca_file");
+    let certificate = section.text("certificate_file");
+    let key = section.text("key_file");
+    let name = section.text("server_name");
+    match (section.has("certificate_file"), section.has("key_file")) {
+        (true, false) => section.missing("key_file", "客户端证书与私钥要成对写"),
+        (false, true) => section.missing("certificate_file", "客户端证书与私钥要成对写"),
+        _ => {}
+    }
+    let read = |name: &Option<_>| name.as_ref().and_then(|name| files.bytes(document, name));
+    let (trust_bytes, certificate_bytes, key_bytes) = (read(&trust), read(&certificate), read(&key));
+    let incomplete = certificate.is_some() != certificate_bytes.is_some() || key.is_some() != key_bytes.is_some();
+    section.finish();
+    let wanted = match &name {
+        Some(name) => name.value.clone(),
+        None => target?.host.clone(),
+    };
+    let Ok(server_name) = ServerName::try_from(wanted) else {
+        let place = name.map_or(0..0, |name| name.place);
+        document.error(&place, Kind::BadName, "server_name 不是主机名", "对方证书中的主机名或 IP", "");
+        return None;
+    };
+    let trust_bytes = trust_bytes?;
+    if incomplete {
+        return None;
+    }
+    let own = certificate_bytes.as_ref().zip(key_bytes.as_ref());
+    let own = own.map(|(certificate, key)| (certificate.reveal().as_slice(), key.reveal().as_slice()));
+    match client_config(trust_bytes.reveal(), own, http2) {
+        Ok(config) => Some(ClientTls { config: Arc::new(config), server_name }),
+        Err(fault) => {
+            let (name, found) = match fault {
+                ClientTlsFault::NoTrust => (trust?, "文件中没有可用的签发机构证书"),
+                ClientTlsFault::NoCertificate => (certificate?, "文件中没有可用的证书"),
+                ClientTlsFault::NoKey => (key?, "文件中没有可用的私钥"),
+                ClientTlsFault::Mismatch => (key?, "私钥与证书不是一对，或算法不受支持"),
+            };
+            document.error(
+                &name.place,
+                Kind::BadCertificate,
+                format!("{}：{found}", name.value),
+                "PEM 格式的证书与私钥",
+                "",
+            );
+            None
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! What is asked of SQLite, statement by statement, prepared once.
+//!
+//! It deliberately knows nothing of groups, threads and answers to waiters: every function runs inside the
+//! transaction that the writer began.
+
+use crate::domain::masked::Masked;
+use crate::edge::clock::Milliseconds;
+use crate::edge::ledger::ClosingEntry;
+use crate::edge::ledger::Earlier;
+use crate::edge::ledger::Entry;
+use crate::edge::ledger::Opened;
+use crate::edge::ledger::Opening;
+use crate::edge::ledger::OpeningEntry;
+use crate::edge::ledger::Outcome;
+use crate::edge::ledger::StoredAnswer;
+use crate::edge::ledger::Summary;
+use crate::edge::ledger::judge_earlier;
+use crate::edge::ledger::sqlite::schema;
+use rusqlite::types::Type;
+use rusqlite::{Connection, Error, OptionalExtension, Result, Row, Statement, params};
+
+/// Every statement that the writer runs.
+pub(super) struct Statements<'connection> {
+    connection: &'connection Connection,
+    begin: Statement<'connection>,
+    commit: Statement<'connection>,
+    insert_entry: Statement<'connection>,
+    insert_attempt: Statement<'connection>,
+    select_latest: Statement<'connection>,
+    supersede: Statement<'connection>,
+    close: Statement<'connection>,
+    insert_answer: Statement<'connection>,
+    select_answer: Statement<'connection>,
+    find: Statement<'connection>,
+    summary: Statement<'connection>,
+}
+
+/// What a closing entry has closed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Closed {
+    pub(super) money: bool,
+    pub(super) opened_at: Milliseconds,
+}
+
+impl<'connection> Statements<'connection> {
+    pub(super) fn prepare(connection: &'connection Connection) -> Result<Self> {
+        Ok(Self {
+            connection,
+            begin: connection.prepare("BEGIN IMMEDIATE")?,
+            commit: connection.prepare("COMMIT")?,
+            insert_entry: connection.prepare(
+                "INSERT INTO entry (caller, key, request_digest) VALUES (?1, ?2, ?3)
+                 ON CONFLICT (caller, key) DO NOTHING",
+            )?,
+            insert_attempt: connection.prepare(
+                "INSERT INTO attempt (entry, number, matter, step, target, money, outbound_digest, mapping_version,
+                                      sequence, opened_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+            )?,
+            select_latest: connection.prepare(
+                "SELECT entry.id, entry.request_digest, attempt.number, attempt.outcome
+                 FROM entry JOIN attempt ON attempt.entry = entry.id AND attempt.superseded = 0
+                 WHERE entry.caller = ?1 AND entry.key = ?2",
+            )?,
+            supersede: connection.prepare("UPDATE attempt SET superseded = 1 WHERE entry = ?1 AND number = ?2")?,
+            close: connection.prepare(
+                "UPDATE attempt SET outcome = ?2, fault = ?3, reply_digest = ?4, closed_at = ?5
+                 WHERE entry = ?1 AND outcome IS NULL
+                 RETURNING money, opened_at",
+            )?,
+            insert_answer: connection
+                .prepare("INSERT INTO answer (entry, status, content_type, body) VALUES (?1, ?2, ?3, ?4)")?,
+            select_answer: connection.prepare("SELECT status, content_type, body FROM answer WHERE entry = ?1")?,
+            find: connection.prepare(
+                "SELECT entry.id, matter, step, target, money, sequence, opened_at, closed_at, outcome, fault
+                 FROM entry JOIN attempt ON attempt.entry = entry.id AND attempt.superseded = 0
+                 WHERE entry.caller = ?1 AND entry.key = ?2",
+            )?,
+            summary: connection.prepare(
+                "SELECT outcome, money, count(*), min(opened_at) FROM attempt
+                 WHERE superseded = 0 AND outcome IS NOT 2 GROUP BY outcome, money",
+            )?,
+        })
+    }
+
+    pub(super) fn begin(&mut self) -> Result<()> {
+        self.begin.execute([]).map(drop)
+    }
+
+    pub(super) fn commit(&mut self) -> Result<()> {
+        self.commit.execute([]).map(drop)
+    }
+
+    /// Writes a new entry with its first attempt, or says what the earlier one means.
+    pub(super) fn open(&mut self, entry: &OpeningEntry) -> Result<Opening> {
+        if self.insert_entry.execute(params![entry.caller, entry.key, entry.request_digest])? == 1 {
+            let id = self.connection.last_insert_rowid();
+            self.insert_attempt(id, 1, entry)?;
+            return Ok(Opening::New(Opened::proof(id)));
+        }
+        let latest = self.select_latest.query_row((&entry.caller, &entry.key), |row| {
+            let content_equal = row.get_ref(1)?.as_blob()? == entry.request_digest;
+            let earlier = judge_earlier(content_equal, outcome(row, 3)?);
+            Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(2)?, earlier))
+        });
+        let (id, number, earlier) = latest?;
+        match earlier {
+            Earlier::Answered => Ok(Opening::Repeat(self.answer(id)?)),
+            Earlier::ContentDiffers => Ok(Opening::ContentDiffers),
+            Earlier::InProgress => Ok(Opening::InProgress),
+            Earlier::MayOpenAgain => {
+                self.supersede.execute([id, number])?;
+                self.insert_attempt(id, number + 1, entry)?;
+                Ok(Opening::New(Opened::proof(id)))
+            }
+            Earlier::Unknown => Ok(Opening::Unknown(self.answer(id)?)),
+        }
+    }
+
+    fn insert_attempt(&mut self, id: i64, number: i64, entry: &OpeningEntry) -> Result<()> {
+        // `Sqlite::open` has refused larger numbers already.
+        let sequence = i64::try_from(entry.sequence).map_err(|error| Error::ToSqlConversionFailure(error.into()))?;
+        self.insert_attempt
+            .execute(params![
+                id,
+                number,
+                entry.matter,
+                entry.step,
+                entry.target,
+                entry.money,
+                entry.outbound_digest,
+                entry.mapping_version,
+                sequence,
+                entry.opened_at,
+            ])
+            .map(drop)
+    }
+
+    /// The stored answer; after a kill there is none, and status 0 says so.
+    fn answer(&mut self, id: i64) -> Result<StoredAnswer> {
+        let stored = self.select_answer.query_row([id], |row| {
+            Ok(StoredAnswer { status: row.get(0)?, content_type: row.get(1)?, body: Masked::new(row.get(2)?) })
+        });
+        Ok(stored.optional()?.unwrap_or_else(|| StoredAnswer {
+            status: 0,
+            content_type: String::new(),
+            body: Masked::new(Vec::new()),
+        }))
+    }
+
+    /// Closes the open attempt of entry `id`; `None` where it has none. The answer is kept only where a repeat
+    /// gets it: what was not delivered is opened again instead.
+    pub(super) fn close(&mut self, id: i64, entry: &ClosingEntry) -> Result<Option<Closed>> {
+        let number = match entry.outcome {
+            Outcome::NotDelivered => schema::NOT_DELIVERED,
+            Outcome::Answered => schema::ANSWERED,
+            Outcome::Unknown => schema::UNKNOWN,
+        };
+        let closed = self
+            .close
+            .query_row(params![id, number, entry.fault, entry.reply_digest, entry.closed_at], |row| {
+                Ok(Closed { money: row.get(0)?, opened_at: row.get(1)? })
+            })
+            .optional()?;
+        if closed.is_some() && entry.outcome != Outcome::NotDelivered {
+            let answer = &entry.answer;
+            self.insert_answer.execute(params![id, answer.status, answer.content_type, answer.body.reveal()])?;
+        }
+        Ok(closed)
+    }
+
+    pub(super) fn find(&mut self, caller: &str, key: &str) -> Result<Option<Entry>> {
+        self.find
+            .query_row([caller, key], |row| {
+                Ok(Entry {
+                    id: row.get(0)?,
+                    caller: caller.into(),
+                    key: key.into(),
+                    matter: row.get(1)?,
+                    step: row.get(2)?,
+                    target: row.get(3)?,
+                    money: row.get(4)?,
+                    sequence: unsigned(row, 5)?,
+                    opened_at: row.get(6)?,
+                    closed_at: row.get(7)?,
+                    outcome: outcome(row, 8)?,
+                    fault: row.get(9)?,
+                })
+            })
+            .optional()
+    }
+
+    /// All lines of the summary but those of answered entries, which the writer counts itself.
+    pub(super) fn summary(&mut self) -> Result<Vec<Summary>> {
+        self.summary
+            .query_map([], |row| {
+                Ok(Summary {
+                    outcome: outcome(row, 0)?,
+                    money: row.get(1)?,
+                    count: unsigned(row, 2)?,
+                    oldest_opened_at: row.get(3)?,
+                })
+            })?
+            .collect()
+    }
+}
+
+/// A number that is never below zero in a ledger that we wrote.
+pub(super) fn unsigned(row: &Row<'_>, column: usize) -> Result<u64> {
+    let found: i64 = row.get(column)?;
+    u64::try_from(found).map_err(|_| Error::IntegralValueOutOfRange(column, found))
+}
+
+fn outcome(row: &Row<'_>, column: usize) -> Result<Option<Outcome>> {
+    match row.get::<_, Option<i64>>(column)? {
+        None => Ok(None),
+        Some(schema::NOT_DELIVERED) => Ok(Some(Outcome::NotDelivered)),
+        Some(schema::ANSWERED) => Ok(Some(Outcome::Answered)),
+        Some(schema::UNKNOWN) => Ok(Some(Outcome::Unknown)),
+        Some(_) => Err(Error::InvalidColumnType(column, "outcome".into(), Type::Integer)),
+    }
+}

@@ -1,0 +1,121 @@
+//! Whether it may pass: limits, permission, and where it goes.
+
+use super::Arrived;
+use super::Exchange;
+use super::answer::Story;
+use super::identify::Known;
+use super::state::State;
+use crate::domain::fault::Fault;
+use crate::domain::mapping::Arrival;
+use crate::domain::mapping::Pair;
+use crate::edge::limit::Verdict;
+use crate::edge::metrics::RateDecision;
+use http::Method;
+use http::header::CONTENT_TYPE;
+use std::sync::Arc;
+
+/// A request that may go on.
+pub(super) struct Admitted {
+    pub caller: usize,
+    pub digest: [u8; 32],
+    pub arrival: Arrival,
+    pub pair: Arc<Pair>,
+    /// Name of the handling city.
+    pub city: String,
+    /// Index of the system that is called.
+    pub target: usize,
+    pub received_at: i64,
+}
+
+impl Exchange {
+    /// Admits a request within its caller's limits and permissions.
+    ///
+    /// # Errors
+    /// Limits, form, unknown matters, missing permission.
+    pub(super) fn admit(
+        &self,
+        state: &State,
+        known: Known,
+        arrived: &Arrived,
+        body: &[u8],
+        story: &mut Story<'_>,
+    ) -> Result<Admitted, Fault> {
+        let caller = &state.callers[known.caller];
+        self.limit(state, known.caller, body.len(), arrived.received_at, story)?;
+        let not_served = || Fault::Internal { reason: "the caller's profile is not in the mapping set" };
+        let system = state.program.system(&caller.profile).ok_or_else(not_served)?;
+        let home = state.program.city(&caller.city).ok_or_else(not_served)?;
+        if arrived.method != Method::POST {
+            return Err(Fault::WrongMethod { expected: "POST" });
+        }
+        check_content_type(arrived, &system.profile.request.content_type)?;
+        let mut workspace = self.workspace.take();
+        let arrival = state.program.arrive(system, arrived.uri.path(), body, &mut workspace);
+        self.workspace.replace(workspace);
+        let arrival = arrival?;
+        let (city, pair) = state.program.route(home, system, &arrival)?;
+        story.routed(pair, &city.name);
+        if !(caller.may)(&pair.matter.code, &city.name) {
+            return Err(Fault::NotPermitted { matter: pair.matter.code.clone() });
+        }
+        let target = state.target_of(&city.name, &city.title, pair)?;
+        Ok(Admitted {
+            caller: known.caller,
+            digest: known.digest,
+            arrival,
+            pair: Arc::clone(pair),
+            city: city.name.clone(),
+            target,
+            received_at: arrived.received_at,
+        })
+    }
+
+    /// Asks the caller's limits.
+    ///
+    /// # Errors
+    /// [`Fault::RateLimited`] and [`Fault::DailyCountReached`].
+    pub(super) fn limit(
+        &self,
+        state: &State,
+        caller: usize,
+        body_bytes: usize,
+        now: i64,
+        story: &mut Story<'_>,
+    ) -> Result<(), Fault> {
+        let caller = &state.callers[caller];
+        let verdict = caller.limiter.check(body_bytes, now);
+        story.limited(&caller.limiter, &verdict);
+        match verdict {
+            Verdict::Admitted { .. } => {
+                caller.metrics.rate_decided(RateDecision::Allowed);
+                Ok(())
+            }
+            Verdict::Refused { retry_after_seconds, daily: true } => {
+                caller.metrics.rate_decided(RateDecision::PerDay);
+                Err(Fault::DailyCountReached { retry_after_seconds })
+            }
+            Verdict::Refused { retry_after_seconds, daily: false } => {
+                caller.metrics.rate_decided(RateDecision::PerSecond);
+                Err(Fault::RateLimited { retry_after_seconds })
+            }
+        }
+    }
+}
+
+/// The media type before its parameters must be the profile's; a request without the field is taken at its word.
+fn check_content_type(arrived: &Arrived, declared: &str) -> Result<(), Fault> {
+    let essence = |text: &str| text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let Some(found) = arrived.headers.get(CONTENT_TYPE) else { return Ok(()) };
+    let declared = essence(declared);
+    let known: &[&'static str] =
+        &["application/json", "application/x-www-form-urlencoded", "application/xml", "text/xml"];
+    let expected = known.iter().find(|known| **known == declared).copied().unwrap_or("系统档案中的内容类型");
+    let found = found.to_str().map(essence).unwrap_or_default();
+    // Both names of XML are in use for the same thing.
+    let xml = |text: &str| matches!(text, "text/xml" | "application/xml" | "application/soap+xml");
+    if found == declared || (xml(&found) && xml(&declared)) {
+        Ok(())
+    } else {
+        Err(Fault::WrongContentType { expected })
+    }
+}

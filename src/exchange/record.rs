@@ -1,0 +1,113 @@
+//! The ledger's line before anything leaves, and its line after.
+
+use super::Answer;
+use super::Exchange;
+use super::admit::Admitted;
+use super::answer;
+use super::state::State;
+use super::translate::Homeward;
+use super::translate::Outward;
+use crate::domain::fault::Fault;
+use crate::domain::masked::Masked;
+use crate::domain::sm;
+use crate::edge::ledger::ClosingEntry;
+use crate::edge::ledger::Opened;
+use crate::edge::ledger::Opening;
+use crate::edge::ledger::OpeningEntry;
+use crate::edge::ledger::Outcome;
+use crate::edge::ledger::StoredAnswer;
+
+/// What was written down, and what the caller gets.
+pub(super) struct Recorded {
+    pub answer: Answer,
+    pub fault: Option<Fault>,
+}
+
+impl Exchange {
+    /// Opens the entry; when this gives [`Opening::New`] it is durable.
+    ///
+    /// # Errors
+    /// [`Fault::LedgerUnavailable`]: nothing leaves then.
+    pub(super) async fn record_open(
+        &self,
+        state: &State,
+        admitted: &Admitted,
+        outward: &Outward,
+    ) -> Result<Opening, Fault> {
+        let matter = &admitted.pair.matter;
+        let entry = OpeningEntry {
+            caller: state.callers[admitted.caller].name.clone(),
+            key: admitted.arrival.key.clone(),
+            request_digest: admitted.digest,
+            outbound_digest: sm::digest(&outward.body),
+            matter: matter.code.clone(),
+            step: admitted.pair.step.clone(),
+            target: state.targets[admitted.target].name.clone(),
+            money: matter.money,
+            mapping_version: state.program.version().to_owned(),
+            sequence: outward.sequence,
+            opened_at: self.clock.now(),
+        };
+        let began = self.clock.monotonic();
+        let opening = self.ledger.open(entry).await;
+        match &opening {
+            Ok(_) => self.metrics.ledger_written(1, self.clock.monotonic().saturating_sub(began)),
+            Err(fault) => self.metrics.ledger_write_failed(1, fault),
+        }
+        opening
+    }
+
+    /// Closes the entry with what came of it. The caller gets its answer even if this cannot be written: the entry
+    /// stays open then, is shown as unknown, and nothing is sent a second time.
+    pub(super) async fn record_close(
+        &self,
+        state: &State,
+        admitted: &Admitted,
+        opened: Opened,
+        homeward: Result<Homeward, Fault>,
+    ) -> Recorded {
+        let (answer, fault, reply_digest) = match homeward {
+            Ok(Homeward { body, content_type, reply }) => {
+                (answer::translated(body, &content_type), None, Some(sm::digest(&reply)))
+            }
+            Err(fault) => (
+                self.tell(
+                    state,
+                    Some(admitted),
+                    &admitted.pair.from,
+                    Some(&admitted.pair.from_service.operation),
+                    &fault,
+                ),
+                Some(fault),
+                None,
+            ),
+        };
+        let entry = ClosingEntry {
+            outcome: fault.as_ref().map_or(Outcome::Answered, outcome),
+            fault: fault.as_ref().map_or(0, |fault| fault.entry().number),
+            reply_digest,
+            answer: StoredAnswer {
+                status: answer.status.as_u16(),
+                content_type: answer::content_type(&answer).to_owned(),
+                body: Masked::new(answer.body.to_vec()),
+            },
+            closed_at: self.clock.now(),
+        };
+        let began = self.clock.monotonic();
+        match self.ledger.close(opened, entry).await {
+            Ok(()) => self.metrics.ledger_written(1, self.clock.monotonic().saturating_sub(began)),
+            Err(fault) => self.metrics.ledger_write_failed(1, &fault),
+        }
+        Recorded { answer, fault }
+    }
+}
+
+/// What a fault after the opening entry says of the other side.
+fn outcome(fault: &Fault) -> Outcome {
+    match fault {
+        Fault::NotDelivered { .. } | Fault::BreakerOpen { .. } => Outcome::NotDelivered,
+        Fault::Refused { .. } => Outcome::Answered,
+        // An answer that cannot be read may have been a yes.
+        _ => Outcome::Unknown,
+    }
+}

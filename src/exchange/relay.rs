@@ -1,0 +1,77 @@
+//! Paths that are forwarded as they are: nothing is translated and nothing is recorded.
+
+use super::Answer;
+use super::Arrived;
+use super::Exchange;
+use super::Relay;
+use super::answer::Story;
+use super::state::State;
+use crate::domain::fault::Fault;
+use crate::edge::metrics::Stage;
+use crate::edge::upstream::Outbound;
+use http::HeaderMap;
+use http::HeaderName;
+use http::header;
+
+/// Fields of one hop only (RFC 9110, 7.6.1), and those that the pool and the server write themselves.
+static OF_ONE_HOP: [HeaderName; 10] = [
+    header::CONNECTION,
+    header::CONTENT_LENGTH,
+    header::HOST,
+    HeaderName::from_static("keep-alive"),
+    header::PROXY_AUTHENTICATE,
+    header::PROXY_AUTHORIZATION,
+    header::TE,
+    header::TRAILER,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+];
+
+impl Exchange {
+    /// Forwards a request and its answer untouched.
+    pub(super) async fn relay(&self, state: &State, relay: &Relay, arrived: Arrived, story: &mut Story<'_>) -> Answer {
+        match self.relayed(state, relay, arrived, story).await {
+            Ok(answer) => answer,
+            Err(fault) => {
+                let answer = super::answer::plain(&fault);
+                state.unidentified().finished(&story.finished(Some(&fault)));
+                answer
+            }
+        }
+    }
+
+    async fn relayed(
+        &self,
+        state: &State,
+        relay: &Relay,
+        arrived: Arrived,
+        story: &mut Story<'_>,
+    ) -> Result<Answer, Fault> {
+        let body = arrived.body.clone()?;
+        if !relay.callers.is_empty() {
+            let known = self.identify(state, &arrived, &body)?;
+            if !relay.callers.contains(&known.caller) {
+                return Err(Fault::NotPermitted { matter: relay.path.clone() });
+            }
+            self.limit(state, known.caller, body.len(), arrived.received_at, story)?;
+        }
+        let path = arrived.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str).to_owned();
+        let outbound = Outbound { method: arrived.method, path, headers: end_to_end(arrived.headers), body };
+        let reply = self.send(state, relay.target, outbound).await?;
+        story.passed(Stage::Forward);
+        Ok(Answer { status: reply.status, headers: end_to_end(reply.headers), body: reply.body })
+    }
+}
+
+/// Fields that go through; those that `Connection` names stay behind too.
+fn end_to_end(mut headers: HeaderMap) -> HeaderMap {
+    if let Some(named) = headers.get(header::CONNECTION).and_then(|value| value.to_str().ok()).map(str::to_owned) {
+        for name in named.split(',').filter_map(|name| HeaderName::try_from(name.trim()).ok()) {
+            headers.remove(name);
+        }
+    }
+    for name in &OF_ONE_HOP {
+        headers.remove(name);
+    }
+    headers
+}

@@ -1,0 +1,178 @@
+//! What an exchange leans on: who may call, what is translated, which systems are called. Built whole from a checked
+//! configuration and a compiled mapping set, never changed, and swapped as one at a reload.
+
+use crate::domain::fault::Fault;
+use crate::domain::mapping::Pair;
+use crate::domain::mapping::Program;
+use crate::domain::masked::Masked;
+use crate::edge::limit::Limiter;
+use crate::edge::metrics::ClientHandles;
+use crate::edge::metrics::MatterHandles;
+use crate::edge::metrics::Metrics;
+use crate::edge::metrics::ProfileHandles;
+use crate::edge::metrics::UpstreamHandles;
+use crate::edge::upstream;
+use crate::edge::upstream::Breaker;
+use rustc_hash::FxHashMap;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Leave to use a matter: given the matter's code and the handling city's name.
+pub type Permission = Box<dyn Fn(&str, &str) -> bool + Send + Sync>;
+
+/// A system that calls.
+pub struct Caller {
+    pub name: String,
+    pub city: String,
+    pub profile: String,
+    /// Its application key and secret.
+    pub signature: Option<(String, Masked<Vec<u8>>)>,
+    pub certificates_sha256: Vec<[u8; 32]>,
+    pub limiter: Arc<Limiter>,
+    pub may: Permission,
+    pub metrics: ClientHandles,
+}
+
+/// A system that is called.
+pub struct Target {
+    pub name: String,
+    pub city: String,
+    pub profile: String,
+    pub upstream: upstream::Settings,
+    pub breaker: Arc<Breaker>,
+    pub deadline: Duration,
+    /// Values of `@setting.…`.
+    pub settings: BTreeMap<String, String>,
+    /// Our application key there, and the secret of our signature.
+    pub sign: Option<(String, Masked<Vec<u8>>)>,
+    pub metrics: UpstreamHandles,
+}
+
+/// A path that is forwarded as it is.
+pub struct Relay {
+    pub path: String,
+    pub target: usize,
+    /// Callers that may use it; empty: everybody.
+    pub callers: Vec<usize>,
+}
+
+/// Everything that a reload replaces.
+pub struct State {
+    /// Rises with every reload: a worker builds its pools anew when it sees another.
+    pub generation: u64,
+    pub program: Program,
+    pub callers: Vec<Caller>,
+    pub targets: Vec<Target>,
+    pub relays: Vec<Relay>,
+    pub clock_window_seconds: u32,
+    by_key: FxHashMap<String, usize>,
+    by_certificate: FxHashMap<[u8; 32], usize>,
+    /// Profiles by the HTTP paths that they serve.
+    by_path: FxHashMap<String, Vec<String>>,
+    matters: FxHashMap<(String, String), FxHashMap<String, MatterHandles>>,
+    unidentified: MatterHandles,
+    profiles: FxHashMap<String, ProfileHandles>,
+}
+
+impl State {
+    /// Puts the parts together.
+    pub fn new(
+        generation: u64,
+        program: Program,
+        callers: Vec<Caller>,
+        targets: Vec<Target>,
+        relays: Vec<Relay>,
+        clock_window_seconds: u32,
+        metrics: &Metrics,
+    ) -> Self {
+        let by_key = callers
+            .iter()
+            .enumerate()
+            .filter_map(|(index, caller)| Some((caller.signature.as_ref()?.0.clone(), index)));
+        let certificates = callers
+            .iter()
+            .enumerate()
+            .flat_map(|(index, caller)| caller.certificates_sha256.iter().map(move |print| (*print, index)));
+        let mut by_path: FxHashMap<String, Vec<String>> = FxHashMap::default();
+        for system in program.systems() {
+            for service in &system.profile.services {
+                let profiles = by_path.entry(service.path.clone()).or_default();
+                if !profiles.contains(&system.profile.name) {
+                    profiles.push(system.profile.name.clone());
+                }
+            }
+        }
+        let mut matters: FxHashMap<(String, String), FxHashMap<String, MatterHandles>> = FxHashMap::default();
+        let cities = &program.catalogue().cities;
+        for (from, to) in cities
+            .iter()
+            .flat_map(|from| cities.iter().map(move |to| (from, to)))
+            .filter(|(from, to)| from.name != to.name)
+        {
+            let direction = format!("{}_to_{}", from.name, to.name);
+            let handles = program
+                .catalogue()
+                .matters
+                .values()
+                .map(|matter| (matter.code.clone(), metrics.matter(&matter.code, &matter.archetype, &direction)));
+            matters.insert((from.name.clone(), to.name.clone()), handles.collect());
+        }
+        let profiles =
+            program.systems().map(|system| (system.profile.name.clone(), metrics.profile(&system.profile.name)));
+        Self {
+            generation,
+            by_key: by_key.collect(),
+            by_certificate: certificates.collect(),
+            by_path,
+            matters,
+            unidentified: metrics.unidentified(),
+            profiles: profiles.collect(),
+            program,
+            callers,
+            targets,
+            relays,
+            clock_window_seconds,
+        }
+    }
+
+    /// The caller with an application key.
+    pub(super) fn caller_by_key(&self, key: &str) -> Option<usize> {
+        self.by_key.get(key).copied()
+    }
+
+    /// The caller that showed a certificate.
+    pub(super) fn caller_by_certificate(&self, print: &[u8; 32]) -> Option<usize> {
+        self.by_certificate.get(print).copied()
+    }
+
+    /// A profile that serves an HTTP path: whose words a fault is told in before the caller is known.
+    pub(super) fn profile_by_path(&self, path: &str) -> Option<&str> {
+        self.by_path.get(path).and_then(|profiles| profiles.first()).map(String::as_str)
+    }
+
+    /// The target that runs a profile in a city.
+    pub(super) fn target(&self, city: &str, profile: &str) -> Option<usize> {
+        self.targets.iter().position(|target| target.city == city && target.profile == profile)
+    }
+
+    /// The target of a pair, or the fault of none being configured.
+    pub(super) fn target_of(&self, city: &str, title: &str, pair: &Pair) -> Result<usize, Fault> {
+        self.target(city, &pair.to)
+            .ok_or_else(|| Fault::NotServed { matter: pair.matter.code.clone(), city: title.to_owned() })
+    }
+
+    pub(super) fn matter_metrics(&self, from: &str, to: &str, matter: &str) -> &MatterHandles {
+        // An owned key a look-up is the price of a map of pairs; two short allocations an exchange.
+        let found = self.matters.get(&(from.to_owned(), to.to_owned())).and_then(|matters| matters.get(matter));
+        found.unwrap_or(&self.unidentified)
+    }
+
+    pub(super) fn profile_metrics(&self, profile: &str) -> Option<&ProfileHandles> {
+        self.profiles.get(profile)
+    }
+
+    pub(super) const fn unidentified(&self) -> &MatterHandles {
+        &self.unidentified
+    }
+}

@@ -1,0 +1,117 @@
+//! Into the other side's words, and back.
+
+use super::Exchange;
+use super::admit::Admitted;
+use super::state::State;
+use crate::domain::fault::Fault;
+use crate::domain::mapping::Context;
+use crate::domain::mapping::Kept;
+use crate::domain::mapping::Translated;
+use crate::edge::upstream::Reply;
+use bytes::Bytes;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// A message ready to leave, and what its answer will need.
+pub(super) struct Outward {
+    pub body: Bytes,
+    pub content_type: Arc<str>,
+    pub kept: Kept,
+    pub sequence: u64,
+    pub message_id: String,
+    pub losses: u32,
+}
+
+/// An answer in the caller's words.
+pub(super) struct Homeward {
+    pub body: Bytes,
+    pub content_type: Arc<str>,
+    /// What came, for its digest.
+    pub reply: Bytes,
+}
+
+impl Exchange {
+    /// Translates the request.
+    ///
+    /// # Errors
+    /// All field faults together.
+    pub(super) fn translate_outward(&self, state: &State, admitted: &Admitted, body: &[u8]) -> Result<Outward, Fault> {
+        let sequence = self.sequence.fetch_add(1, Ordering::Relaxed);
+        let message_id = if admitted.arrival.message.is_some() {
+            String::new()
+        } else {
+            format!("JY{}{sequence:06}", admitted.received_at)
+        };
+        let mut workspace = self.workspace.take();
+        let translated = self.with_context(state, admitted, sequence, &message_id, None, |context| {
+            admitted.pair.request.translate(body, context, &mut workspace)
+        });
+        self.workspace.replace(workspace);
+        let Translated { bytes, content_type, kept, losses, dropped } = translated?;
+        if let Some(metrics) = state.profile_metrics(&admitted.pair.from).filter(|_| dropped > 0) {
+            metrics.fields_dropped(u64::from(dropped));
+        }
+        Ok(Outward { body: bytes.into(), content_type, kept, sequence, message_id, losses })
+    }
+
+    /// Translates the answer.
+    ///
+    /// # Errors
+    /// [`Fault::Refused`] where the other side said no; the other faults of the 500 range where its answer is no use.
+    pub(super) fn translate_homeward(
+        &self,
+        state: &State,
+        admitted: &Admitted,
+        outward: &Outward,
+        reply: Reply,
+    ) -> Result<Homeward, Fault> {
+        let mut workspace = self.workspace.take();
+        let translated =
+            self.with_context(state, admitted, outward.sequence, &outward.message_id, Some(&outward.kept), |context| {
+                admitted.pair.answer.translate(&reply.body, context, &mut workspace)
+            });
+        self.workspace.replace(workspace);
+        let success = reply.status.is_success();
+        match translated {
+            Ok(translated) if success => {
+                if let Some(metrics) = state.profile_metrics(&admitted.pair.to).filter(|_| translated.dropped > 0) {
+                    metrics.fields_dropped(u64::from(translated.dropped));
+                }
+                Ok(Homeward { body: translated.bytes.into(), content_type: translated.content_type, reply: reply.body })
+            }
+            // A side that says no in its own words is believed whatever its HTTP status is.
+            Err(fault @ Fault::Refused { .. }) => Err(fault),
+            _ if !success => Err(Fault::AnswerStatus { status: reply.status.as_u16() }),
+            Err(Fault::Fields { faults, more }) => Err(Fault::AnswerWrong { faults, more }),
+            Err(Fault::Internal { reason } | Fault::AnswerUnreadable { reason } | Fault::Malformed { reason, .. }) => {
+                Err(Fault::AnswerUnreadable { reason })
+            }
+            Err(_) | Ok(_) => Err(Fault::AnswerUnreadable { reason: "answer is not in the agreed form" }),
+        }
+    }
+
+    fn with_context<T>(
+        &self,
+        state: &State,
+        admitted: &Admitted,
+        sequence: u64,
+        message_id: &str,
+        kept: Option<&Kept>,
+        act: impl FnOnce(&Context<'_>) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
+        let gone = || Fault::Internal { reason: "a city is not in the mapping set" };
+        let from = state.program.city(&state.callers[admitted.caller].city).ok_or_else(gone)?;
+        let to = state.program.city(&admitted.city).ok_or_else(gone)?;
+        act(&Context {
+            now: self.clock.now(),
+            sequence,
+            message_id,
+            message: admitted.arrival.message.as_deref(),
+            from,
+            to,
+            settings: &state.targets[admitted.target].settings,
+            kept,
+            fault: None,
+        })
+    }
+}

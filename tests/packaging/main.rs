@@ -1,0 +1,106 @@
+//! What an operator installs: the unit stays hardened and fits the sample configuration, the sample certificates fit.
+
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed, which is what it should do")]
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+fn path(relative: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(relative)
+}
+
+fn text(relative: &str) -> String {
+    std::fs::read_to_string(path(relative)).unwrap_or_else(|error| panic!("{relative}: {error}"))
+}
+
+#[track_caller]
+fn passes(output: &Output) {
+    let said = [&output.stdout[..], &output.stderr[..]].map(String::from_utf8_lossy).concat();
+    assert!(output.status.success(), "{said}");
+}
+
+/// The values of a key of the unit, in order.
+fn unit(key: &str) -> Vec<String> {
+    let prefix = format!("{key}=");
+    text("deploy/jingyue.service").lines().filter_map(|line| line.strip_prefix(&prefix)).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_unit_is_hardened() {
+    // Exposure of at most 1.5 of 10; systemd-analyze is a part of systemd and cannot be had without it.
+    let analyze = Command::new("systemd-analyze")
+        .args(["security", "--offline=true", "--threshold=15", "--no-pager"])
+        .arg(path("deploy/jingyue.service"))
+        .output();
+    match analyze {
+        Ok(output) => passes(&output),
+        Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::NotFound, "{error}"),
+    }
+    for (key, value) in [
+        ("DynamicUser", "yes"),
+        ("CapabilityBoundingSet", ""),
+        ("NoNewPrivileges", "yes"),
+        ("ProtectSystem", "strict"),
+        ("MemoryDenyWriteExecute", "yes"),
+        ("LimitCORE", "0"),
+        ("Type", "exec"),
+        ("ExecReload", "/bin/kill -HUP $MAINPID"),
+    ] {
+        assert_eq!(unit(key), [value], "{key}");
+    }
+}
+
+#[test]
+fn the_unit_waits_longer_than_the_gateway_drains() {
+    let configuration: toml::Table = text("deploy/jingyue.toml").parse().unwrap();
+    let drain_ms = configuration["listen"]["drain_ms"].as_integer().unwrap();
+    let stop_seconds: i64 = unit("TimeoutStopSec").concat().parse().unwrap();
+    assert!(stop_seconds * 1_000 >= drain_ms + 5_000, "TimeoutStopSec {stop_seconds} s, drain_ms {drain_ms}");
+}
+
+#[test]
+fn the_unit_hands_over_every_secret_of_the_sample() {
+    let configuration = text("deploy/jingyue.toml");
+    let named = configuration.lines().map(str::trim).filter(|line| !line.starts_with('#'));
+    let secrets: Vec<&str> = named
+        .filter_map(|line| line.strip_prefix("key_file").or_else(|| line.strip_prefix("secret_file")))
+        .filter_map(|rest| rest.split('"').nth(1)?.rsplit('/').next())
+        .collect();
+    assert!(secrets.len() >= 3, "{secrets:?}");
+    let credentials = unit("LoadCredential");
+    for secret in secrets {
+        let wanted = format!("{secret}:/etc/jingyue/secrets/{secret}");
+        assert!(credentials.contains(&wanted), "no LoadCredential={wanted}");
+    }
+}
+
+fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
+    entries
+        .map(|entry| (entry.file_name().into_string().unwrap(), std::fs::read(entry.path()).unwrap()))
+        .filter(|(name, _)| !name.starts_with('.'))
+        .collect()
+}
+
+#[test]
+fn sample_certificates_fit_and_are_made_anew_only_when_they_do_not() {
+    passes(&Command::new("bash").arg(path("tests/tools.sh")).output().expect("bash runs"));
+    let folder = tempfile::tempdir().unwrap();
+    let before = contents(&path("certs-sample"));
+    for (name, bytes) in &before {
+        std::fs::write(folder.path().join(name), bytes).unwrap();
+    }
+    let make = || passes(&Command::new("bash").arg(folder.path().join("make.sh")).output().expect("bash runs"));
+    make();
+    assert!(contents(folder.path()) == before, "certs-sample does not fit: run certs-sample/make.sh and commit");
+    assert_eq!(before["yy-kstb-01.secret"], b"test-secret-yueyang");
+    assert_eq!(before["jy-gateway.secret"], b"test-secret-gateway-0001");
+
+    std::fs::copy(folder.path().join("gateway.key"), folder.path().join("yueyang-system.key")).unwrap();
+    make();
+    let after = contents(folder.path());
+    assert_ne!(before["ca.pem"], after["ca.pem"]);
+    assert_ne!(after["gateway.key"], after["yueyang-system.key"]);
+    assert_eq!(before.keys().collect::<Vec<_>>(), after.keys().collect::<Vec<_>>());
+}

@@ -1,0 +1,442 @@
+//! The data listener against raw sockets: limits of time and size, callers that leave, drain.
+
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use futures_util::future::LocalBoxFuture;
+use http::{HeaderMap, StatusCode};
+use http_body_util::{BodyExt, Full};
+use jingyue::edge::clock::Clock;
+use jingyue::edge::server::{
+    Answer, Arrived, ClientCertificate, Handler, Listeners, Running, Settings, server_config, start,
+};
+use std::io::{ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::rc::Rc;
+use std::sync::mpsc;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+use tokio::sync::Notify;
+
+const LONG: Duration = Duration::from_secs(20);
+const SHORT: Duration = Duration::from_millis(80);
+
+/// What the handler does is said by the path.
+struct Probe {
+    arrivals: Mutex<mpsc::Sender<String>>,
+    finished: Mutex<mpsc::Sender<String>>,
+    gate: Arc<Notify>,
+}
+
+impl Handler for Probe {
+    fn handle(self: Rc<Self>, arrived: Arrived) -> LocalBoxFuture<'static, Answer> {
+        Box::pin(async move {
+            let path = arrived.path().to_owned();
+            self.arrivals.lock().unwrap().send(path.clone()).unwrap();
+            assert_ne!(path, "/panic", "as asked for");
+            if path == "/gate" {
+                self.gate.notified().await;
+            }
+            let certificate = arrived.certificate_sha256.map_or("none".into(), hex);
+            let (status, text) = match &arrived.body {
+                Ok(body) => (200, format!("{path} {:?} {} {certificate}", arrived.query(), body.len())),
+                Err(fault) => (fault.entry().status, fault.to_string()),
+            };
+            self.finished.lock().unwrap().send(path).unwrap();
+            Answer { status: StatusCode::from_u16(status).unwrap(), headers: HeaderMap::new(), body: Bytes::from(text) }
+        })
+    }
+}
+
+fn hex(bytes: [u8; 32]) -> String {
+    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+}
+
+struct Site {
+    running: Running,
+    arrivals: mpsc::Receiver<String>,
+    finished: mpsc::Receiver<String>,
+    gate: Arc<Notify>,
+}
+
+fn settings() -> Settings {
+    Settings {
+        workers: 1,
+        header_timeout: LONG,
+        body_timeout: LONG,
+        idle_timeout: LONG,
+        body_bytes_max: 100_000,
+        connections_max: 100,
+        exchanges_max: 100,
+        drain: LONG,
+        tls: None,
+        clock: Clock::System,
+    }
+}
+
+fn site(settings: &Settings) -> Site {
+    let listeners = Listeners::bind("127.0.0.1:0".parse().unwrap(), settings.workers).unwrap();
+    let (arrivals, has_arrived) = mpsc::channel();
+    let (finished, has_finished) = mpsc::channel();
+    let gate = Arc::new(Notify::new());
+    let opened = Arc::clone(&gate);
+    let channels = Mutex::new((arrivals, finished));
+    let running = start(settings, listeners, move |_| {
+        let (arrivals, finished) = channels.lock().unwrap().clone();
+        let (arrivals, finished) = (Mutex::new(arrivals), Mutex::new(finished));
+        Rc::new(Probe { arrivals, finished, gate: Arc::clone(&opened) })
+    })
+    .unwrap();
+    Site { running, arrivals: has_arrived, finished: has_finished, gate }
+}
+
+impl Site {
+    fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(self.running.address()).unwrap();
+        stream.set_read_timeout(Some(LONG)).unwrap();
+        stream
+    }
+}
+
+fn write(stream: &mut (impl Write + ?Sized), text: &str) {
+    stream.write_all(text.as_bytes()).unwrap();
+}
+
+/// One answer: status and body.
+fn answer(stream: &mut (impl Read + ?Sized)) -> (u16, String) {
+    let mut seen = Vec::new();
+    let mut byte = [0];
+    while !seen.ends_with(b"\r\n\r\n") {
+        assert_eq!(stream.read(&mut byte).unwrap(), 1, "{}", String::from_utf8_lossy(&seen));
+        seen.push(byte[0]);
+    }
+    let head = String::from_utf8(seen).unwrap().to_lowercase();
+    let length = head.split("content-length: ").nth(1).unwrap().split('\r').next().unwrap().parse().unwrap();
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body).unwrap();
+    (head[9..12].parse().unwrap(), String::from_utf8(body).unwrap())
+}
+
+fn is_closed(stream: &mut TcpStream) -> bool {
+    match stream.read(&mut [0]) {
+        Ok(length) => length == 0,
+        Err(error) => matches!(error.kind(), ErrorKind::ConnectionReset),
+    }
+}
+
+#[test]
+fn keeps_alive_pipelines_and_hands_over_what_arrived() {
+    let site = site(&settings());
+    let mut stream = site.connect();
+    write(&mut stream, "GET /a?b=c HTTP/1.1\r\nhost: x\r\n\r\n");
+    assert_eq!(answer(&mut stream), (200, "/a Some(\"b=c\") 0 none".into()));
+    let chunked = "POST /c HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n";
+    let declared = "POST /d HTTP/1.1\r\nhost: x\r\ncontent-length: 4\r\n\r\nabcd";
+    write(&mut stream, &format!("{chunked}{declared}{chunked}"));
+    assert_eq!(answer(&mut stream), (200, "/c None 5 none".into()));
+    assert_eq!(answer(&mut stream), (200, "/d None 4 none".into()));
+    assert_eq!(answer(&mut stream), (200, "/c None 5 none".into()));
+    assert_eq!(site.running.connections(), 1);
+}
+
+#[test]
+fn a_slow_head_is_cut_off() {
+    let site = site(&Settings { header_timeout: SHORT, ..settings() });
+    // Nothing at all; half a head; one byte at a time; half a head after a whole request.
+    let mut silent = site.connect();
+    let mut half = site.connect();
+    write(&mut half, "GET / HTTP/1.1\r\nhost:");
+    let mut second = site.connect();
+    write(&mut second, "GET /first HTTP/1.1\r\nhost: x\r\n\r\n");
+    assert_eq!(answer(&mut second).0, 200);
+    write(&mut second, "GET /second HTTP/1.1\r\n");
+    let mut dripping = site.connect();
+    let begun = Instant::now();
+    for _ in 0.. {
+        if dripping.write_all(b"G").is_err() {
+            break;
+        }
+        assert!(begun.elapsed() < LONG);
+        std::thread::yield_now();
+    }
+    for stream in [&mut silent, &mut half, &mut second] {
+        assert!(is_closed(stream));
+    }
+}
+
+#[test]
+fn an_idle_connection_outlives_the_header_timeout_and_ends_at_the_idle_timeout() {
+    let idle_timeout = SHORT * 4;
+    let site = site(&Settings { header_timeout: SHORT, idle_timeout, ..settings() });
+    let mut stream = site.connect();
+    write(&mut stream, "POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\n\r\nabc");
+    assert_eq!(answer(&mut stream).0, 200);
+    let answered = Instant::now();
+    assert!(is_closed(&mut stream));
+    assert!(answered.elapsed() > idle_timeout / 2, "{:?}", answered.elapsed());
+}
+
+#[test]
+fn an_exchange_in_hand_is_not_idle() {
+    let site = site(&Settings { header_timeout: SHORT, idle_timeout: SHORT, ..settings() });
+    let mut stream = site.connect();
+    write(&mut stream, "GET /gate HTTP/1.1\r\nhost: x\r\n\r\n");
+    assert_eq!(site.arrivals.recv_timeout(LONG).unwrap(), "/gate");
+    stream.set_read_timeout(Some(SHORT * 4)).unwrap();
+    assert!(matches!(stream.read(&mut [0]).unwrap_err().kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut));
+    stream.set_read_timeout(Some(LONG)).unwrap();
+    site.gate.notify_one();
+    assert_eq!(answer(&mut stream).0, 200);
+}
+
+#[test]
+fn a_slow_body_is_the_handlers_to_refuse() {
+    let site = site(&Settings { body_timeout: SHORT, ..settings() });
+    let mut stream = site.connect();
+    write(&mut stream, "POST /slow HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\nabc");
+    assert_eq!(answer(&mut stream), (408, "J108 body_timeout".into()));
+    assert!(is_closed(&mut stream));
+}
+
+#[test]
+fn a_large_body_is_refused_unread_and_the_answer_arrives() {
+    let site = site(&settings());
+    let mut stream = site.connect();
+    write(&mut stream, "POST /large HTTP/1.1\r\nhost: x\r\ncontent-length: 100001\r\n\r\n");
+    // The answer comes though not a byte of the body was sent.
+    assert_eq!(answer(&mut stream), (413, "J103 limit_exceeded: 正文字节数 over 100000".into()));
+
+    let mut stream = site.connect();
+    write(&mut stream, "POST /chunks HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n");
+    let chunk = format!("2710\r\n{}\r\n", "x".repeat(10_000));
+    // A caller that sends all before it reads must still get its answer, not a reset.
+    for _ in 0..350 {
+        write(&mut stream, &chunk);
+    }
+    assert_eq!(answer(&mut stream).0, 413);
+    drop(stream);
+
+    let mut stream = site.connect();
+    write(&mut stream, "POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 100000\r\n\r\n");
+    write(&mut stream, &"x".repeat(100_000));
+    assert_eq!(answer(&mut stream), (200, "/ None 100000 none".into()));
+}
+
+#[test]
+fn broken_bodies_are_told_apart() {
+    let site = site(&settings());
+    let mut stream = site.connect();
+    write(&mut stream, "POST /chunks HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n");
+    let (status, text) = answer(&mut stream);
+    assert_eq!(status, 400, "{text}");
+    assert!(text.starts_with("J101"), "{text}");
+
+    let mut stream = site.connect();
+    write(&mut stream, "POST /short HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\nabc");
+    stream.shutdown(std::net::Shutdown::Write).unwrap();
+    assert_eq!(site.finished.recv_timeout(LONG).unwrap(), "/chunks");
+    assert_eq!(site.finished.recv_timeout(LONG).unwrap(), "/short");
+}
+
+#[test]
+fn a_length_beside_chunks_counts_for_nothing_and_ends_the_connection() {
+    let site = site(&settings());
+    for fields in ["content-length: 4\r\ntransfer-encoding: chunked", "transfer-encoding: chunked\r\ncontent-length: 4"]
+    {
+        let mut stream = site.connect();
+        let smuggled = "GET /smuggled HTTP/1.1\r\nhost: x\r\n\r\n";
+        write(&mut stream, &format!("POST /x HTTP/1.1\r\nhost: x\r\n{fields}\r\n\r\n0\r\n\r\n{smuggled}"));
+        assert_eq!(answer(&mut stream), (200, "/x None 0 none".into()));
+        assert!(is_closed(&mut stream));
+        assert_eq!(site.arrivals.recv_timeout(LONG).unwrap(), "/x");
+    }
+    assert!(site.arrivals.try_recv().is_err(), "the smuggled request must not arrive");
+}
+
+#[test]
+fn a_caller_that_leaves_does_not_stop_its_exchange() {
+    let site = site(&settings());
+    let mut stream = site.connect();
+    write(&mut stream, "POST /gate HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\nab");
+    assert_eq!(site.arrivals.recv_timeout(LONG).unwrap(), "/gate");
+    drop(stream);
+    // Its connection is gone, the exchange is not.
+    while site.running.connections() > 0 {
+        std::thread::yield_now();
+    }
+    assert_eq!(site.running.exchanges(), 1);
+    site.gate.notify_one();
+    assert_eq!(site.finished.recv_timeout(LONG).unwrap(), "/gate");
+}
+
+#[test]
+fn a_panic_is_answered_and_the_worker_lives() {
+    let site = site(&settings());
+    let mut stream = site.connect();
+    write(&mut stream, "GET /panic HTTP/1.1\r\nhost: x\r\n\r\n");
+    let (status, text) = answer(&mut stream);
+    assert_eq!(status, 500);
+    assert!(text.contains("网关内部错误"), "{text}");
+    write(&mut stream, "GET /next HTTP/1.1\r\nhost: x\r\n\r\n");
+    assert_eq!(answer(&mut stream).0, 200);
+    assert_eq!(site.running.exchanges(), 0);
+}
+
+#[test]
+fn too_many_exchanges_reach_the_handler_as_overload() {
+    let site = site(&Settings { exchanges_max: 1, ..settings() });
+    let (mut first, mut second) = (site.connect(), site.connect());
+    write(&mut first, "GET /gate HTTP/1.1\r\nhost: x\r\n\r\n");
+    assert_eq!(site.arrivals.recv_timeout(LONG).unwrap(), "/gate");
+    write(&mut second, "GET /over HTTP/1.1\r\nhost: x\r\n\r\n");
+    assert_eq!(answer(&mut second), (503, "J403 overloaded".into()));
+    site.gate.notify_one();
+    assert_eq!(answer(&mut first).0, 200);
+}
+
+#[test]
+fn too_many_connections_are_closed_at_once() {
+    let site = site(&Settings { connections_max: 1, ..settings() });
+    let mut first = site.connect();
+    write(&mut first, "GET /a HTTP/1.1\r\nhost: x\r\n\r\n");
+    assert_eq!(answer(&mut first).0, 200);
+    assert!(is_closed(&mut site.connect()));
+    write(&mut first, "GET /b HTTP/1.1\r\nhost: x\r\n\r\n");
+    assert_eq!(answer(&mut first).0, 200);
+}
+
+#[test]
+fn a_drain_finishes_what_is_in_hand_and_takes_nothing_new() {
+    let site = site(&Settings { workers: 2, ..settings() });
+    let mut idle = site.connect();
+    write(&mut idle, "GET /idle HTTP/1.1\r\nhost: x\r\n\r\n");
+    assert_eq!(answer(&mut idle).0, 200);
+    let mut busy = site.connect();
+    write(&mut busy, "GET /gate HTTP/1.1\r\nhost: x\r\n\r\n");
+    assert_eq!((site.arrivals.recv_timeout(LONG).unwrap().as_str()), "/idle");
+    assert_eq!((site.arrivals.recv_timeout(LONG).unwrap().as_str()), "/gate");
+    site.running.drain();
+    assert!(is_closed(&mut idle));
+    let begun = Instant::now();
+    while TcpStream::connect(site.running.address()).is_ok() {
+        assert!(begun.elapsed() < LONG, "still accepting");
+        std::thread::yield_now();
+    }
+    site.gate.notify_one();
+    assert_eq!(answer(&mut busy).0, 200);
+    assert!(is_closed(&mut busy));
+    assert_eq!(site.running.join(), 0);
+}
+
+#[test]
+fn a_drain_ends_in_time_and_says_what_it_left() {
+    let site = site(&Settings { drain: SHORT, ..settings() });
+    let mut stream = site.connect();
+    write(&mut stream, "GET /gate HTTP/1.1\r\nhost: x\r\n\r\n");
+    assert_eq!(site.arrivals.recv_timeout(LONG).unwrap(), "/gate");
+    site.running.drain();
+    assert_eq!(site.running.join(), 1);
+}
+
+fn key(name: &str) -> Vec<u8> {
+    std::fs::read(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/keys").join(name)).unwrap()
+}
+
+fn tls_settings(client: ClientCertificate) -> Settings {
+    let config = server_config(&key("gateway.pem"), &key("gateway.key"), client, &key("ca.pem")).unwrap();
+    Settings { tls: Some(Arc::new(ArcSwap::from_pointee(config))), ..settings() }
+}
+
+fn tls_client(site: &Site, own: bool) -> rustls::StreamOwned<rustls::ClientConnection, TcpStream> {
+    let (certificate, key_bytes) = (key("yueyang-system.pem"), key("yueyang-system.key"));
+    let own = own.then_some((&certificate[..], &key_bytes[..]));
+    let config = jingyue::edge::upstream::client_config(&key("ca.pem"), own, false).unwrap();
+    let name = rustls_pki_types::ServerName::try_from("localhost").unwrap();
+    let session = rustls::ClientConnection::new(Arc::new(config), name).unwrap();
+    rustls::StreamOwned::new(session, site.connect())
+}
+
+#[test]
+fn the_callers_certificate_is_handed_over() {
+    use rustls_pki_types::pem::PemObject;
+    let der = rustls_pki_types::CertificateDer::from_pem_slice(&key("yueyang-system.pem")).unwrap();
+    let expected = ring::digest::digest(&ring::digest::SHA256, &der);
+    let expected = hex(expected.as_ref().try_into().unwrap());
+    let site = site(&tls_settings(ClientCertificate::Optional));
+    for (own, shown) in [(true, expected.as_str()), (false, "none"), (true, expected.as_str())] {
+        let mut stream = tls_client(&site, own);
+        write(&mut stream, "GET /who HTTP/1.1\r\nhost: x\r\n\r\n");
+        assert_eq!(answer(&mut stream), (200, format!("/who None 0 {shown}")));
+    }
+}
+
+#[test]
+fn a_required_certificate_is_required() {
+    let site = site(&tls_settings(ClientCertificate::Required));
+    let mut stream = tls_client(&site, true);
+    write(&mut stream, "GET /who HTTP/1.1\r\nhost: x\r\n\r\n");
+    assert_eq!(answer(&mut stream).0, 200);
+    let mut stream = tls_client(&site, false);
+    let sent = stream.write_all(b"GET /who HTTP/1.1\r\nhost: x\r\n\r\n");
+    assert!(sent.is_err() || stream.read(&mut [0]).is_err());
+}
+
+#[test]
+fn a_silent_handshake_is_cut_off() {
+    let site = site(&Settings { header_timeout: SHORT, ..tls_settings(ClientCertificate::Off) });
+    assert!(is_closed(&mut site.connect()));
+}
+
+async fn http2(address: SocketAddr) -> hyper::client::conn::http2::SendRequest<Full<Bytes>> {
+    let stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    let io = hyper_util::rt::TokioIo::new(stream);
+    let executor = hyper_util::rt::TokioExecutor::new();
+    let (sender, connection) = hyper::client::conn::http2::handshake(executor, io).await.unwrap();
+    tokio::spawn(connection);
+    sender
+}
+
+fn post(address: SocketAddr, path: &str, body: &'static str) -> http::Request<Full<Bytes>> {
+    let uri = format!("http://{address}{path}");
+    http::Request::post(uri).body(Full::new(Bytes::from_static(body.as_bytes()))).unwrap()
+}
+
+#[test]
+fn http2_carries_many_at_once_and_drains() {
+    let site = site(&settings());
+    let address = site.running.address();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut sender = http2(address).await;
+        let gated = tokio::spawn(sender.send_request(post(address, "/gate", "")));
+        let quick: Vec<_> =
+            (0..20).map(|_| tokio::spawn(sender.send_request(post(address, "/quick", "body")))).collect();
+        for answer in quick {
+            let body = answer.await.unwrap().unwrap().into_body().collect().await.unwrap().to_bytes();
+            assert_eq!(body, "/quick None 4 none");
+        }
+        assert_eq!(site.running.connections(), 1);
+        while site.arrivals.recv_timeout(LONG).unwrap() != "/gate" {}
+        site.running.drain();
+        site.gate.notify_one();
+        assert_eq!(gated.await.unwrap().unwrap().status(), 200);
+    });
+    assert_eq!(site.running.join(), 0);
+}
+
+#[test]
+fn an_idle_http2_connection_ends() {
+    let site = site(&Settings { header_timeout: SHORT, idle_timeout: SHORT, ..settings() });
+    let address = site.running.address();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut sender = http2(address).await;
+        assert_eq!(sender.send_request(post(address, "/", "")).await.unwrap().status(), 200);
+        let begun = Instant::now();
+        while !sender.is_closed() {
+            assert!(begun.elapsed() < LONG);
+            tokio::task::yield_now().await;
+        }
+    });
+}
