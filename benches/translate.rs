@@ -25,7 +25,8 @@ fn translate(criterion: &mut Criterion) {
         message: None,
         from: near,
         to: far,
-        settings: &settings, case: None,
+        settings: &settings,
+        case: None,
         kept: None,
         fault: None,
     };

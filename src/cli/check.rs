@@ -96,7 +96,11 @@ impl Check {
                 for finding in &findings {
                     println!("{}", line(finding));
                 }
-                if errors == 0 { println!("检查通过：{summary}") } else { println!("检查未通过：{errors} 处错误") }
+                if errors == 0 {
+                    println!("检查通过：{summary}")
+                } else {
+                    println!("检查未通过：{errors} 处错误")
+                }
             }
         }
         if errors == 0 { 0 } else { AT_FAULT }
@@ -114,7 +118,8 @@ impl Check {
                 None
             }
         });
-        let directory = self.mappings.clone().or_else(|| config.as_ref().map(|config| config.mappings_directory.clone()));
+        let directory =
+            self.mappings.clone().or_else(|| config.as_ref().map(|config| config.mappings_directory.clone()));
         let library = match super::load(directory.as_deref()) {
             Ok(library) => library,
             Err(error) => {
@@ -159,7 +164,10 @@ fn run_examples(program: &Program, library: &Library, findings: &mut Vec<Finding
                     findings.push(Finding { file: path.clone(), ..plain("E001", found) });
                 }
             }
-            Err(error) => findings.push(Finding { file: path.clone(), ..plain("E002", format!("样例看不懂：{}", error.message())) }),
+            Err(error) => findings
+                .push(Finding {
+                    file: path.clone(), ..plain("E002", format!("样例看不懂：{}", error.message()))
+                }),
         }
     }
     count
@@ -167,7 +175,9 @@ fn run_examples(program: &Program, library: &Library, findings: &mut Vec<Finding
 
 impl Example {
     fn run(&self, program: &Program, library: &Library) -> Result<(), String> {
-        let file = |name: &str| library.examples.get(&format!("examples/{name}")).ok_or_else(|| format!("examples/{name} 不存在"));
+        let file = |name: &str| {
+            library.examples.get(&format!("examples/{name}")).ok_or_else(|| format!("examples/{name} 不存在"))
+        };
         let (input, expected) = (file(&self.input)?, file(&self.output)?);
         let output = self.translate(program, input, false)?;
         if let Some(found) = difference(expected, &output, &[])? {
@@ -191,11 +201,24 @@ impl Example {
         // Cities are named as caller and handler, whichever way the message goes.
         let cities = turn(self.from_city.as_str(), self.to_city.as_str());
         let request = self.message == "request";
-        let job = Job { program, matter: &self.matter, step: self.step.as_deref(), request, from, to, now, sequence: self.sequence, with: &with, cities: Some(cities) };
+        let job = Job {
+            program,
+            matter: &self.matter,
+            step: self.step.as_deref(),
+            request,
+            from,
+            to,
+            now,
+            sequence: self.sequence,
+            with: &with,
+            cities: Some(cities),
+        };
         match job.run(input, None) {
             Ok(output) => Ok(output),
             // Where the other side says no, what the caller gets is the expected output.
-            Err(JobError::Fault(fault @ Fault::Refused { .. })) => job.told(&fault).map_err(|_| "错误报文写不出来".into()),
+            Err(JobError::Fault(fault @ Fault::Refused { .. })) => {
+                job.told(&fault).map_err(|_| "错误报文写不出来".into())
+            }
             Err(JobError::Fault(fault)) => Err(format!("J{:03} {}", fault.entry().number, fault.window_text())),
             Err(JobError::Usage(text)) => Err(text),
         }
@@ -229,7 +252,16 @@ fn of_problem(problem: &crate::edge::config::Problem) -> Finding {
 }
 
 fn plain(number: &str, found: String) -> Finding {
-    Finding { level: "error", number: number.to_owned(), file: String::new(), line: 0, column: 0, found, expected: String::new(), hint: String::new() }
+    Finding {
+        level: "error",
+        number: number.to_owned(),
+        file: String::new(),
+        line: 0,
+        column: 0,
+        found,
+        expected: String::new(),
+        hint: String::new(),
+    }
 }
 
 fn line(finding: &Finding) -> String {

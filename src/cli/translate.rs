@@ -204,7 +204,8 @@ impl Job<'_> {
             message: message.as_deref().or(self.with.get("msg_id").map(String::as_str)),
             from,
             to,
-            settings: self.with, case: Some(self.with),
+            settings: self.with,
+            case: Some(self.with),
             kept: Some(&kept),
             fault: None,
         };
@@ -221,7 +222,8 @@ impl Job<'_> {
         let system = self.program.system(caller).ok_or_else(missing)?;
         let (from, to) = self.cities(caller, handler)?;
         let step = self.step.unwrap_or("main");
-        let service = system.profile.services.iter().find(|service| service.matter == self.matter && service.step == step);
+        let service =
+            system.profile.services.iter().find(|service| service.matter == self.matter && service.step == step);
         let context = Context {
             now: self.now,
             sequence: self.sequence,
@@ -229,7 +231,8 @@ impl Job<'_> {
             message: self.with.get("msg_id").map(String::as_str),
             from,
             to,
-            settings: self.with, case: Some(self.with),
+            settings: self.with,
+            case: Some(self.with),
             kept: None,
             fault: None,
         };

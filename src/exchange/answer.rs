@@ -192,7 +192,8 @@ impl Exchange {
             message,
             from: city,
             to: city,
-            settings: &settings, case: None,
+            settings: &settings,
+            case: None,
             kept: None,
             fault: None,
         };

@@ -37,7 +37,8 @@ impl Exchange {
         let matter = &admitted.pair.matter;
         let entry = OpeningEntry {
             caller: state.callers[admitted.caller].name.clone(),
-            key: admitted.arrival.key.clone(),
+            // One number may be used in several steps of a case, so it is one within its matter and step.
+            key: format!("{}/{}/{}", matter.code, admitted.pair.step, admitted.arrival.key),
             request_digest: admitted.digest,
             outbound_digest: sm::digest(&outward.body),
             matter: matter.code.clone(),

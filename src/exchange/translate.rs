@@ -109,7 +109,8 @@ impl Exchange {
             message: admitted.arrival.message.as_deref(),
             from,
             to,
-            settings: &state.targets[admitted.target].settings, case: None,
+            settings: &state.targets[admitted.target].settings,
+            case: None,
             kept,
             fault: None,
         })

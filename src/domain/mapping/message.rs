@@ -84,8 +84,15 @@ impl Message {
         let file = format!("messages/{}/{name}.csv", profile.name);
         let mut message = Self { file: file.clone(), ..Self::default() };
         let root = direction.root.replace("{operation}", operation);
-        let mut reading =
-            Reading { files, folder: format!("messages/{}", profile.name), direction, root, faults, depth: 0 };
+        let mut reading = Reading {
+            files,
+            folder: format!("messages/{}", profile.name),
+            direction,
+            root,
+            operation,
+            faults,
+            depth: 0,
+        };
         reading.file(&file, &mut message)?;
         message.build(direction, faults);
         Some(message)
@@ -197,6 +204,7 @@ struct Reading<'a> {
     folder: String,
     direction: &'a Direction,
     root: String,
+    operation: &'a str,
     faults: &'a mut Vec<Diagnostic>,
     depth: usize,
 }
@@ -259,7 +267,11 @@ impl Reading<'_> {
             }
         };
         Some(MessageRow {
-            path: absolute(&self.root, sheet.cell(row, "path"), self.direction.separator()),
+            path: absolute(
+                &self.root,
+                &sheet.cell(row, "path").replace("{operation}", self.operation),
+                self.direction.separator(),
+            ),
             field: field?,
             conversion: conversion?,
             required,

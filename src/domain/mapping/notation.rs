@@ -371,7 +371,10 @@ pub fn condition(text: &str) -> Result<ConditionText, Expected> {
 pub enum CallName {
     /// A value of the case that the message belongs to, found by what it is correlated with.
     Case(String),
-    City { who: Who, key: String },
+    City {
+        who: Who,
+        key: String,
+    },
     Fault(FaultPart),
     FaultField(FaultFieldPart),
     Matter,
@@ -452,12 +455,23 @@ pub fn call(text: &str) -> Result<CallName, Expected> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fallback {
     Call(CallName),
-    Choose { choices: Vec<(ConditionText, String)>, otherwise: Option<String> },
-    Due { accepted: String, days: String },
+    Choose {
+        choices: Vec<(ConditionText, String)>,
+        otherwise: Option<String>,
+    },
+    Due {
+        accepted: String,
+        days: String,
+    },
     Field(String),
-    Is { field: String, value: String },
+    Is {
+        field: String,
+        value: String,
+    },
     /// A serial number made from a case number: `YY-GA007-20261123-000003`.
-    Serial { field: String },
+    Serial {
+        field: String,
+    },
     Text(String),
 }
 

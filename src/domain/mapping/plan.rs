@@ -136,7 +136,10 @@ pub(super) enum Source {
     /// No place on the other side.
     Nothing,
     /// The calling city's letters, the matter, and the day and number of a case number.
-    Serial { case: Box<Source>, matter: Box<str> },
+    Serial {
+        case: Box<Source>,
+        matter: Box<str>,
+    },
     Index {
         base: i64,
     },
@@ -176,19 +179,38 @@ pub(super) enum Read {
 /// How a canonical value is written.
 #[derive(Debug)]
 pub(super) enum Put {
-    Amount { unit: AmountUnit, decimals: Option<u32> },
+    Amount {
+        unit: AmountUnit,
+        decimals: Option<u32>,
+    },
     Bool(BoolSet),
-    Code { lookup: Lookup, table: Arc<str> },
+    Code {
+        lookup: Lookup,
+        table: Arc<str>,
+    },
     Date(DateForm),
     DateTime(DateTimeForm),
+    Identifier(Identifier),
     Int,
     Mask(Mask),
     Month(MonthForm),
     Name,
-    Rate { unit: RateUnit, decimals: Option<u32> },
-    Sequence,
-    Text { trim: bool, strip_codes: bool },
-    Validity { form: DateForm, no_end: Option<Box<str>> },
+    Rate {
+        unit: RateUnit,
+        decimals: Option<u32>,
+    },
+    /// Numbered by the calling city, or by the answering one.
+    Sequence {
+        answering: bool,
+    },
+    Text {
+        trim: bool,
+        strip_codes: bool,
+    },
+    Validity {
+        form: DateForm,
+        no_end: Option<Box<str>>,
+    },
 }
 
 /// The short ways for what most fields are.

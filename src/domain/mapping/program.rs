@@ -198,7 +198,8 @@ impl Program {
     pub fn route(&self, caller: &City, system: &System, arrival: &Arrival) -> Result<(&City, &Arc<Pair>), Fault> {
         let service = &system.profile.services[arrival.service];
         let others: Vec<&City> = self.catalogue.cities.iter().filter(|city| city.name != caller.name).collect();
-        let area = |text: &str| text.get(..4).map(str::to_owned);
+        // Divisions and centres begin with the city's digits, nodes have a letter in front.
+        let area = |text: &str| text.trim_start_matches(|c: char| c.is_ascii_alphabetic()).get(..4).map(str::to_owned);
         let wanted = arrival.target.as_deref().and_then(area);
         let city = others.iter().find(|city| wanted.is_some() && area(&city.division) == wanted);
         let city = city.or(if others.len() == 1 { others.first() } else { None }).copied();

@@ -44,6 +44,13 @@ pub(super) fn absent(op: &FieldOp, how: Write, out: &mut Vec<u8>) -> bool {
     }
 }
 
+impl Put {
+    /// Name of the code table, for faults.
+    pub(super) fn table(&self) -> &str {
+        if let Self::Code { table, .. } = self { table } else { "" }
+    }
+}
+
 impl View<'_> {
     /// Writes a value as the op has it, between the op's `before` and `after`.
     pub(super) fn put(&self, op: &FieldOp, value: Value<'_>, out: &mut Vec<u8>) -> Result<Lossy, FieldFaultKind> {
@@ -110,7 +117,11 @@ impl View<'_> {
                 out.extend_from_slice(if yes { words.0 } else { words.1 }.as_bytes());
             }
             (Put::Int, Value::Int(number)) => value::write_integer(number, out),
-            (Put::Sequence, _) => self.put_sequence(out)?,
+            (Put::Sequence { answering }, _) => self.put_sequence(*answering, out)?,
+            (Put::Identifier(kind), Value::Text(text)) => {
+                super::values::check_identifier(*kind, text)?;
+                self.put_text(op, text, out)?;
+            }
             (_, value) => {
                 // Types were compared when the plan was made; what is left is a text where the other side has a type.
                 let mut made = Vec::new();
@@ -129,8 +140,9 @@ impl View<'_> {
     }
 
     /// Node digits, yyMMdd and nine digits of the running number, as the transfer platform numbers messages.
-    fn put_sequence(&self, out: &mut Vec<u8>) -> Result<(), FieldFaultKind> {
-        let node = self.context.from.keys.get("fund_node").map_or("", String::as_str);
+    fn put_sequence(&self, answering: bool, out: &mut Vec<u8>) -> Result<(), FieldFaultKind> {
+        let city = if answering { self.context.to } else { self.context.from };
+        let node = city.keys.get("fund_node").map_or("", String::as_str);
         let digits = node.trim_start_matches(|c: char| c.is_ascii_alphabetic());
         let moment = self.context.moment();
         let Some(moment) = moment.filter(|_| digits.len() == 5) else {

@@ -292,7 +292,9 @@ impl View<'_> {
                     output.out.extend_from_slice(&op.after);
                     result.map(|()| Some(choice.lossy))
                 }
-                _ => Ok(None),
+                // No counterpart: refused in the words of the side that sent it.
+                Some(_) => Err(self.no_counterpart(op.put.table(), text)),
+                None => Ok(None),
             },
         };
         output.spare = spare;

@@ -178,9 +178,12 @@ impl<'a> View<'a> {
     fn serial<'s>(&'s self, case: &'s Source, matter: &str, spare: &'s mut Spare) -> Result<'s> {
         let mut made = Vec::new();
         if let Got::Value(Value::Text(text)) = self.get(case, spare)? {
-            let digits = |range: std::ops::Range<usize>| text.get(range).filter(|part| part.iter().all(u8::is_ascii_digit));
+            let digits =
+                |range: std::ops::Range<usize>| text.get(range).filter(|part| part.iter().all(u8::is_ascii_digit));
             let letters = self.context.from.keys.get("letters");
-            if let ((23, Some(day)), Some(number), Some(letters)) = ((text.len(), digits(2..10)), digits(16..22), letters) {
+            if let ((23, Some(day)), Some(number), Some(letters)) =
+                ((text.len(), digits(2..10)), digits(16..22), letters)
+            {
                 made.extend_from_slice(format!("{letters}-{matter}-").as_bytes());
                 made.extend_from_slice(day);
                 made.push(b'-');
@@ -292,7 +295,9 @@ impl<'a> View<'a> {
             CallName::Sequence => Got::Value(Value::Int(i64::try_from(self.context.sequence).unwrap_or(i64::MAX))),
             CallName::MessageId => self.context.message.map_or_else(|| text(self.context.message_id), text),
             CallName::City { who, key } => city(*who, key),
-            CallName::Case(name) => self.context.case.and_then(|case| case.get(name)).map_or(Got::Missing, |value| text(value)),
+            CallName::Case(name) => {
+                self.context.case.and_then(|case| case.get(name)).map_or(Got::Missing, |value| text(value))
+            }
             CallName::Setting(name) => self.context.settings.get(name).map_or(Got::Missing, |value| text(value)),
             CallName::Fault(part) => self.context.fault.map_or(Got::Missing, |fault| match part {
                 FaultPart::Code => text(fault.code),
@@ -384,15 +389,8 @@ impl<'a> View<'a> {
             Read::Rate(unit) => value::read_rate(*unit, trimmed).map(Value::Rate),
             Read::Bool(set) => set.read(trimmed).map(Value::Bool),
             Read::Int => value::read_integer(trimmed).map(Value::Int),
-            Read::Identifier(identifier) => {
-                let (kind, right): (&'static str, bool) = match identifier {
-                    Identifier::Citizen => ("公民身份号码", ids::is_citizen_number(trimmed)),
-                    Identifier::Credit => ("统一社会信用代码", ids::is_credit_code(trimmed)),
-                    Identifier::Letter => ("联系函编号", ids::is_letter_number(trimmed)),
-                };
-                if !right {
-                    return Err(FieldFaultKind::BadIdentifier { kind });
-                }
+            Read::Identifier(kind) => {
+                check_identifier(*kind, trimmed)?;
                 Some(Value::Text(trimmed))
             }
         };
@@ -405,6 +403,16 @@ impl<'a> View<'a> {
         let (from, to) = &self.plan.sides;
         FieldFaultKind::NoCounterpart { table: table.to_owned(), code, from: from.to_string(), to: to.to_string() }
     }
+}
+
+/// Checks an identifier's check character or shape.
+pub(super) fn check_identifier(identifier: Identifier, text: &[u8]) -> std::result::Result<(), FieldFaultKind> {
+    let (kind, right): (&'static str, bool) = match identifier {
+        Identifier::Citizen => ("公民身份号码", ids::is_citizen_number(text)),
+        Identifier::Credit => ("统一社会信用代码", ids::is_credit_code(text)),
+        Identifier::Letter => ("联系函编号", ids::is_letter_number(text)),
+    };
+    if right { Ok(()) } else { Err(FieldFaultKind::BadIdentifier { kind }) }
 }
 
 /// What a reader expects, for the clerk.

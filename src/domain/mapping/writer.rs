@@ -230,7 +230,9 @@ impl Writer<'_, '_> {
             return (open, format!("</{}>", naming.list));
         }
         // An element that holds a document in its text is a leaf.
-        if let Some(naming) = self.profile.naming.as_ref().filter(|_| branch.children.iter().any(|child| child.segment.nested)) {
+        if let Some(naming) =
+            self.profile.naming.as_ref().filter(|_| branch.children.iter().any(|child| child.segment.nested))
+        {
             let open = format!("<{} {}=\"{}\"", naming.leaf, naming.attribute, branch.segment.name);
             return (open, format!("</{}>", naming.leaf));
         }
@@ -426,7 +428,9 @@ impl Writer<'_, '_> {
             Convert::Name => (length_max, None),
             _ => (None, None),
         };
-        let source_required = from.is_some_and(|from| self.resolver.message.rows[from].required);
+        // Parts of an address are made of several places, so none of them speaks for the part.
+        let source_required = !matches!(source, Some(Source::Address { .. }))
+            && from.is_some_and(|from| self.resolver.message.rows[from].required);
         let from_note = from.and_then(|from| self.resolver.notes.get(from).cloned());
         Some(FieldOp {
             before: twice_bytes(style, around.before),
@@ -533,7 +537,8 @@ impl Writer<'_, '_> {
             Convert::Month(forms) => Put::Month(forms[0]),
             Convert::Name => Put::Name,
             Convert::Rate { unit, decimals } => Put::Rate { unit: *unit, decimals: *decimals },
-            Convert::Sequence => Put::Sequence,
+            Convert::Sequence => Put::Sequence { answering: !self.resolver.outward },
+            Convert::Identifier(kind) => Put::Identifier(*kind),
             Convert::Text { trim, strip_codes, .. } => Put::Text { trim: *trim, strip_codes: *strip_codes },
             Convert::Validity { form, no_end } => {
                 let no_end = if let NoEnd::Text(text) = no_end { Some(text.as_str().into()) } else { None };
