@@ -9,6 +9,7 @@ pub mod limit;
 pub mod upstream;
 
 pub mod admin;
+pub mod pretend;
 pub mod server;
 
 pub mod config;

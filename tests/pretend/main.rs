@@ -1,0 +1,7 @@
+//! The pretend cities over real sockets: the sample requests get the sample answers, byte for byte, wrong requests
+//! are refused in the right shape, and markers in a message bring about what they say.
+
+mod behaviour;
+mod refusals;
+mod samples;
+mod support;
