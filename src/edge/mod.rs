@@ -11,6 +11,7 @@ pub mod nonces;
 pub mod upstream;
 
 pub mod admin;
+pub mod pretend;
 pub mod server;
 
 pub mod config;

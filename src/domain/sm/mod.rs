@@ -11,7 +11,6 @@ use hmac::KeyInit;
 use hmac::Mac;
 use sm3::Digest;
 use sm3::Sm3;
-use std::fmt::Write;
 use subtle::ConstantTimeEq;
 
 /// Bytes of a digest and of an untruncated authentication code.
@@ -23,6 +22,9 @@ pub fn digest(bytes: &[u8]) -> [u8; DIGEST_BYTES] {
 }
 
 /// HMAC-SM3 under `key` over the concatenation of `parts`, which is never built. A key of any length will do.
+///
+/// # Panics
+/// Never: HMAC hashes a key that is longer than a block.
 pub fn hmac(key: &[u8], parts: &[&[u8]]) -> [u8; DIGEST_BYTES] {
     let mut mac = Hmac::<Sm3>::new_from_slice(key).expect("HMAC hashes a key that is longer than a block");
     for part in parts {
@@ -33,11 +35,8 @@ pub fn hmac(key: &[u8], parts: &[&[u8]]) -> [u8; DIGEST_BYTES] {
 
 /// Lower-case hexadecimal text.
 pub fn hex(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        write!(text, "{byte:02x}").expect("a String takes all text");
-    }
-    text
+    let digit = |value: u8| char::from(b"0123456789abcdef"[usize::from(value & 15)]);
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(*byte)]).collect()
 }
 
 /// The 32 bytes that 64 hexadecimal digits of either case stand for, or `None`.
