@@ -106,12 +106,11 @@ impl<'a> Reader<'a> {
         let mut hint = 0;
         loop {
             let (name, escaped) = self.member_name()?;
-            match find(&node.keys, &mut hint, name, escaped) {
-                Some(action) => self.value(action, frame)?,
-                None => {
-                    self.scratch.undeclared += 1;
-                    self.skip()?;
-                }
+            if let Some(action) = find(&node.keys, &mut hint, name, escaped) {
+                self.value(action, frame)?;
+            } else {
+                self.scratch.undeclared += 1;
+                self.skip()?;
             }
             if self.ends(b'}')? {
                 return self.close();

@@ -121,12 +121,11 @@ impl<'a> Reader<'a> {
                 Some(node) => self.action_of(node, &tag, hint),
                 None => Some(&Action::Skip),
             };
-            match action {
-                Some(action) => self.perform(action, tag, frame)?,
-                None => {
-                    self.scratch.undeclared += 1;
-                    self.skip_content(tag)?;
-                }
+            if let Some(action) = action {
+                self.perform(action, tag, frame)?;
+            } else {
+                self.scratch.undeclared += 1;
+                self.skip_content(tag)?;
             }
         }
         self.scratch.stack.truncate(mark);

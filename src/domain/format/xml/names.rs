@@ -49,18 +49,20 @@ enum Class {
 
 const CLASSES: [Class; 256] = {
     let mut classes = [Class::End; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        classes[byte] = match byte as u8 {
+    let mut byte = 0_u8;
+    loop {
+        classes[byte as usize] = match byte {
             b'A'..=b'Z' | b'a'..=b'z' | b'_' => Class::Start,
             b'0'..=b'9' | b'-' | b'.' => Class::Later,
             b':' => Class::Colon,
             0x80.. => Class::Wide,
             _ => Class::End,
         };
+        if byte == u8::MAX {
+            break classes;
+        }
         byte += 1;
     }
-    classes
 };
 
 /// The qualified name that begins at `off`, or none if there is no sane one.
