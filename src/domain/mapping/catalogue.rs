@@ -391,6 +391,15 @@ fn check_table(table: &Table, path: &str, faults: &mut Vec<Diagnostic>) {
     }
     for row in &table.rows {
         let place = Place { file: path.to_owned(), line: row.line, column: 1 };
+        if row.valid_from.zip(row.valid_to).is_some_and(|(from, to)| from > to) {
+            faults.push(Diagnostic::error(128, &place, format!("代码“{}”的生效日期晚于失效日期", row.canonical)));
+        }
+        let retired =
+            |code: &str| code != row.canonical && table.row(code).is_some_and(|other| other.valid_to.is_some());
+        if let Some(cell) = row.cells.iter().flatten().find(|cell| cell.way != Way::In && retired(&cell.code)) {
+            let found = format!("代码“{}”要写成“{}”，而它已经停用", row.canonical, cell.code);
+            faults.push(Diagnostic::error(129, &place, found).expected("现行代码"));
+        }
         let mut at = row;
         let mut steps = 0;
         while let Some(parent) = &at.parent {

@@ -160,7 +160,7 @@ fn notes(catalogue: &Catalogue, message: &Message) -> Vec<Arc<RowNote>> {
             path: row.path.clone(),
             field: id.to_owned(),
             title: field.map_or(String::new(), |field| field.title.clone()),
-            convert: format!("{:?}", row.conversion.convert),
+            convert: row.convert.clone(),
             privacy: field.map_or(String::new(), |field| field.privacy.clone()),
             place: row.place.clone(),
         })

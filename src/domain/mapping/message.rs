@@ -39,11 +39,12 @@ pub struct MessageRow {
     pub path: String,
     pub field: RowField,
     pub conversion: Conversion,
+    /// The converter as it is written.
+    pub convert: String,
     pub required: bool,
     pub absence: Absence,
     pub fallback: Option<Fallback>,
     pub condition: Option<ConditionText>,
-    pub note: String,
     /// Where the path stands.
     pub place: Place,
     /// Where the field stands.
@@ -140,11 +141,11 @@ impl Message {
             path: path.to_owned(),
             field,
             conversion,
+            convert: String::new(),
             required: false,
             absence: Absence::usual(true),
             fallback: None,
             condition: None,
-            note: String::new(),
             place: here(),
             field_place: here(),
             convert_place: here(),
@@ -266,6 +267,12 @@ impl Reading<'_> {
                 false
             }
         };
+        let note = sheet.cell(row, "note");
+        if note.is_empty() && conversion.as_ref().is_some_and(|conversion| is_lossy(&conversion.convert)) {
+            let found = format!("“{}”会丢失信息，却没有说明", sheet.cell(row, "convert"));
+            let fault = Diagnostic::error(153, &sheet.place(row, "convert"), found).expected("note 列写明原因和来源");
+            self.faults.push(fault);
+        }
         Some(MessageRow {
             path: absolute(
                 &self.root,
@@ -274,11 +281,11 @@ impl Reading<'_> {
             ),
             field: field?,
             conversion: conversion?,
+            convert: sheet.cell(row, "convert").to_owned(),
             required,
             absence: absence?,
             fallback: fallback?,
             condition: condition?,
-            note: sheet.cell(row, "note").to_owned(),
             place: sheet.place(row, "path"),
             field_place: sheet.place(row, "field"),
             convert_place: sheet.place(row, "convert"),
@@ -306,6 +313,16 @@ impl Reading<'_> {
                 None
             }
         }
+    }
+}
+
+/// True where what is written cannot be read back.
+fn is_lossy(convert: &Convert) -> bool {
+    use crate::domain::codes::Otherwise;
+    match convert {
+        Convert::Mask(_) | Convert::Text { strip_codes: true, .. } => true,
+        Convert::Code { otherwise, .. } => *otherwise != Otherwise::Refuse,
+        _ => false,
     }
 }
 

@@ -124,6 +124,7 @@ impl Program {
             };
             systems.insert(profile.name.clone(), system);
         }
+        compiler.check_unused(&profiles);
         let mut faults = compiler.faults;
         faults.sort_by(|left, right| {
             (left.level, &left.place, left.number).cmp(&(right.level, &right.place, right.number))
@@ -309,6 +310,27 @@ impl Compiler<'_> {
                 let fault =
                     Diagnostic::error(171, &service.place, format!("事项“{}”不在 matters.csv 中", service.matter));
                 self.faults.push(fault.near(&service.matter, self.catalogue.matters.keys().map(String::as_str)));
+            }
+        }
+    }
+
+    /// Message files that no service names are told: most often a name was mistyped.
+    fn check_unused(&mut self, profiles: &[Profile]) {
+        for profile in profiles {
+            let folder = format!("messages/{}/", profile.name);
+            let texts: Vec<&str> =
+                self.files.below(&folder, ".csv").filter_map(|(path, _)| self.files.text(path)).collect();
+            for (path, name) in self.files.below(&folder, ".csv") {
+                let include = format!("+{name}");
+                let included =
+                    texts.iter().any(|text| text.lines().any(|line| line.split(',').next() == Some(&include)));
+                let named = |service: &Service| service.request == name || service.answer == name;
+                let fault = profile.fault_message.as_deref() == Some(name);
+                if name != "services" && !fault && !included && !profile.services.iter().any(named) {
+                    let place = Place { file: path.to_owned(), line: 1, column: 1 };
+                    let told = Diagnostic::warning(172, &place, "没有事项使用这个报文文件");
+                    self.faults.push(told.hint("检查 services.csv 的 request、answer 列，或删去"));
+                }
             }
         }
     }

@@ -544,7 +544,7 @@ impl Writer<'_, '_> {
                 let no_end = if let NoEnd::Text(text) = no_end { Some(text.as_str().into()) } else { None };
                 Put::Validity { form: *form, no_end }
             }
-            Convert::Address(_) | Convert::Const(_) | Convert::Container | Convert::Identifier(_) | Convert::List => {
+            Convert::Address(_) | Convert::Const(_) | Convert::Container | Convert::List => {
                 Put::Text { trim: false, strip_codes: false }
             }
         })
