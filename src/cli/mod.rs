@@ -4,7 +4,9 @@
 //! standard error.
 
 mod check;
+mod demo;
 mod leaves;
+mod matters;
 mod serve;
 mod translate;
 
@@ -36,6 +38,10 @@ enum Command {
     Translate(translate::Translate),
     /// 检查配置、映射、码表与样例，一次列出所有问题
     Check(check::Check),
+    /// 在本机演示：两座模拟城市，网关居中，双向办理并逐字段说明
+    Demo(demo::Demo),
+    /// 事项目录
+    Matters(matters::Matters),
     /// 运行网关
     Serve(serve::Serve),
 }
@@ -52,6 +58,8 @@ pub fn run() -> ExitCode {
     let code = match arguments.command {
         Command::Translate(command) => command.run(),
         Command::Check(command) => command.run(),
+        Command::Demo(command) => command.run(),
+        Command::Matters(command) => command.run(),
         Command::Serve(command) => command.run(),
     };
     ExitCode::from(code)

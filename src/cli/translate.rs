@@ -285,22 +285,48 @@ impl Job<'_> {
 pub(super) fn explain(line: &Line) -> String {
     let title = if line.to.title.is_empty() { &line.to.field } else { &line.to.title };
     let origin = match &line.from {
-        Some(from) => format!("{} = {}", from.path, shown(&line.source)),
+        // Made of several places: an address, for one.
+        Some(from) if line.source.is_empty() && !line.canonical.is_empty() => {
+            format!("{} 等", numbered(&from.path, &line.positions))
+        }
+        Some(from) => format!("{} = {}", numbered(&from.path, &line.positions), shown(&line.source)),
         None if line.constant => "常量".to_owned(),
         None => "由网关给出".to_owned(),
     };
-    let table = line.table_line.as_ref().map_or(String::new(), |(table, row)| format!("  [codes/{table}.csv:{row}]"));
-    let loss = if line.lossy { "  （有损）" } else { "" };
     let canonical = if line.canonical == line.source || line.canonical.is_empty() {
         String::new()
     } else {
         format!(" → {}", shown(&line.canonical))
     };
     let result = if line.result.is_empty() { "（不写）".to_owned() } else { shown(&line.result) };
+    let rule = |text: &str| if text.is_empty() { "text".to_owned() } else { text.to_owned() };
+    let rules = match &line.from {
+        Some(from) if from.convert != line.to.convert => {
+            format!("{} → {}", rule(&from.convert), rule(&line.to.convert))
+        }
+        _ => rule(&line.to.convert),
+    };
+    let table = line.table_line.as_ref().map_or(String::new(), |(table, row)| format!("，codes/{table}.csv:{row}"));
+    let loss = if line.lossy { "（有损）" } else { "" };
+    let target = numbered(&line.to.path, &line.positions);
     format!(
-        "{title}: {origin}{canonical} → {} = {result}{table}{loss}  [{}:{}]",
-        line.to.path, line.to.place.file, line.to.place.line
+        "{title}：{origin}{canonical} → {target} = {result}{loss}  [{rules}{table}，{}:{}]",
+        line.to.place.file, line.to.place.line
     )
+}
+
+/// The path below the envelope, with the items' numbers in its lists.
+fn numbered(path: &str, positions: &[u32]) -> String {
+    let path = path.rsplit('!').next().unwrap_or(path);
+    let mut out = path.to_owned();
+    for position in positions {
+        out = match (out.find("[]"), out.find("[2..]")) {
+            (Some(_), None) => out.replacen("[]", &format!("[{position}]"), 1),
+            (None, Some(_)) => out.replacen("[2..]", &format!("[{}]", position + 2), 1),
+            _ => out,
+        };
+    }
+    out
 }
 
 fn shown(text: &str) -> String {

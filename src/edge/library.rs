@@ -18,6 +18,16 @@ const DEPTH_MAX: usize = 16;
 #[folder = "mappings/"]
 struct Carried;
 
+/// Sample certificates and secrets, for the demo and tests only.
+#[derive(rust_embed::RustEmbed)]
+#[folder = "certs-sample/"]
+struct Samples;
+
+/// A sample certificate, key or secret by its file name.
+pub fn sample(name: &str) -> Option<Vec<u8>> {
+    Samples::get(name).map(|file| file.data.into_owned())
+}
+
 /// Why a directory cannot be read.
 #[derive(Debug)]
 pub enum LoadError {

@@ -154,14 +154,44 @@ async fn transfer_in_the_dialect_of_the_window() {
     let Some(folder) = samples() else { return };
     let now = at(9, 30, 16, 234);
     let cities = cities(now);
-    let body = sample(&folder, "03-pf-transfer/yueyang.m1.request.json");
-    let answer = signed(&cities, "/gateway/api/gjj/transfer", now, "1", body).await.unwrap();
-    assert!(answer.text().contains("\"letterNo\": \"4306002611230001\""), "{}", answer.text());
+    let path = "/gateway/api/gjj/transfer";
+    let envelope = |message: &str, data: &str| {
+        format!(r#"{{"code":200,"msg":"success","msgId":"{message}","timestamp":1795397416234,"data":{data}}}"#)
+    };
+    let letter = sample(&folder, "03-pf-transfer/yueyang.m1.request.json");
+    let answer = signed(&cities, path, now, "1", letter.clone()).await.unwrap();
+    let expected = r#"{"caseNo":"YJ20261123430602000002S","letterNo":"4306002611230001","status":"submitted",
+        "platformSeqNo":"BDC20261123000042"}"#;
+    same_json(&answer.body, envelope("YY20261123093015000001", expected).as_bytes()).unwrap();
+    let again = replaced(&letter, "YY20261123093015000001", "YY20261123093015000002");
+    assert!(signed(&cities, path, now, "2", again).await.unwrap().text().contains("\"code\": 4090,"));
+
+    let receipt = r#"{"caseNo":"YJ20261123430602000002S","letterNo":"4306002611230001"}"#;
     let push = sample(&folder, "03-pf-transfer/yueyang.m3.push.json");
-    let answer = signed(&cities, "/gateway/api/gjj/transfer/push", now, "2", push).await.unwrap();
-    let expected =
-        br#"{"code":200,"msg":"success","msgId":"YY20261123093015000001","timestamp":1795397416234,"data":null}"#;
-    same_json(&answer.body, expected).unwrap();
+    let answer = signed(&cities, "/gateway/api/gjj/transfer/information", now, "3", push).await.unwrap();
+    same_json(&answer.body, envelope("YY20261123093015000001", receipt).as_bytes()).unwrap();
+
+    let head =
+        |code: &str| format!(r#""head":{{"version":"1.0","serviceCode":"{code}","msgId":"M","areaCode":"430600"}}"#);
+    let close = format!(
+        r#"{{{},"data":{{"matterCode":"GJ14","caseNo":"YJ20261123430602000002S","letterNo":"4306002611230001",
+        "applicantName":"刘𬱖","certType":"10","certNo":"430602199003079989","status":"completed",
+        "transferAmount":"45321.54","principalAmount":"45100.00","interestAmount":"221.54"}}}}"#,
+        head("GJJ_TRANSFER_CLOSE")
+    );
+    let progress = format!(
+        r#"{{{},"data":{{"matterCode":"GJ14","letterNo":"4306002611230001","outCenterNo":"430600000000000"}}}}"#,
+        head("GJJ_TRANSFER_PROGRESS")
+    );
+    let ask = async |nonce| {
+        let path = "/gateway/api/gjj/transfer/progress";
+        signed(&cities, path, now, nonce, progress.clone().into_bytes()).await.unwrap().text()
+    };
+    assert!(ask("4").await.contains("\"status\": \"accepted\""));
+    let path = "/gateway/api/gjj/transfer/close";
+    let answer = signed(&cities, path, now, "5", close.into_bytes()).await.unwrap();
+    same_json(&answer.body, envelope("M", receipt).as_bytes()).unwrap();
+    assert!(ask("6").await.contains("\"status\": \"completed\""));
 }
 
 #[tokio::test]

@@ -5,7 +5,6 @@ use super::context::Context;
 use super::context::Kept;
 use super::context::Translated;
 use super::explain::Trace;
-use super::notation::Write;
 use super::plan::Direct;
 use super::plan::FieldOp;
 use super::plan::LEVELS;

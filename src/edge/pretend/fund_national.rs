@@ -24,9 +24,6 @@ use http::Method;
 
 const PATH: &str = "/bdc/message";
 
-/// A letter that the centres know from before this platform was started.
-const OLD_LETTER: &str = "4306002611230001";
-
 const NODES: &[&str] = &["C43060", "C42100"];
 
 const HEAD: &[Member] = &[
@@ -164,7 +161,7 @@ fn answer(message: &Element, behaviour: &Behaviour, world: &World) -> Reply {
     let mut head = head(message, "00000", "成功", world);
     if *behaviour == Behaviour::Refuse {
         "13".clone_into(&mut body[0].1);
-        progress_text("13").clone_into(&mut body[1].1);
+        register::progress("13").0.clone_into(&mut body[1].1);
     }
     let (fields, vital, wrong) = if query { (&mut body, "AppPrStatus", "77") } else { (&mut head, "RtnCode", "77777") };
     match behaviour {
@@ -190,14 +187,15 @@ fn outcome(message: &Element, world: &World) -> Result<Vec<Field>, (&'static str
         ("BDC901", "2") => world.move_letter(body("ConNum"), "05"),
         ("BDC905", "0") if body("TranRstCode") == "1" => world.move_letter(body("OrConNum"), "13"),
         ("BDC905", "0") => world.move_letter(body("OrConNum"), "08"),
+        ("BDC905", "2") if body("TranRstCode") == "1" => world.move_letter(body("OrConNum"), "40"),
         ("BDC905", "2") => world.move_letter(body("OrConNum"), "00"),
         ("BDC904", _) => {
-            let old = (body("OrConNum") == OLD_LETTER).then_some("02");
+            let old = (body("OrConNum") == register::OLD_LETTER).then_some("02");
             let progress = world.letter_progress(body("OrConNum")).or(old);
             let progress = progress.ok_or((register::NOT_FOUND.fund, register::NOT_FOUND.text))?;
             return Ok(vec![
                 ("AppPrStatus", progress.to_owned()),
-                ("AppProMessage", progress_text(progress).to_owned()),
+                ("AppProMessage", register::progress(progress).0.to_owned()),
                 ("Contacts", "张示例".to_owned()),
                 ("ContPhone", "0716-8000002".to_owned()),
             ]);
@@ -205,16 +203,6 @@ fn outcome(message: &Element, world: &World) -> Result<Vec<Field>, (&'static str
         _ => {}
     }
     Ok(Vec::new())
-}
-
-fn progress_text(progress: &str) -> &'static str {
-    match progress {
-        "00" => "正常办结",
-        "05" => "转入撤销业务办结",
-        "08" => "账户信息复核通过，等待资金划转",
-        "13" => "转出审核不通过",
-        _ => "联系函确认接收，转出审核中",
-    }
 }
 
 fn judge(message: &Element) -> Vec<Problem> {
@@ -310,7 +298,6 @@ fn head(message: &Element, code: &str, text: &str, world: &World) -> Vec<Field> 
     let serial = (register::serial(sent("SendSeqNo")) + shift) % 1_000_000;
     let node = sent("ReceiveNode").trim_start_matches('C');
     let letter = Some(body("ConNum")).filter(|number| !number.is_empty()).unwrap_or(body("OrConNum"));
-    let platform = register::serial(letter) % 10_000 + 41;
     vec![
         ("TxStatus", if code == "00000" { "0" } else { "1" }.to_owned()),
         ("RtnCode", code.to_owned()),
@@ -322,7 +309,7 @@ fn head(message: &Element, code: &str, text: &str, world: &World) -> Vec<Field> 
         ("TxCode", sent("TxCode").to_owned()),
         ("BDCDate", day.clone()),
         ("BDCTime", hour),
-        ("BDCSeqNo", format!("BDC{day}{platform:06}")),
+        ("BDCSeqNo", register::platform_number(&day, letter)),
         ("SendNode", sent("ReceiveNode").to_owned()),
     ]
 }

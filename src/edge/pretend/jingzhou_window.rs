@@ -89,9 +89,9 @@ const WITHDRAWAL: &[Member] = &[
     may("FWZL_SSXQDM", Kind::Division),
     may("FWZL_QHNXXDZ", Kind::Text(200)),
     may("ZYZFTS", Kind::Digits(1, 2)),
-    must("YHZH", Kind::Digits(8, 32)),
-    must("YHDM", Kind::Code(BANKS)),
-    must("KHYH", Kind::Text(100)),
+    may("YHZH", Kind::Digits(8, 32)),
+    may("YHDM", Kind::Code(BANKS)),
+    may("KHYH", Kind::Text(100)),
     Member {
         name: "CLLB",
         required: false,
@@ -123,6 +123,9 @@ fn withdrawal_rules(case: &Case<'_>, problems: &mut Vec<Problem>) {
     let mut needed = Vec::new();
     if text("TQYY") == "006" {
         needed.extend(["ZLQSNY", "ZLJZNY", "YZJ", "FWZL_SSXQDM", "FWZL_QHNXXDZ"]);
+    }
+    if text("TQFS") == "2" {
+        needed.extend(["YHZH", "YHDM", "KHYH"]);
     }
     if !text("POXM").is_empty() {
         needed.extend(["POZJLX", "POZJHM"]);

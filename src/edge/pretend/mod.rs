@@ -7,7 +7,7 @@
 //! | system | answers |
 //! | --- | --- |
 //! | `jingzhou-window` | SOAP, PACKAGE in CDATA: KSTB_SQ (withdrawal), KSTB_CX (business licence); any path |
-//! | `yueyang-window` | JSON, header signature: `/gateway/api/{gjj/account,gjj/withdraw,gjj/transfer,ent/licence,police/hukou-cert}`; pushes below `/gateway/api/gjj/transfer` |
+//! | `yueyang-window` | JSON, header signature: `/gateway/api/{gjj/account,gjj/withdraw,gjj/transfer,gjj/transfer/close,gjj/transfer/progress,ent/licence,police/hukou-cert}`; pushes elsewhere below `gjj/transfer` |
 //! | `jingzhou-police` | SOAP, PACKAGE in CDATA: ZAGL_SQKJHJZM (household certificate); any path |
 //! | `jingzhou-fund` | form post with a GB18030 document: `/gjj/ws`, GJJ1001 (account query) |
 //! | `fund-national` | message/head/body/field in GB18030: `/bdc/message`, BDC901, BDC904, BDC905, SBDC100 |
@@ -16,9 +16,9 @@
 //!
 //! # What a message can ask for
 //!
-//! A marker at the end of a free text (`queryPurpose`, `remark`, `certContent`, `entName` or `applicantName` of a
-//! transfer; CXYT, BZ, ZMSXNR_JYQK; `Remark`, `TranRstMsg`, `SocUnitName`, `EmpName`), or where there is none, the last
-//! four digits of an amount (in fen) or letter number:
+//! A marker at the end of a free text (`queryPurpose`, `remark`, `certContent`, `resultMsg`, `reason`, `entName` or
+//! `applicantName` of a transfer; CXYT, BZ, ZMSXNR_JYQK; `Remark`, `TranRstMsg`, `SocUnitName`, `EmpName`), or where
+//! there is none, the last four digits of an amount (in fen) or letter number:
 //!
 //! | marker | digits | answer |
 //! | --- | --- | --- |

@@ -252,6 +252,26 @@ pub fn remote_case(division: &str, day: &str, case: &str) -> String {
     format!("{division}GJJ{day}{:05}", (serial(case) + 86) % 100_000)
 }
 
+/// The number that the transfer platform gives to a message about a letter.
+pub fn platform_number(day: &str, letter: &str) -> String {
+    format!("BDC{day}{:06}", serial(letter) % 10_000 + 41)
+}
+
+/// What a progress code of the transfer platform means, and the state that Yueyang's window calls it.
+pub fn progress(code: &str) -> (&'static str, &'static str) {
+    match code {
+        "00" => ("正常办结", "completed"),
+        "05" => ("转入撤销业务办结", "withdrawn"),
+        "08" => ("账户信息复核通过，等待资金划转", "money_wait"),
+        "13" => ("转出审核不通过", "transfer_out_refused"),
+        "40" => ("转出失败业务办结", "terminated"),
+        _ => ("联系函确认接收，转出审核中", "accepted"),
+    }
+}
+
+/// A letter that the centres know from before the cities were started.
+pub const OLD_LETTER: &str = "4306002611230001";
+
 /// The number of a household certificate.
 pub fn certificate(year: i16, case: &str) -> String {
     format!("监公户证字〔{year}〕第{:06}号", (serial(case) + 120) % 1_000_000)

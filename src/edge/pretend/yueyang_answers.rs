@@ -7,13 +7,24 @@ use crate::edge::pretend::register;
 use crate::edge::pretend::register::Account;
 use crate::edge::pretend::register::ErrorRow;
 use crate::edge::pretend::times;
+use crate::edge::pretend::world::World;
 use jiff::civil::Date;
 
+/// A message that is right.
+pub struct Asked<'a> {
+    pub data: &'a Json,
+    /// `msgId` of its head.
+    pub message: &'a str,
+    /// Whether a business refusal is asked for.
+    pub refuse: bool,
+    pub world: &'a World,
+}
+
 /// The accounts of a person. Frozen (06) is 01 and a flag here.
-pub fn accounts(data: &Json, refuse: bool, _: i64) -> Result<Json, ErrorRow> {
-    let name = data.text_at("applicantName");
-    let found = register::accounts(name, data.text_at("certNo"), data.text_at("gjjAccountNo"));
-    if found.is_empty() || refuse {
+pub fn accounts(asked: &Asked<'_>) -> Result<Json, ErrorRow> {
+    let name = asked.data.text_at("applicantName");
+    let found = register::accounts(name, asked.data.text_at("certNo"), asked.data.text_at("gjjAccountNo"));
+    if found.is_empty() || asked.refuse {
         return Err(register::NOT_FOUND);
     }
     let total = i64::try_from(found.len()).unwrap_or(i64::MAX);
@@ -44,9 +55,9 @@ fn account(account: &Account) -> Json {
 }
 
 /// An application for withdrawal: accepted at the next full second, promised within three working days.
-pub fn withdrawal(data: &Json, refuse: bool, now: i64) -> Result<Json, ErrorRow> {
-    let case = data.text_at("caseNo");
-    if refuse {
+pub fn withdrawal(asked: &Asked<'_>) -> Result<Json, ErrorRow> {
+    let case = asked.data.text_at("caseNo");
+    if asked.refuse {
         return Ok(Json::object([
             ("caseNo", Json::text(case)),
             ("remoteCaseNo", Json::Null),
@@ -54,8 +65,8 @@ pub fn withdrawal(data: &Json, refuse: bool, now: i64) -> Result<Json, ErrorRow>
             ("reason", Json::text("个人账户状态为冻结，不能提取")),
         ]));
     }
-    let accepted = times::beijing(now.saturating_add(999).div_euclid(1000).saturating_mul(1000));
-    let division = data.text_at("handleRegion");
+    let accepted = times::beijing(asked.world.now().saturating_add(999).div_euclid(1000).saturating_mul(1000));
+    let division = asked.data.text_at("handleRegion");
     let office = if division.starts_with("4210") {
         "荆州住房公积金中心"
     } else {
@@ -73,22 +84,65 @@ pub fn withdrawal(data: &Json, refuse: bool, now: i64) -> Result<Json, ErrorRow>
     ]))
 }
 
-/// A transfer letter (the samples have no answer to it in this dialect; this one is composed).
-pub fn transfer(data: &Json, refuse: bool, _: i64) -> Result<Json, ErrorRow> {
-    if refuse {
+/// A transfer letter. The samples have no answer to it in this dialect; this one and the next two are composed.
+pub fn transfer(asked: &Asked<'_>) -> Result<Json, ErrorRow> {
+    if asked.refuse {
         return Err(register::IN_PROCESS);
     }
+    let letter = asked.data.text_at("letterNo");
+    asked.world.open_letter(&own(letter), asked.message).map_err(|_| register::DUPLICATE)?;
+    let day = times::date8(times::beijing(asked.world.now()));
     Ok(Json::object([
-        ("caseNo", Json::text(data.text_at("caseNo"))),
-        ("letterNo", Json::text(data.text_at("letterNo"))),
-        ("status", Json::text("accepted")),
+        ("caseNo", Json::text(asked.data.text_at("caseNo"))),
+        ("letterNo", Json::text(letter)),
+        ("status", Json::text("submitted")),
+        ("platformSeqNo", Json::Text(register::platform_number(&day, letter))),
     ]))
 }
 
+/// The end of a transfer.
+pub fn closing(asked: &Asked<'_>) -> Result<Json, ErrorRow> {
+    if asked.refuse {
+        return Err(register::IN_PROCESS);
+    }
+    let progress = if asked.data.text_at("status") == "completed" { "00" } else { "40" };
+    asked.world.move_letter(&own(asked.data.text_at("letterNo")), progress);
+    Ok(receipt(asked.data))
+}
+
+/// How far a transfer has come.
+pub fn progress(asked: &Asked<'_>) -> Result<Json, ErrorRow> {
+    let letter = asked.data.text_at("letterNo");
+    let old = (letter == register::OLD_LETTER).then_some("02");
+    let found = asked.world.letter_progress(&own(letter)).or(old).ok_or(register::NOT_FOUND)?;
+    let (text, status) = register::progress(if asked.refuse { "13" } else { found });
+    Ok(Json::object([
+        ("letterNo", Json::text(letter)),
+        ("status", Json::text(status)),
+        ("statusText", Json::text(text)),
+        ("contactName", Json::text("张示例")),
+        ("contactPhone", Json::text("0716-8000002")),
+    ]))
+}
+
+/// What acknowledges a push: case and letter number, as far as it named them.
+pub fn receipt(data: &Json) -> Json {
+    let named = |name: &str| match data.at(name) {
+        Some(Json::Text(text)) => Some((name.to_owned(), Json::text(text))),
+        _ => None,
+    };
+    Json::Object(["caseNo", "letterNo"].into_iter().filter_map(named).collect())
+}
+
+/// The window keeps its own letters apart from those of the transfer platform.
+fn own(letter: &str) -> String {
+    format!("岳阳 {letter}")
+}
+
 /// A business licence.
-pub fn licence(data: &Json, refuse: bool, _: i64) -> Result<Json, ErrorRow> {
-    let found = register::enterprise(data.text_at("uniscId"), data.text_at("entName"));
-    let Some(one) = found.filter(|_| !refuse) else {
+pub fn licence(asked: &Asked<'_>) -> Result<Json, ErrorRow> {
+    let found = register::enterprise(asked.data.text_at("uniscId"), asked.data.text_at("entName"));
+    let Some(one) = found.filter(|_| !asked.refuse) else {
         return Err(register::NOT_FOUND);
     };
     let midnight = |date: Date| Json::whole(times::midnight(date));
@@ -132,25 +186,28 @@ pub fn licence(data: &Json, refuse: bool, _: i64) -> Result<Json, ErrorRow> {
 }
 
 /// A household certificate, or the refusal (which the samples have only in the other dialect; composed).
-pub fn household(data: &Json, refuse: bool, now: i64) -> Result<Json, ErrorRow> {
-    let case = data.text_at("caseNo");
-    if refuse {
+pub fn household(asked: &Asked<'_>) -> Result<Json, ErrorRow> {
+    let case = asked.data.text_at("caseNo");
+    let now = times::beijing(asked.world.now());
+    let office = register::police_office(asked.data.text_at("householdAddr.county")).unwrap_or("岳阳市公安局");
+    if asked.refuse {
         return Ok(Json::object([
             ("caseNo", Json::text(case)),
             ("status", Json::text("refused")),
             ("resultCode", Json::text("refused")),
+            ("reasonCode", Json::text("99")),
             ("reason", Json::text("申请事项可凭户口簿直接证明，不再另行开具")),
+            ("handleOrg", Json::text(office)),
+            ("handleTime", Json::Text(times::moment19(now))),
         ]));
     }
-    let today = times::beijing(now).date();
-    let office = register::police_office(data.text_at("householdAddr.county")).unwrap_or("岳阳市公安局");
     let (digest, content) = register::DOCUMENT;
     Ok(Json::object([
         ("caseNo", Json::text(case)),
         ("status", Json::text("completed")),
         ("resultCode", Json::text("granted")),
-        ("certificateNo", Json::Text(register::certificate(today.year(), case))),
-        ("issueDate", Json::Text(times::date10(today))),
+        ("certificateNo", Json::Text(register::certificate(now.year(), case))),
+        ("issueDate", Json::Text(times::date10(now.date()))),
         ("issueOrg", Json::text(office)),
         (
             "document",

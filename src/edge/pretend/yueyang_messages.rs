@@ -117,7 +117,7 @@ pub const WITHDRAWAL: &[Member] = &[
     may("houseCount", Kind::Whole),
     group(
         "bank",
-        true,
+        false,
         &[
             must("bankAccount", Kind::Digits(8, 32)),
             must("bankName", Kind::Text(100)),
@@ -145,6 +145,36 @@ pub const TRANSFER: &[Member] = &[
     must("bankCode", Kind::Digits(3, 3)),
     must("contactPhone", Kind::Phone),
     must("genDate", Kind::Date10),
+    may("remark", Kind::Text(500)),
+];
+
+/// The end of a transfer, told by the centre that the account moved to.
+pub const CLOSING: &[Member] = &[
+    must("matterCode", Kind::Matter),
+    may("caseNo", Kind::Text(50)),
+    may("idempotencyKey", Kind::Text(50)),
+    must("letterNo", Kind::Digits(16, 16)),
+    must("applicantName", Kind::Text(30)),
+    must("certType", Kind::Code(CERTIFICATES)),
+    must("certNo", Kind::Text(30)),
+    must("status", Kind::Code(&["completed", "terminated"])),
+    may("resultMsg", Kind::Text(200)),
+    may("transferAmount", Kind::Yuan),
+    may("principalAmount", Kind::Yuan),
+    may("interestAmount", Kind::Yuan),
+    may("openDate", Kind::Month7),
+    may("paidTo", Kind::Month7),
+    may("sixMonthFlag", Kind::Flag),
+    may("loanCount", Kind::Whole),
+    may("hasOpenLoan", Kind::Flag),
+    may("fraudFlag", Kind::Flag),
+    may("contactPhone", Kind::Phone),
+];
+
+pub const PROGRESS: &[Member] = &[
+    must("matterCode", Kind::Matter),
+    must("letterNo", Kind::Digits(16, 16)),
+    must("outCenterNo", Kind::Digits(15, 15)),
 ];
 
 pub const LICENCE_QUERY: &[Member] = &[
@@ -154,6 +184,7 @@ pub const LICENCE_QUERY: &[Member] = &[
     must("queryPurpose", Kind::Text(200)),
     must("consentNo", Kind::Text(40)),
     must("requestArea", DIVISION),
+    may("handleRegion", DIVISION),
 ];
 
 pub const HOUSEHOLD: &[Member] = &[
@@ -191,8 +222,8 @@ pub const PUSH: &[Member] = &[
         true,
         &[
             may("caseNo", Kind::Text(50)),
-            must("letterNo", Kind::Digits(16, 16)),
-            must("status", Kind::Text(40)),
+            may("letterNo", Kind::Digits(16, 16)),
+            may("status", Kind::Text(40)),
             may("transferAmount", Kind::Yuan),
             may("principalAmount", Kind::Yuan),
             may("interestAmount", Kind::Yuan),
@@ -227,11 +258,26 @@ pub fn account_rules(data: &Json, problems: &mut Vec<Problem>) {
     }
 }
 
-/// Identity cards, the lease of a rent withdrawal, materials.
+/// Principal and interest make the amount.
+pub fn closing_rules(data: &Json, problems: &mut Vec<Problem>) {
+    certificate_rules(data, problems);
+    let fen = |name: &str| data.text_at(name).replace('.', "").parse::<i128>().unwrap_or_default();
+    if fen("transferAmount") != fen("principalAmount") + fen("interestAmount") {
+        problems.push((Trouble::Form, "$.data.transferAmount".to_owned()));
+    }
+}
+
+/// No rule across members.
+pub fn no_rules(_: &Json, _: &mut Vec<Problem>) {}
+
+/// Identity cards, the lease of a rent withdrawal, the bank of a transfer, materials.
 pub fn withdrawal_rules(data: &Json, problems: &mut Vec<Problem>) {
     certificate_rules(data, problems);
     if data.text_at("withdrawReason") == "07" && matches!(data.at("lease"), None | Some(Json::Null)) {
         problems.push((Trouble::Missing, "$.data.lease".to_owned()));
+    }
+    if data.text_at("withdrawMethod") == "02" && matches!(data.at("bank"), None | Some(Json::Null)) {
+        problems.push((Trouble::Missing, "$.data.bank".to_owned()));
     }
     if data.text_at("lease.leaseFrom") > data.text_at("lease.leaseTo") {
         problems.push((Trouble::Form, "$.data.lease.leaseTo".to_owned()));

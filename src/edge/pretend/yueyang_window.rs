@@ -17,6 +17,7 @@ use crate::edge::pretend::world::Request;
 use crate::edge::pretend::world::Turn;
 use crate::edge::pretend::world::World;
 use crate::edge::pretend::yueyang_answers as answers;
+use crate::edge::pretend::yueyang_answers::Asked;
 use crate::edge::pretend::yueyang_messages as messages;
 use http::Method;
 
@@ -34,7 +35,7 @@ struct Service {
     texts: &'static [&'static str],
     numbers: &'static [&'static str],
     rules: fn(&Json, &mut Vec<Problem>),
-    answer: fn(&Json, bool, i64) -> Result<Json, ErrorRow>,
+    answer: fn(&Asked<'_>) -> Result<Json, ErrorRow>,
     /// What 缺字段 takes out of the answer, and what 未知代码 puts where.
     vital: &'static str,
     coded: (&'static str, &'static str),
@@ -70,10 +71,34 @@ const SERVICES: &[Service] = &[
         code: "GJJ_TRANSFER_IN_APPLY",
         matter: "GJ14",
         data: messages::TRANSFER,
-        texts: &["entName", "applicantName"],
+        texts: &["remark", "entName", "applicantName"],
         numbers: &["letterNo"],
         rules: messages::certificate_rules,
         answer: answers::transfer,
+        vital: "status",
+        coded: ("status", "unheard_of"),
+    },
+    Service {
+        path: "/gateway/api/gjj/transfer/close",
+        code: "GJJ_TRANSFER_CLOSE",
+        matter: "GJ14",
+        data: messages::CLOSING,
+        texts: &["resultMsg"],
+        numbers: &["transferAmount", "letterNo"],
+        rules: messages::closing_rules,
+        answer: answers::closing,
+        vital: "letterNo",
+        coded: ("letterNo", "unheard_of"),
+    },
+    Service {
+        path: "/gateway/api/gjj/transfer/progress",
+        code: "GJJ_TRANSFER_PROGRESS",
+        matter: "GJ14",
+        data: messages::PROGRESS,
+        texts: &[],
+        numbers: &["letterNo"],
+        rules: messages::no_rules,
+        answer: answers::progress,
         vital: "status",
         coded: ("status", "unheard_of"),
     },
@@ -143,7 +168,7 @@ pub fn turn(request: &Request, world: &World) -> Turn {
             let texts: Vec<&str> = service.texts.iter().map(|name| text(&message, name)).collect();
             let numbers: Vec<&str> = service.numbers.iter().map(|name| text(&message, name)).collect();
             let behaviour = Behaviour::of(&texts, &numbers);
-            let reply = answer(service, &message, &key, &behaviour, now);
+            let reply = answer(service, &message, &key, &behaviour, world);
             answered(behaviour, reply)
         }
         None => answered(Behaviour::Usual, refuse(&key, register::BAD_FORMAT.hunan, "此路径只接收推送", now)),
@@ -177,7 +202,8 @@ fn signature(request: &Request, world: &World) -> Result<(), (ErrorRow, &'static
     Ok(())
 }
 
-fn answer(service: &Service, message: &Json, key: &str, behaviour: &Behaviour, now: i64) -> Reply {
+fn answer(service: &Service, message: &Json, key: &str, behaviour: &Behaviour, world: &World) -> Reply {
+    let now = world.now();
     let mut problems = Vec::new();
     check::objects(message, &messages::envelope(service.data), "$", &mut problems);
     if message.text_at("head.serviceCode") != service.code {
@@ -193,7 +219,8 @@ fn answer(service: &Service, message: &Json, key: &str, behaviour: &Behaviour, n
         return refusal;
     }
     let data = message.at("data").unwrap_or(&Json::Null);
-    match (service.answer)(data, *behaviour == Behaviour::Refuse, now) {
+    let asked = Asked { data, message: key, refuse: *behaviour == Behaviour::Refuse, world };
+    match (service.answer)(&asked) {
         Ok(mut data) => {
             match behaviour {
                 Behaviour::Missing => {
@@ -218,8 +245,9 @@ fn pushed(message: &Json, key: &str, behaviour: &Behaviour, now: i64) -> Reply {
     check::objects(message, messages::PUSH, "$", &mut problems);
     problems.retain(|(trouble, path)| !(*trouble == Trouble::Unknown && path.starts_with("$.data.")));
     let refuse_it = (*behaviour == Behaviour::Refuse).then(|| Behaviour::Error(register::NOT_FOUND.hunan.to_owned()));
+    let receipt = || answers::receipt(message.at("data").unwrap_or(&Json::Null));
     refused(&problems, refuse_it.as_ref().unwrap_or(behaviour), key, now)
-        .unwrap_or_else(|| reply(Json::whole(200), "success", key, now, Json::Null))
+        .unwrap_or_else(|| reply(Json::whole(200), "success", key, now, receipt()))
 }
 
 fn refused(problems: &[Problem], behaviour: &Behaviour, key: &str, now: i64) -> Option<Reply> {
