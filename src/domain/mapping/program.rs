@@ -195,8 +195,12 @@ impl Program {
         // Divisions and centres begin with the city's digits, nodes have a letter in front.
         let area = |text: &str| text.trim_start_matches(|c: char| c.is_ascii_alphabetic()).get(..4).map(str::to_owned);
         let wanted = arrival.target.as_deref().and_then(area);
-        let city = others.iter().find(|city| wanted.is_some() && area(&city.division) == wanted);
-        let city = city.or(if others.len() == 1 { others.first() } else { None }).copied();
+        // Only a request that names no city goes to the only other one: a wrong name must not move money elsewhere.
+        let city = match (&arrival.target, others.as_slice()) {
+            (None, [only]) => Some(*only),
+            (None, _) => None,
+            (Some(_), others) => others.iter().find(|city| wanted.is_some() && area(&city.division) == wanted).copied(),
+        };
         let not_served = |city: &str| Fault::NotServed { matter: service.matter.clone(), city: city.to_owned() };
         let city = city.ok_or_else(|| not_served(arrival.target.as_deref().unwrap_or("未写明的城市")))?;
         let pair =
