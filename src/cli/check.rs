@@ -97,9 +97,9 @@ impl Check {
                     println!("{}", line(finding));
                 }
                 if errors == 0 {
-                    println!("检查通过：{summary}")
+                    println!("检查通过：{summary}");
                 } else {
-                    println!("检查未通过：{errors} 处错误")
+                    println!("检查未通过：{errors} 处错误");
                 }
             }
         }

@@ -219,7 +219,7 @@ struct RawProfile {
 }
 
 /// Reads all profiles, gathering all faults.
-pub fn read_all(files: &Files, faults: &mut Vec<Diagnostic>) -> Vec<Profile> {
+pub(super) fn read_all(files: &Files, faults: &mut Vec<Diagnostic>) -> Vec<Profile> {
     let mut profiles = Vec::new();
     for (path, name) in files.below("profiles/", ".toml") {
         let text = files.text(path).unwrap_or_default();
@@ -343,7 +343,7 @@ impl Reading<'_> {
 }
 
 /// A path below the root, or itself where it begins with `/`.
-pub fn absolute(root: &str, path: &str, separator: char) -> String {
+pub(super) fn absolute(root: &str, path: &str, separator: char) -> String {
     match path.strip_prefix('/') {
         Some(absolute) => absolute.to_owned(),
         None if root.is_empty() => path.to_owned(),
