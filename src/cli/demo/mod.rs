@@ -71,7 +71,9 @@ impl Demo {
             Ok(true) => 0,
             Ok(false) => AT_FAULT,
             Err(problems) => {
-                problems.iter().for_each(|problem| eprintln!("{problem}"));
+                for problem in &problems {
+                    eprintln!("{problem}");
+                }
                 OURS
             }
         }

@@ -264,7 +264,7 @@ impl Lookup {
             line: row.line,
         };
         if let Some(index) = self.map.find(code.as_bytes()) {
-            self.entries[index as usize].push(choice)
+            self.entries[index as usize].push(choice);
         } else {
             let index = u32::try_from(self.entries.len()).unwrap_or(u32::MAX);
             self.map.insert(code.as_bytes(), index);

@@ -146,7 +146,9 @@ impl Divisions {
                         above = title;
                     }
                 }
-                names.iter().for_each(|name| out.extend_from_slice(name.as_bytes()));
+                for name in &names {
+                    out.extend_from_slice(name.as_bytes());
+                }
                 out.extend_from_slice(parts.part(3));
                 out.extend_from_slice(parts.part(DETAIL));
                 Ok(false)
@@ -222,7 +224,9 @@ impl Divisions {
         if found[0].is_empty() && !found[1].is_empty() {
             found[0] = province_of(&found[1]);
         }
-        found.iter().for_each(|code| parts.push(code.as_bytes()));
+        for code in &found {
+            parts.push(code.as_bytes());
+        }
         parts.push(b"");
         parts.push(rest.as_bytes());
     }

@@ -106,7 +106,7 @@ impl Message {
         Some(message)
     }
 
-    fn build(&mut self, direction: &Direction, faults: &mut Vec<Diagnostic>) {
+    pub(super) fn build(&mut self, direction: &Direction, faults: &mut Vec<Diagnostic>) {
         for (index, row) in self.rows.iter().enumerate() {
             match notation::path(&row.path, direction.separator()) {
                 Ok(segments) => insert(&mut self.roots, &segments, index, &self.rows, faults),

@@ -9,17 +9,21 @@
 //! On the way through a plan no document tree is built: values are borrowed from the input until they are written.
 
 mod address;
+mod canonical;
 mod catalogue;
+mod certificate;
 mod checks;
 mod compile;
 mod context;
 mod explain;
+mod generate;
 mod identify;
 mod message;
 mod notation;
 mod plan;
 mod profile;
 mod program;
+mod prove;
 mod put;
 mod reader;
 mod resolve;
@@ -29,10 +33,14 @@ mod text;
 mod values;
 mod writer;
 
+pub use catalogue::Archetype;
 pub use catalogue::Catalogue;
 pub use catalogue::City;
 pub use catalogue::Field;
 pub use catalogue::Matter;
+pub use certificate::Certificate;
+pub use certificate::Line as CertificateLine;
+pub use certificate::Totals;
 pub use compile::MessageKind;
 pub use context::Context;
 pub use context::FaultFieldWords;
@@ -50,6 +58,8 @@ pub use program::Pair;
 pub use program::Program;
 pub use program::Rendered;
 pub use program::System;
+pub use prove::Grade;
+pub use prove::Proof;
 pub use run::Workspace;
 pub use source::Diagnostic;
 pub use source::Files;

@@ -189,6 +189,7 @@ fn table() -> toml::Value {
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+#[expect(clippy::struct_field_names, reason = "the names are the keys of the file")]
 struct RawLimits {
     bytes_max: Option<usize>,
     depth_max: Option<usize>,

@@ -74,18 +74,21 @@ impl Diagnostic {
     }
 
     /// Says what was expected.
+    #[must_use]
     pub fn expected(mut self, expected: impl Into<String>) -> Self {
         self.expected = expected.into();
         self
     }
 
     /// Says what could be done.
+    #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = hint.into();
         self
     }
 
     /// Suggests the nearest of the known words, where one is near.
+    #[must_use]
     pub fn near<'a>(self, word: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
         match nearest(word, known) {
             Some(near) if self.hint.is_empty() => self.hint(format!("是否想写“{near}”？")),

@@ -98,7 +98,9 @@ impl Writer<'_, '_> {
                 let mut escaped = Vec::new();
                 // A namespace name with a forbidden character is left out; the reader of the other side would refuse it anyway.
                 if escape::xml_attribute(&mut escaped, name.as_bytes()).is_ok() {
-                    text.push_str(&format!(" xmlns:{prefix}=\"{}\"", String::from_utf8_lossy(&escaped)));
+                    for part in [" xmlns:", prefix, "=\"", &String::from_utf8_lossy(&escaped), "\""] {
+                        text.push_str(part);
+                    }
                 }
             }
         }
