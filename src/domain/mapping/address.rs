@@ -157,6 +157,7 @@ impl Divisions {
     }
 
     /// Splits a division code of the standard and the rest into parts.
+    #[expect(clippy::wrong_self_convention, reason = "self is the table that is read by")]
     pub(super) fn from_division(&self, code: &[u8], rest: &[u8], parts: &mut Parts) {
         parts.clear();
         let text = std::str::from_utf8(code).unwrap_or_default();
@@ -183,6 +184,7 @@ impl Divisions {
     }
 
     /// Splits one string by the longest division names at its front; what is left is the detail.
+    #[expect(clippy::wrong_self_convention, reason = "self is the table that is read by")]
     pub(super) fn from_text(&self, text: &[u8], parts: &mut Parts) {
         parts.clear();
         let mut rest = std::str::from_utf8(text).unwrap_or_default();
@@ -263,13 +265,17 @@ mod tests {
             row("430602", "岳阳楼区", "430602"),
         ];
         let mut table = Table::new(TABLE, vec![SET.into()]);
-        rows.into_iter().for_each(|row| assert!(table.push(row)));
+        for row in rows {
+            assert!(table.push(row));
+        }
         Divisions::new(&table)
     }
 
     fn parts(texts: [&str; 5]) -> Parts {
         let mut parts = Parts::default();
-        texts.iter().for_each(|text| parts.push(text.as_bytes()));
+        for text in texts {
+            parts.push(text.as_bytes());
+        }
         parts
     }
 

@@ -337,14 +337,9 @@ fn check(row: &RuleRow, resolver: &mut Resolver<'_>) -> Option<Check> {
         }
         Rule::Total { field: id, value } => {
             let item = source(id)?;
-            let (list, items) = *resolver.layout.lists.get(id.rsplit_once("[].")?.0)?;
+            let (list, _) = *resolver.layout.lists.get(id.rsplit_once("[].")?.0)?;
             scope = list.scope;
-            CheckRule::Total {
-                item,
-                list: (list.level, list.slot),
-                scope: items,
-                value: total(field.kind, value, row, resolver)?,
-            }
+            CheckRule::Total { item, list: (list.level, list.slot), value: total(field.kind, value, row, resolver)? }
         }
     };
     Some(Check { scope, rule, text: row.text.clone(), note: resolver.notes.get(index)?.clone() })
