@@ -30,7 +30,9 @@ impl Serve {
         let app = match App::start(proved(app::from_file(self.config.clone())), Clock::System) {
             Ok(app) => app,
             Err(problems) => {
-                problems.iter().for_each(|problem| eprintln!("{problem}"));
+                for problem in &problems {
+                    eprintln!("{problem}");
+                }
                 eprintln!("网关没有启动：{} 处问题", problems.len());
                 return AT_FAULT;
             }

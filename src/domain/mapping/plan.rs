@@ -27,7 +27,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
 /// Lists inside one another, the root included.
-pub const LEVELS: usize = 5;
+pub(super) const LEVELS: usize = 5;
 
 /// A translation of one message from one profile to another.
 #[derive(Debug)]
@@ -373,7 +373,6 @@ pub(super) enum CheckRule {
     Total {
         item: Source,
         list: (u8, SlotNumber),
-        scope: usize,
         value: i64,
     },
 }

@@ -193,6 +193,7 @@ fn table() -> toml::Value {
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+#[expect(clippy::struct_field_names, reason = "the names are the keys of the file")]
 struct RawLimits {
     bytes_max: Option<usize>,
     depth_max: Option<usize>,
@@ -223,7 +224,7 @@ struct RawProfile {
 }
 
 /// Reads all profiles, gathering all faults.
-pub fn read_all(files: &Files, faults: &mut Vec<Diagnostic>) -> Vec<Profile> {
+pub(super) fn read_all(files: &Files, faults: &mut Vec<Diagnostic>) -> Vec<Profile> {
     let mut profiles = Vec::new();
     for (path, name) in files.below("profiles/", ".toml") {
         let text = files.text(path).unwrap_or_default();
@@ -361,7 +362,7 @@ impl Reading<'_> {
 }
 
 /// A path below the root, or itself where it begins with `/`.
-pub fn absolute(root: &str, path: &str, separator: char) -> String {
+pub(super) fn absolute(root: &str, path: &str, separator: char) -> String {
     match path.strip_prefix('/') {
         Some(absolute) => absolute.to_owned(),
         None if root.is_empty() => path.to_owned(),

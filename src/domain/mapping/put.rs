@@ -21,13 +21,8 @@ pub(super) type Lossy = bool;
 /// Writes `bytes`, without its leading comma where it is the first of its object or list.
 #[inline]
 pub(super) fn member(out: &mut Vec<u8>, bytes: &[u8]) {
-    if let Some((b',', rest)) = bytes.split_first() {
-        if matches!(out.last(), Some(b'{' | b'[')) {
-            out.extend_from_slice(rest);
-            return;
-        }
-    }
-    out.extend_from_slice(bytes);
+    let first = matches!(out.last(), Some(b'{' | b'['));
+    out.extend_from_slice(bytes.strip_prefix(b",").filter(|_| first).unwrap_or(bytes));
 }
 
 /// Writes a place that holds nothing; true where something was written.
@@ -102,15 +97,14 @@ impl View<'_> {
                 lossy = choice.lossy;
                 self.put_text(op, written.as_bytes(), out)?;
             }
-            (Put::Date(form), Value::Date(date)) => date.write(*form, out),
+            (Put::Date(form) | Put::Validity { form, .. }, Value::Date(date)) => date.write(*form, out),
             (Put::Date(form), Value::DateTime(moment)) => moment.date.write(*form, out),
-            (Put::Validity { form, .. }, Value::Date(date)) => date.write(*form, out),
             (Put::Validity { no_end: Some(text), .. }, Value::NoEnd) => self.put_text(op, text.as_bytes(), out)?,
             (Put::Month(form), Value::Month(month)) => month.write(*form, out),
             (Put::Month(form), Value::Date(date)) => Month::of(date).write(*form, out),
             (Put::DateTime(form), Value::DateTime(moment)) => {
                 use crate::domain::value::DateTimeForm;
-                let now_exactly = matches!(form, DateTimeForm::EpochMilliseconds) && self.is_now(op);
+                let now_exactly = matches!(form, DateTimeForm::EpochMilliseconds) && is_now(op);
                 if now_exactly {
                     value::write_integer(self.context.now, out);
                 } else {
@@ -145,13 +139,6 @@ impl View<'_> {
             }
         }
         Ok(lossy)
-    }
-
-    /// The gateway's own clock has milliseconds, canonical moments have not.
-    fn is_now(&self, op: &FieldOp) -> bool {
-        use super::notation::CallName;
-        use super::plan::Source;
-        matches!(op.source, Some(Source::Call(CallName::Now)))
     }
 
     /// Node digits, yyMMdd and nine digits of the running number, as the transfer platform numbers messages.
@@ -205,10 +192,8 @@ impl View<'_> {
 
     fn check_length(&self, op: &FieldOp, text: &[u8]) -> Result<(), FieldFaultKind> {
         let text = String::from_utf8_lossy(text);
-        if let Some(max) = op.characters_max {
-            if text.chars().count() > max {
-                return Err(FieldFaultKind::TooLong { max, unit: LengthUnit::Characters });
-            }
+        if let Some(max) = op.characters_max.filter(|max| text.chars().count() > *max) {
+            return Err(FieldFaultKind::TooLong { max, unit: LengthUnit::Characters });
         }
         if let Some(max) = op.bytes_max {
             let mut encoded = Vec::new();
@@ -221,4 +206,11 @@ impl View<'_> {
         }
         Ok(())
     }
+}
+
+/// The gateway's own clock has milliseconds, canonical moments have not.
+fn is_now(op: &FieldOp) -> bool {
+    use super::notation::CallName;
+    use super::plan::Source;
+    matches!(op.source, Some(Source::Call(CallName::Now)))
 }
