@@ -57,11 +57,10 @@ fn write(value: &Value, style: &mut impl Iterator<Item = u8>, out: &mut String) 
             }
             out.push(']');
         }
-        Value::String(text) if style.next().unwrap_or(0) % 4 == 0 => {
+        Value::String(text) if style.next().unwrap_or(0).is_multiple_of(4) => {
             out.push('"');
-            for unit in text.encode_utf16() {
-                out.push_str(&format!("\\u{unit:04X}"));
-            }
+            let units: Vec<_> = text.encode_utf16().map(|unit| format!("\\u{unit:04X}")).collect();
+            out.push_str(&units.concat());
             out.push('"');
         }
         Value::String(text) => {
@@ -88,7 +87,7 @@ fn expected(value: Option<&Value>) -> (Kind, Option<String>) {
     }
 }
 
-fn compare(found: (Kind, String), value: Option<&Value>) {
+fn compare(found: &(Kind, String), value: Option<&Value>) {
     let (kind, text) = expected(value);
     let found_kind = if found.0 == Kind::JsonEscaped { Kind::Text } else { found.0 };
     assert_eq!(found_kind, kind);
@@ -131,16 +130,16 @@ proptest! {
         json::read(&shape.tree, 0, text.as_bytes(), &mut scratch, &Limits::default()).unwrap();
         let input = text.as_bytes();
         for (number, name) in (1..).zip(NAMES) {
-            compare(at(&scratch, input, 0, number), outer.get(name));
-            compare(at(&scratch, input, 0, number + 7), inner.get(name));
+            compare(&at(&scratch, input, 0, number), outer.get(name));
+            compare(&at(&scratch, input, 0, number + 7), inner.get(name));
         }
         let frames = items(&scratch, 14);
         prop_assert_eq!(frames.len(), list.len());
         for (frame, item) in frames.into_iter().zip(&list) {
             for (number, name) in (1..).zip(NAMES) {
-                compare(at(&scratch, input, frame, number), item.get(name));
+                compare(&at(&scratch, input, frame, number), item.get(name));
             }
-            compare(at(&scratch, input, frame, 7), Some(item).filter(|item| !item.is_object()));
+            compare(&at(&scratch, input, frame, 7), Some(item).filter(|item| !item.is_object()));
         }
         prop_assert!(scratch.duplicates.is_empty());
         prop_assert_eq!(scratch.undeclared, 0);

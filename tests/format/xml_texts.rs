@@ -48,13 +48,14 @@ fn theirs(text: &str) -> Result<HashMap<String, Option<String>>, String> {
             }
             Event::Text(text) => text.xml10_content().into_owned(),
             Event::CData(text) => text.xml10_content().into_owned(),
-            Event::GeneralRef(reference) => match reference.resolve_char_ref().map_err(|error| error.to_string())? {
-                Some(character) => character.to_string(),
-                None => {
-                    let name = reference.xml10_content();
-                    quick_xml::escape::resolve_predefined_entity(&name).ok_or("unknown entity")?.to_string()
+            Event::GeneralRef(reference) => {
+                let character = reference.resolve_char_ref().map_err(|error| error.to_string())?;
+                let name = reference.xml10_content();
+                match character {
+                    Some(character) => character.to_string(),
+                    None => quick_xml::escape::resolve_predefined_entity(&name).ok_or("unknown entity")?.to_string(),
                 }
-            },
+            }
             _ => continue,
         };
         if let Some((_, Some(text))) = open.last_mut() {

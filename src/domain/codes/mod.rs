@@ -9,6 +9,7 @@ mod packed;
 
 use crate::domain::value::Date;
 use packed::PackedMap;
+use rustc_hash::FxHashMap;
 
 /// Which way a cell may be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,11 +50,13 @@ pub struct Row {
 pub struct Table {
     pub name: String,
     pub sets: Vec<String>,
-    pub rows: Vec<Row>,
+    rows: Vec<Row>,
+    /// Rows by canonical code.
+    index: FxHashMap<String, usize>,
 }
 
 /// What is written for a canonical code that the set has no code for.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Otherwise {
     /// Nothing: it is refused.
     #[default]
@@ -106,13 +109,33 @@ pub struct Lookup {
 }
 
 impl Table {
+    /// A table without rows.
+    pub fn new(name: &str, sets: Vec<String>) -> Self {
+        Self { name: name.to_owned(), sets, ..Self::default() }
+    }
+
+    /// Adds a row; false, and nothing added, where its canonical code is there already.
+    pub fn push(&mut self, row: Row) -> bool {
+        if self.index.contains_key(&row.canonical) {
+            return false;
+        }
+        self.index.insert(row.canonical.clone(), self.rows.len());
+        self.rows.push(row);
+        true
+    }
+
+    /// The rows in the order of the file.
+    pub fn rows(&self) -> &[Row] {
+        &self.rows
+    }
+
     fn set(&self, name: &str) -> Option<usize> {
         self.sets.iter().position(|set| set == name)
     }
 
     /// The row of a canonical code.
     pub fn row(&self, canonical: &str) -> Option<&Row> {
-        self.rows.iter().find(|row| row.canonical == canonical)
+        self.index.get(canonical).map(|index| &self.rows[*index])
     }
 
     /// The code that a set writes for a canonical code, without any default.
@@ -143,7 +166,7 @@ impl Table {
     /// Codes of a set that have two plain readings on the same day: nobody could say which is meant.
     pub fn ambiguous(&self, set: &str) -> Vec<(&Row, &Row)> {
         let Some(index) = self.set(set) else { return Vec::new() };
-        let mut seen: rustc_hash::FxHashMap<&str, &Row> = rustc_hash::FxHashMap::default();
+        let mut seen: FxHashMap<&str, &Row> = FxHashMap::default();
         let mut pairs = Vec::new();
         for row in &self.rows {
             let Some(cell) = row.cells.get(index).and_then(Option::as_ref) else { continue };
@@ -253,10 +276,17 @@ impl Lookup {
     /// A choice is lossy where the written code is read back as another canonical code.
     fn mark_losses(&mut self, write: Side<'_>) {
         let Some((table, set)) = write else { return };
+        let Some(index) = table.set(set) else { return };
+        let mut readings: FxHashMap<&str, Vec<&str>> = FxHashMap::default();
+        for row in &table.rows {
+            if let Some(cell) = row.cells.get(index).and_then(Option::as_ref).filter(|cell| cell.way != Way::Out) {
+                readings.entry(&cell.code).or_default().push(&row.canonical);
+            }
+        }
         for choice in self.entries.iter_mut().flatten() {
             let Some(out) = &choice.out else { continue };
-            let back = table.readings(out, set);
-            choice.lossy |= !back.iter().any(|(row, _)| *row.canonical == *choice.canonical);
+            choice.lossy |=
+                !readings.get(&**out).is_some_and(|back| back.iter().any(|code| **code == *choice.canonical));
         }
     }
 
@@ -298,16 +328,20 @@ mod tests {
     }
 
     fn table(sets: &[&str], rows: &[(&str, &[&str], Option<&str>)]) -> Table {
-        let rows = rows.iter().enumerate().map(|(line, (canonical, cells, parent))| Row {
-            canonical: (*canonical).into(),
-            title: format!("名{canonical}"),
-            cells: cells.iter().map(|text| cell(text)).collect(),
-            parent: parent.map(Into::into),
-            valid_from: None,
-            valid_to: None,
-            line: line + 2,
-        });
-        Table { name: "t".into(), sets: sets.iter().map(|set| (*set).into()).collect(), rows: rows.collect() }
+        let mut table = Table::new("t", sets.iter().map(|set| (*set).into()).collect());
+        for (line, (canonical, cells, parent)) in rows.iter().enumerate() {
+            let row = Row {
+                canonical: (*canonical).into(),
+                title: format!("名{canonical}"),
+                cells: cells.iter().map(|text| cell(text)).collect(),
+                parent: parent.map(Into::into),
+                valid_from: None,
+                valid_to: None,
+                line: line + 2,
+            };
+            assert!(table.push(row));
+        }
+        table
     }
 
     fn out(lookup: &Lookup, code: &str) -> Option<(String, bool)> {

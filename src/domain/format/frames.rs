@@ -26,7 +26,7 @@ impl Scratch {
 
     /// Notes `slot` at `number` of `frame`. If something stands there already, it stays, the place goes to
     /// [`Scratch::duplicates`] and the answer is false.
-    #[inline]
+    #[inline(always)]
     pub(super) fn note(&mut self, frame: u32, number: SlotNumber, slot: Slot) -> bool {
         if number == 0 {
             return true;

@@ -21,6 +21,9 @@ use crate::domain::format::xml;
 /// Depth that no setting can exceed: the readers call themselves once per level.
 const DEPTH_CEILING: usize = 200;
 
+/// What a step of a reader gives. A fault is large; boxed, it leaves the usual result in two registers.
+pub(super) type Reading<T> = Result<T, Box<Fault>>;
+
 /// Where a document lies: from `start` to the end of `bytes`, which are UTF-8.
 #[derive(Clone, Copy)]
 pub(super) struct Place<'a> {

@@ -28,14 +28,25 @@ const fn control_or(word: u64, turn: u8) -> u64 {
 }
 
 /// The first place at or after `at` that `flags` (words) or `fits` (the last bytes) finds, or the length.
-#[inline]
-fn find(bytes: &[u8], mut at: usize, flags: impl Fn(u64) -> u64, fits: impl Fn(u8) -> bool) -> usize {
-    while let Some(chunk) = bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) {
-        let found = flags(u64::from_le_bytes(*chunk));
-        if found != 0 {
-            return at + (found.trailing_zeros() / 8) as usize;
+/// The first two words are looked at in line: most names and many texts end there.
+#[inline(always)]
+fn find(bytes: &[u8], at: usize, flags: impl Fn(u64) -> u64, fits: impl Fn(u8) -> bool) -> usize {
+    if let Some(chunk) = bytes.get(at..).and_then(<[u8]>::first_chunk::<16>) {
+        if let Some(place) = first_of_two(*chunk, &flags) {
+            return at + place;
         }
-        at += 8;
+        return find_further(bytes, at + 16, flags, fits);
+    }
+    find_further(bytes, at, flags, fits)
+}
+
+#[inline(never)]
+fn find_further(bytes: &[u8], mut at: usize, flags: impl Fn(u64) -> u64, fits: impl Fn(u8) -> bool) -> usize {
+    while let Some(chunk) = bytes.get(at..).and_then(<[u8]>::first_chunk::<16>) {
+        if let Some(place) = first_of_two(*chunk, &flags) {
+            return at + place;
+        }
+        at += 16;
     }
     while bytes.get(at).is_some_and(|byte| !fits(*byte)) {
         at += 1;
@@ -43,8 +54,21 @@ fn find(bytes: &[u8], mut at: usize, flags: impl Fn(u64) -> u64, fits: impl Fn(u
     at
 }
 
+/// The first flagged byte of two words. Both are looked at before the branch: one that goes either way costs more
+/// than a few operations.
+#[inline(always)]
+fn first_of_two(chunk: [u8; 16], flags: impl Fn(u64) -> u64) -> Option<usize> {
+    let [low, high] = chunk.as_chunks::<8>().0 else { return None };
+    let (low, high) = (flags(u64::from_le_bytes(*low)), flags(u64::from_le_bytes(*high)));
+    if low | high == 0 {
+        return None;
+    }
+    let place = if low == 0 { 64 + high.trailing_zeros() } else { low.trailing_zeros() };
+    Some((place / 8) as usize)
+}
+
 /// The next quote, backslash or control character: all that can end or break a run of a JSON string.
-#[inline]
+#[inline(always)]
 pub(super) fn json_stop(bytes: &[u8], at: usize) -> usize {
     find(
         bytes,
@@ -55,7 +79,7 @@ pub(super) fn json_stop(bytes: &[u8], at: usize) -> usize {
 }
 
 /// The next `<`, `&`, `]` or control character (line ends among them) of XML text.
-#[inline]
+#[inline(always)]
 pub(super) fn text_stop(bytes: &[u8], at: usize) -> usize {
     find(
         bytes,

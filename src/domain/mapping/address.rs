@@ -87,7 +87,7 @@ impl Divisions {
     /// From the table `gbt2260`.
     pub fn new(table: &Table) -> Self {
         let mut divisions = Self::default();
-        for row in &table.rows {
+        for row in table.rows() {
             let standard = table.written(&row.canonical, SET).map(str::to_owned);
             divisions.known.insert(row.canonical.clone(), Division { title: row.title.clone(), standard });
             let code = &row.canonical;
@@ -258,7 +258,9 @@ mod tests {
             row("430600", "岳阳市", "430600"),
             row("430602", "岳阳楼区", "430602"),
         ];
-        Divisions::new(&Table { name: TABLE.into(), sets: vec![SET.into()], rows })
+        let mut table = Table::new(TABLE, vec![SET.into()]);
+        rows.into_iter().for_each(|row| assert!(table.push(row)));
+        Divisions::new(&table)
     }
 
     fn parts(texts: [&str; 5]) -> Parts {

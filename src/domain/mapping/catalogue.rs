@@ -47,6 +47,24 @@ pub struct Matter {
     pub idempotent: bool,
     pub promised_workdays: String,
     pub source: String,
+    /// Its own fields, beside its archetype's, in order.
+    pub fields: Vec<String>,
+    /// Fields that a request cannot do without, beside its archetype's.
+    pub required: Vec<String>,
+    /// Its own fields of the answer.
+    pub answer_fields: Vec<String>,
+    pub place: Place,
+}
+
+/// 原型: what matters of one kind have in common.
+#[derive(Clone, Debug, Default)]
+pub struct Archetype {
+    pub code: String,
+    pub title: String,
+    pub interaction: String,
+    pub fields: Vec<String>,
+    pub required: Vec<String>,
+    pub answer_fields: Vec<String>,
 }
 
 /// A city and the systems it runs.
@@ -77,6 +95,7 @@ pub struct RuleRow {
 #[derive(Clone, Debug, Default)]
 pub struct Catalogue {
     pub fields: BTreeMap<String, Field>,
+    pub archetypes: BTreeMap<String, Archetype>,
     pub matters: BTreeMap<String, Matter>,
     pub cities: Vec<City>,
     pub rules: Vec<RuleRow>,
@@ -102,6 +121,9 @@ impl Catalogue {
                 ),
             }
         }
+        if let Some(text) = files.text("archetypes.csv") {
+            catalogue.read_archetypes("archetypes.csv", text, faults);
+        }
         for (path, name) in files.below("cities/", ".toml") {
             catalogue.read_city(path, name, files.text(path).unwrap_or_default(), faults);
         }
@@ -110,7 +132,35 @@ impl Catalogue {
             catalogue.tables.insert(name.to_owned(), table);
         }
         catalogue.check_fields(faults);
+        catalogue.check_matters(faults);
         catalogue
+    }
+
+    /// The fields that a matter has in a request or an answer: its archetype's, then its own, each once.
+    pub fn fields_of<'f>(&'f self, matter: &'f Matter, request: bool) -> Vec<&'f str> {
+        let archetype = self.archetypes.get(&matter.archetype);
+        let (common, own) = if request {
+            (archetype.map(|archetype| &archetype.fields), &matter.fields)
+        } else {
+            (archetype.map(|archetype| &archetype.answer_fields), &matter.answer_fields)
+        };
+        let mut fields: Vec<&'f str> = Vec::new();
+        for field in common.into_iter().flatten().chain(own) {
+            if !fields.contains(&field.as_str()) {
+                fields.push(field);
+            }
+        }
+        fields
+    }
+
+    /// True where a request of the matter cannot do without a field.
+    pub fn requires(&self, matter: &Matter, field: &str) -> bool {
+        let archetype = self.archetypes.get(&matter.archetype);
+        matter
+            .required
+            .iter()
+            .chain(archetype.into_iter().flat_map(|archetype| &archetype.required))
+            .any(|id| id == field)
     }
 
     /// The field with that id; parts of addresses (`house_addr.county`) are found by their address.
@@ -160,6 +210,54 @@ impl Catalogue {
         }
     }
 
+    /// Every field of an archetype or matter exists, and every archetype.
+    fn check_matters(&self, faults: &mut Vec<Diagnostic>) {
+        let known = |id: &String| self.fields.contains_key(id);
+        let mut check = |owner: &str, fields: &mut dyn Iterator<Item = &String>, place: &Place| {
+            for id in fields.filter(|id| !known(id)) {
+                let found = format!("{owner} 的字段“{id}”不在 fields.csv 中");
+                faults.push(Diagnostic::error(160, place, found).near(id, self.fields.keys().map(String::as_str)));
+            }
+        };
+        for archetype in self.archetypes.values() {
+            let mut fields = archetype.fields.iter().chain(&archetype.required).chain(&archetype.answer_fields);
+            check(&archetype.code, &mut fields, &at("archetypes.csv"));
+        }
+        for matter in self.matters.values() {
+            let mut fields = matter.fields.iter().chain(&matter.required).chain(&matter.answer_fields);
+            check(&matter.code, &mut fields, &matter.place);
+        }
+        if self.archetypes.is_empty() {
+            return;
+        }
+        for matter in self.matters.values().filter(|matter| !self.archetypes.contains_key(&matter.archetype)) {
+            let found = format!("事项“{}”的类型“{}”不在 archetypes.csv 中", matter.code, matter.archetype);
+            let fault = Diagnostic::error(136, &matter.place, found);
+            faults.push(fault.near(&matter.archetype, self.archetypes.keys().map(String::as_str)));
+        }
+    }
+
+    fn read_archetypes(&mut self, path: &str, text: &str, faults: &mut Vec<Diagnostic>) {
+        let sheet = Sheet::read(path, text, &["code", "title", "fields"], faults);
+        let columns = ["code", "title", "interaction", "fields", "required", "answer_fields", "source", "note"];
+        sheet.only_columns(&columns, faults);
+        for row in &sheet.rows {
+            let cell = |column| sheet.cell(row, column).to_owned();
+            let archetype = Archetype {
+                code: cell("code"),
+                title: cell("title"),
+                interaction: cell("interaction"),
+                fields: list(sheet.cell(row, "fields")),
+                required: list(sheet.cell(row, "required")),
+                answer_fields: list(sheet.cell(row, "answer_fields")),
+            };
+            if self.archetypes.insert(archetype.code.clone(), archetype).is_some() {
+                let found = format!("类型“{}”重复", cell("code"));
+                faults.push(Diagnostic::error(137, &sheet.place(row, "code"), found));
+            }
+        }
+    }
+
     fn read_matters(&mut self, path: &str, text: &str, faults: &mut Vec<Diagnostic>) {
         let sheet = Sheet::read(path, text, &["code", "title", "money"], faults);
         for row in &sheet.rows {
@@ -176,6 +274,10 @@ impl Catalogue {
                 idempotent: flag("idempotent"),
                 promised_workdays: cell("promised_workdays"),
                 source: cell("source"),
+                fields: list(sheet.cell(row, "fields")),
+                required: list(sheet.cell(row, "required")),
+                answer_fields: list(sheet.cell(row, "answer_fields")),
+                place: sheet.place(row, "code"),
             };
             if self.matters.insert(code.clone(), matter).is_some() {
                 faults.push(Diagnostic::error(113, &sheet.place(row, "code"), format!("事项“{code}”重复")));
@@ -267,6 +369,11 @@ impl Catalogue {
     }
 }
 
+/// The words of a cell that lists them.
+fn list(text: &str) -> Vec<String> {
+    text.split('|').map(str::trim).filter(|word| !word.is_empty()).map(str::to_owned).collect()
+}
+
 fn at(path: &str) -> Place {
     Place { file: path.to_owned(), line: 1, column: 1 }
 }
@@ -308,7 +415,7 @@ fn read_table(path: &str, name: &str, text: &str, faults: &mut Vec<Diagnostic>) 
             );
         }
     }
-    let mut table = Table { name: name.to_owned(), sets, rows: Vec::new() };
+    let mut table = Table::new(name, sets);
     for row in &sheet.rows {
         let date = |column: &str, faults: &mut Vec<Diagnostic>| {
             let text = sheet.cell(row, column);
@@ -334,7 +441,7 @@ fn read_table(path: &str, name: &str, text: &str, faults: &mut Vec<Diagnostic>) 
             continue;
         }
         let parent = Some(sheet.cell(row, "parent").to_owned()).filter(|parent| !parent.is_empty());
-        table.rows.push(Row {
+        table.push(Row {
             canonical,
             title: sheet.cell(row, "title").to_owned(),
             cells,
@@ -389,7 +496,7 @@ fn check_table(table: &Table, path: &str, faults: &mut Vec<Diagnostic>) {
             );
         }
     }
-    for row in &table.rows {
+    for row in table.rows() {
         let place = Place { file: path.to_owned(), line: row.line, column: 1 };
         if row.valid_from.zip(row.valid_to).is_some_and(|(from, to)| from > to) {
             faults.push(Diagnostic::error(128, &place, format!("代码“{}”的生效日期晚于失效日期", row.canonical)));
@@ -408,7 +515,7 @@ fn check_table(table: &Table, path: &str, faults: &mut Vec<Diagnostic>) {
                 break;
             };
             steps += 1;
-            if steps > table.rows.len() {
+            if steps > table.rows().len() {
                 faults.push(Diagnostic::error(127, &place, format!("代码“{}”的上级成环", row.canonical)));
                 break;
             }

@@ -27,10 +27,13 @@ use super::resolve::row_field;
 use super::source::Diagnostic;
 use super::source::Place;
 use super::writer::Writer;
+use crate::domain::codes;
 use crate::domain::codes::Lookup;
 use crate::domain::codes::Otherwise;
 use crate::domain::format::charset::Charset;
 use crate::domain::value::Type;
+use rustc_hash::FxHashMap;
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
@@ -67,6 +70,23 @@ pub(super) struct Shared<'a> {
     pub catalogue: &'a Catalogue,
     pub divisions: Arc<Divisions>,
     pub calendar: Arc<crate::domain::value::Calendar>,
+    pub lookups: Lookups,
+}
+
+type LookupKey = (Option<(String, String)>, Option<(String, String)>, Otherwise);
+
+/// Look-ups that plans share: hundreds of matters use the same few.
+#[derive(Default)]
+pub(super) struct Lookups(RefCell<FxHashMap<LookupKey, Arc<Lookup>>>);
+
+impl Lookups {
+    /// The composition of two sets, made once.
+    pub(super) fn compose(&self, read: codes::Side<'_>, write: codes::Side<'_>, otherwise: &Otherwise) -> Arc<Lookup> {
+        let name = |side: codes::Side<'_>| side.map(|(table, set)| (table.name.clone(), set.to_owned()));
+        let key = (name(read), name(write), otherwise.clone());
+        let mut known = self.0.borrow_mut();
+        Arc::clone(known.entry(key).or_insert_with(|| Arc::new(Lookup::compose(read, write, otherwise))))
+    }
 }
 
 /// What one plan is made of.
@@ -94,6 +114,7 @@ pub(super) fn compile(shared: &Shared<'_>, order: &Order<'_>, faults: &mut Vec<D
     let service = order.target.service;
     let mut resolver = Resolver {
         catalogue: shared.catalogue,
+        lookups: &shared.lookups,
         message: &source,
         layout: &layout,
         notes: &notes,
@@ -220,7 +241,7 @@ fn result_check(
         codes: slots(&watched.codes),
         texts: slots(&watched.texts),
         ok: words.ok.clone(),
-        lookup: Lookup::compose(Some((table, &words.set)), None, &Otherwise::Refuse),
+        lookup: resolver.lookups.compose(Some((table, &words.set)), None, &Otherwise::Refuse),
     })
 }
 

@@ -1,5 +1,7 @@
 //! One message of one profile: its rows in order, and the tree of places that they make.
 
+use super::catalogue::Catalogue;
+use super::catalogue::Matter;
 use super::notation;
 use super::notation::Absence;
 use super::notation::CallName;
@@ -18,6 +20,16 @@ use super::source::Files;
 use super::source::Place;
 use super::source::Sheet;
 use super::source::SheetRow;
+
+/// What a message stands for, beside its file.
+#[derive(Clone, Copy)]
+pub struct Subject<'a> {
+    pub catalogue: &'a Catalogue,
+    /// `None` for fault messages.
+    pub matter: Option<&'a Matter>,
+    pub request: bool,
+    pub operation: &'a str,
+}
 
 const COLUMNS: &[&str] = &["path", "field", "convert", "need", "absent", "default", "if", "source", "note"];
 /// Includes inside includes.
@@ -79,27 +91,22 @@ impl Message {
         profile: &Profile,
         direction: &Direction,
         name: &str,
-        operation: &str,
+        subject: Subject<'_>,
         faults: &mut Vec<Diagnostic>,
     ) -> Option<Self> {
         let file = format!("messages/{}/{name}.csv", profile.name);
         let mut message = Self { file: file.clone(), ..Self::default() };
-        let root = direction.root.replace("{operation}", operation);
-        let mut reading = Reading {
-            files,
-            folder: format!("messages/{}", profile.name),
-            direction,
-            root,
-            operation,
-            faults,
-            depth: 0,
-        };
-        reading.file(&file, &mut message)?;
+        let root = direction.root.replace("{operation}", subject.operation);
+        let mut reading =
+            Reading { files, folder: format!("messages/{}", profile.name), direction, root, subject, faults, depth: 0 };
+        let mut entries = Vec::new();
+        reading.file(&file, &mut entries)?;
+        message.rows = reading.expand(entries);
         message.build(direction, faults);
         Some(message)
     }
 
-    fn build(&mut self, direction: &Direction, faults: &mut Vec<Diagnostic>) {
+    pub(super) fn build(&mut self, direction: &Direction, faults: &mut Vec<Diagnostic>) {
         for (index, row) in self.rows.iter().enumerate() {
             match notation::path(&row.path, direction.separator()) {
                 Ok(segments) => insert(&mut self.roots, &segments, index, &self.rows, faults),
@@ -205,13 +212,19 @@ struct Reading<'a> {
     folder: String,
     direction: &'a Direction,
     root: String,
-    operation: &'a str,
+    subject: Subject<'a>,
     faults: &'a mut Vec<Diagnostic>,
     depth: usize,
 }
 
+/// A row, or the place of a matter's own fields.
+enum Entry {
+    Row(Box<MessageRow>),
+    Star { prefix: String, place: Place },
+}
+
 impl Reading<'_> {
-    fn file(&mut self, file: &str, message: &mut Message) -> Option<()> {
+    fn file(&mut self, file: &str, entries: &mut Vec<Entry>) -> Option<()> {
         let Some(text) = self.files.text(file) else {
             let place = Place { file: file.to_owned(), line: 1, column: 1 };
             let known: Vec<&str> = self.files.0.keys().map(String::as_str).collect();
@@ -223,26 +236,80 @@ impl Reading<'_> {
         for row in &sheet.rows {
             let path = sheet.cell(row, "path");
             if let Some(name) = path.strip_prefix('+') {
-                self.include(name, &sheet.place(row, "path"), message);
-            } else if let Some(row) = self.row(&sheet, row) {
-                message.rows.push(row);
+                self.include(name, &sheet.place(row, "path"), entries);
+            } else if let Some(prefix) = path.strip_suffix('*').filter(|_| sheet.cell(row, "field") == "*") {
+                entries.push(Entry::Star { prefix: prefix.to_owned(), place: sheet.place(row, "path") });
+            } else if let Some(row) = self.row(&sheet, row, "") {
+                entries.push(Entry::Row(Box::new(row)));
             }
         }
         Some(())
     }
 
-    fn include(&mut self, name: &str, place: &Place, message: &mut Message) {
+    fn include(&mut self, name: &str, place: &Place, entries: &mut Vec<Entry>) {
         if self.depth == INCLUDES_MAX {
             self.faults.push(Diagnostic::error(145, place, format!("引用“+{name}”层次过深或成环")));
             return;
         }
         self.depth += 1;
         let file = format!("{}/{name}.csv", self.folder);
-        self.file(&file, message);
+        self.file(&file, entries);
         self.depth -= 1;
     }
 
-    fn row(&mut self, sheet: &Sheet, row: &SheetRow) -> Option<MessageRow> {
+    /// Puts the matter's own fields, under the profile's names, where the file leaves them a place.
+    fn expand(&mut self, entries: Vec<Entry>) -> Vec<MessageRow> {
+        let named: Vec<String> = entries
+            .iter()
+            .filter_map(|entry| match entry {
+                Entry::Row(row) => match &row.field {
+                    RowField::Canonical(field) => Some(base(field).to_owned()),
+                    _ => None,
+                },
+                Entry::Star { .. } => None,
+            })
+            .collect();
+        let mut rows = Vec::new();
+        for entry in entries {
+            match entry {
+                Entry::Row(row) => rows.push(*row),
+                Entry::Star { prefix, place } => self.fields(&prefix, &place, &named, &mut rows),
+            }
+        }
+        rows
+    }
+
+    fn fields(&mut self, prefix: &str, place: &Place, named: &[String], rows: &mut Vec<MessageRow>) {
+        let Some(matter) = self.subject.matter else { return };
+        let file = format!("{}/names.csv", self.folder);
+        let Some(text) = self.files.text(&file) else {
+            self.faults.push(Diagnostic::error(154, place, format!("用了“*”，却没有 {file}")));
+            return;
+        };
+        let sheet = Sheet::read(&file, text, &["field", "path", "convert"], self.faults);
+        sheet.only_columns(COLUMNS, self.faults);
+        let catalogue = self.subject.catalogue;
+        for id in catalogue.fields_of(matter, self.subject.request) {
+            if named.iter().any(|known| known == id) {
+                continue;
+            }
+            let own: Vec<&SheetRow> = sheet.rows.iter().filter(|row| base(sheet.cell(row, "field")) == id).collect();
+            if own.is_empty() {
+                let found = format!("事项“{}”的字段“{id}”在 {file} 中没有名称", matter.code);
+                self.faults
+                    .push(Diagnostic::error(155, place, found).hint("加一行名称；不传的字段写空路径并在 note 说明"));
+            }
+            for row in own.into_iter().filter(|row| !sheet.cell(row, "path").is_empty()) {
+                let required = self.subject.request && sheet.cell(row, "field") == id && catalogue.requires(matter, id);
+                if let Some(mut row) = self.row(&sheet, row, prefix) {
+                    row.required |= required;
+                    rows.push(row);
+                }
+            }
+        }
+    }
+
+    fn row(&mut self, sheet: &Sheet, row: &SheetRow, prefix: &str) -> Option<MessageRow> {
         let json = self.direction.format == Format::Json;
         let field = match sheet.cell(row, "field") {
             "" => Ok(RowField::None),
@@ -273,12 +340,10 @@ impl Reading<'_> {
             let fault = Diagnostic::error(153, &sheet.place(row, "convert"), found).expected("note 列写明原因和来源");
             self.faults.push(fault);
         }
+        let path = format!("{prefix}{}", sheet.cell(row, "path")).replace("{operation}", self.subject.operation);
+        let path = absolute(&self.root, &path, self.direction.separator());
         Some(MessageRow {
-            path: absolute(
-                &self.root,
-                &sheet.cell(row, "path").replace("{operation}", self.operation),
-                self.direction.separator(),
-            ),
+            path,
             field: field?,
             conversion: conversion?,
             convert: sheet.cell(row, "convert").to_owned(),
@@ -314,6 +379,11 @@ impl Reading<'_> {
             }
         }
     }
+}
+
+/// The field that a row's field belongs to: `materials` of `materials[].name`, `house_addr` of `house_addr.county`.
+fn base(field: &str) -> &str {
+    field.split(['[', '.']).next().unwrap_or(field)
 }
 
 /// True where what is written cannot be read back.

@@ -9,17 +9,20 @@
 //! On the way through a plan no document tree is built: values are borrowed from the input until they are written.
 
 mod address;
+mod canonical;
 mod catalogue;
 mod checks;
 mod compile;
 mod context;
 mod explain;
+mod generate;
 mod identify;
 mod message;
 mod notation;
 mod plan;
 mod profile;
 mod program;
+mod prove;
 mod put;
 mod reader;
 mod resolve;

@@ -90,7 +90,7 @@ pub(super) struct ResultCheck {
     pub ok: Vec<String>,
     pub texts: Vec<SlotNumber>,
     /// The side's codes to rows of the table `fault`.
-    pub lookup: Lookup,
+    pub lookup: Arc<Lookup>,
 }
 
 /// A value that the answer will need.
@@ -164,7 +164,7 @@ pub(super) enum Source {
 pub(super) enum Read {
     Amount(AmountUnit),
     Bool(BoolSet),
-    Code { lookup: Lookup, conditions: Vec<Condition>, table: Arc<str> },
+    Code { lookup: Arc<Lookup>, conditions: Vec<Condition>, table: Arc<str> },
     Date(Vec<DateForm>),
     DateTime(Vec<DateTimeForm>),
     Identifier(Identifier),
@@ -185,7 +185,7 @@ pub(super) enum Put {
     },
     Bool(BoolSet),
     Code {
-        lookup: Lookup,
+        lookup: Arc<Lookup>,
         table: Arc<str>,
     },
     Date(DateForm),
@@ -217,7 +217,7 @@ pub(super) enum Put {
 #[derive(Debug)]
 pub(super) enum Direct {
     /// Code to code by one composed look-up; the general way stands in where a condition has a say.
-    Code { level: u8, slot: SlotNumber, lookup: Lookup, text_null: bool },
+    Code { level: u8, slot: SlotNumber, lookup: Arc<Lookup>, text_null: bool },
     /// Text to text.
     Text { level: u8, slot: SlotNumber, text_null: bool },
 }

@@ -5,6 +5,7 @@ use super::address::Divisions;
 use super::catalogue::Catalogue;
 use super::catalogue::City;
 use super::catalogue::Matter;
+use super::compile::Lookups;
 use super::compile::MessageKind;
 use super::compile::Order;
 use super::compile::Shared;
@@ -16,9 +17,9 @@ use super::identify::Arrival;
 use super::identify::Identifier;
 use super::identify::slots;
 use super::message::Message;
+use super::message::Subject;
 use super::plan::Plan;
 use super::profile;
-use super::profile::Direction;
 use super::profile::Profile;
 use super::profile::Service;
 use super::run::Workspace;
@@ -100,6 +101,7 @@ impl Program {
             catalogue: &catalogue,
             divisions: Arc::new(divisions),
             calendar: Arc::new(catalogue.calendar.clone()),
+            lookups: Lookups::default(),
         };
         let mut pairs: BTreeMap<(String, String), BTreeMap<(String, String), Arc<Pair>>> = BTreeMap::new();
         for (from, to) in directions(&catalogue, &profiles) {
@@ -268,7 +270,16 @@ fn version(files: &Files) -> String {
     sm::hex(&sm::digest(&text))
 }
 
-type MessageKey = (String, bool, String, String);
+/// Profile, request or not, file, operation, matter (empty for fault messages).
+type MessageKey = (String, bool, String, String, String);
+
+/// Which message is wanted.
+#[derive(Clone, Copy)]
+struct Asked<'m> {
+    request: bool,
+    /// `None` for fault messages.
+    matter: Option<&'m Matter>,
+}
 
 struct Compiler<'a> {
     files: &'a Files,
@@ -278,19 +289,16 @@ struct Compiler<'a> {
 }
 
 impl Compiler<'_> {
-    fn message(
-        &mut self,
-        profile: &Profile,
-        direction: &Direction,
-        request: bool,
-        name: &str,
-        operation: &str,
-    ) -> Option<Arc<Message>> {
-        let key = (profile.name.clone(), request, name.to_owned(), operation.to_owned());
+    fn message(&mut self, profile: &Profile, name: &str, service: &Service, asked: Asked<'_>) -> Option<Arc<Message>> {
+        let Asked { request, matter } = asked;
+        let code = matter.map_or(String::new(), |matter| matter.code.clone());
+        let key = (profile.name.clone(), request, name.to_owned(), service.operation.clone(), code);
         if let Some(known) = self.messages.get(&key) {
             return known.clone();
         }
-        let message = Message::read(self.files, profile, direction, name, operation, &mut self.faults).map(Arc::new);
+        let direction = if request { &profile.request } else { &profile.answer };
+        let subject = Subject { catalogue: self.catalogue, matter, request, operation: &service.operation };
+        let message = Message::read(self.files, profile, direction, name, subject, &mut self.faults).map(Arc::new);
         self.messages.insert(key, message.clone());
         message
     }
@@ -326,7 +334,7 @@ impl Compiler<'_> {
                     texts.iter().any(|text| text.lines().any(|line| line.split(',').next() == Some(&include)));
                 let named = |service: &Service| service.request == name || service.answer == name;
                 let fault = profile.fault_message.as_deref() == Some(name);
-                if name != "services" && !fault && !included && !profile.services.iter().any(named) {
+                if name != "services" && name != "names" && !fault && !included && !profile.services.iter().any(named) {
                     let place = Place { file: path.to_owned(), line: 1, column: 1 };
                     let told = Diagnostic::warning(172, &place, "没有事项使用这个报文文件");
                     self.faults.push(told.hint("检查 services.csv 的 request、answer 列，或删去"));
@@ -344,14 +352,11 @@ impl Compiler<'_> {
     ) -> Option<Pair> {
         let (from_profile, from_service) = from;
         let (to_profile, to_service) = to;
-        let caller_request =
-            self.message(from_profile, &from_profile.request, true, &from_service.request, &from_service.operation);
-        let caller_answer =
-            self.message(from_profile, &from_profile.answer, false, &from_service.answer, &from_service.operation);
-        let handler_request =
-            self.message(to_profile, &to_profile.request, true, &to_service.request, &to_service.operation);
-        let handler_answer =
-            self.message(to_profile, &to_profile.answer, false, &to_service.answer, &to_service.operation);
+        let asked = |request| Asked { request, matter: Some(matter) };
+        let caller_request = self.message(from_profile, &from_service.request, from_service, asked(true));
+        let caller_answer = self.message(from_profile, &from_service.answer, from_service, asked(false));
+        let handler_request = self.message(to_profile, &to_service.request, to_service, asked(true));
+        let handler_answer = self.message(to_profile, &to_service.answer, to_service, asked(false));
         let (caller_request, caller_answer) = caller_request.zip(caller_answer)?;
         let (handler_request, handler_answer) = handler_request.zip(handler_answer)?;
         let answer = Order {
@@ -415,7 +420,8 @@ impl Compiler<'_> {
             if plans.contains_key(&service.operation) {
                 continue;
             }
-            let Some(message) = self.message(profile, &profile.answer, false, &name, &service.operation) else {
+            let asked = Asked { request: false, matter: None };
+            let Some(message) = self.message(profile, &name, service, asked) else {
                 continue;
             };
             let target = Side { profile, direction: &profile.answer, message: &message, service };

@@ -3,6 +3,7 @@
 use super::address;
 use super::catalogue::Catalogue;
 use super::catalogue::Field;
+use super::compile::Lookups;
 use super::message::Message;
 use super::message::RowField;
 use super::notation::AddressPart;
@@ -25,7 +26,6 @@ use super::reader::Spot;
 use super::source::Diagnostic;
 use super::source::Place;
 use super::values::address_want;
-use crate::domain::codes::Lookup;
 use crate::domain::codes::Otherwise;
 use crate::domain::value::DateTimeForm;
 use crate::domain::value::Type;
@@ -34,6 +34,7 @@ use std::sync::Arc;
 /// Everything that resolving looks at.
 pub(super) struct Resolver<'a> {
     pub catalogue: &'a Catalogue,
+    pub lookups: &'a Lookups,
     pub message: &'a Message,
     pub layout: &'a Layout,
     pub notes: &'a [Arc<RowNote>],
@@ -136,7 +137,7 @@ impl Resolver<'_> {
             Convert::Bool(set) => Read::Bool(*set),
             Convert::Code { table, set, .. } => {
                 let known = self.catalogue.tables.get(table)?;
-                let lookup = Lookup::compose(Some((known, set)), None, &Otherwise::Refuse);
+                let lookup = self.lookups.compose(Some((known, set)), None, &Otherwise::Refuse);
                 let conditions = lookup.conditions.clone();
                 let conditions =
                     conditions.iter().map(|text| self.table_condition(text, field, place)).collect::<Option<_>>()?;

@@ -28,7 +28,6 @@ use super::reader::first_row;
 use super::resolve::Resolver;
 use super::resolve::row_field;
 use super::source::Diagnostic;
-use crate::domain::codes::Lookup;
 use crate::domain::format::escape;
 use crate::domain::value::Type;
 use std::sync::Arc;
@@ -527,8 +526,9 @@ impl Writer<'_, '_> {
             Convert::Amount { unit, decimals } => Put::Amount { unit: *unit, decimals: *decimals },
             Convert::Bool(set) => Put::Bool(*set),
             Convert::Code { table, set, otherwise } => {
+                let lookups = self.resolver.lookups;
                 let known = self.table(row, table, set)?;
-                Put::Code { lookup: Lookup::compose(None, Some((known, set)), otherwise), table: table.as_str().into() }
+                Put::Code { lookup: lookups.compose(None, Some((known, set)), otherwise), table: table.as_str().into() }
             }
             Convert::Date(forms) => Put::Date(forms[0]),
             Convert::DateTime(forms) => Put::DateTime(forms[0]),
@@ -581,7 +581,7 @@ impl Writer<'_, '_> {
                     return None;
                 };
                 let tables = &self.resolver.catalogue.tables;
-                let lookup = Lookup::compose(
+                let lookup = self.resolver.lookups.compose(
                     Some((tables.get(from_table)?, from_set)),
                     Some((tables.get(table)?, set)),
                     otherwise,

@@ -1,6 +1,9 @@
 //! The grammar of JSON below objects with keys: strings, numbers, words, and values that are only skipped.
 //!
 //! It deliberately knows no keys and notes no slots.
+//!
+//! What gives a [`Slot`] is expanded in place: handed over in memory, a slot would be written by its fields and read
+//! as words, and the processor waits for that.
 
 use crate::domain::fault::Fault;
 use crate::domain::format::Kind;
@@ -8,22 +11,24 @@ use crate::domain::format::Slot;
 use crate::domain::format::escape;
 use crate::domain::format::json::Reader;
 use crate::domain::format::nested;
+use crate::domain::format::nested::Reading;
 use crate::domain::format::scan;
 
-impl<'a> Reader<'a> {
+impl Reader<'_> {
     #[cold]
-    pub(super) fn fault(&self, reason: &'static str) -> Fault {
-        Fault::Malformed { format: "JSON", offset: self.at - self.place.start, reason }
+    #[expect(clippy::unnecessary_box_returns, reason = "as `Reading` wants it")]
+    pub(super) fn fault(&self, reason: &'static str) -> Box<Fault> {
+        Fault::Malformed { format: "JSON", offset: self.at - self.place.start, reason }.into()
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn slot(&self, kind: Kind, start: usize, end: usize) -> Slot {
         Slot { off: scan::narrow(start), len: scan::narrow(end - start), kind, buffer: self.place.buffer }
     }
 
     /// The next byte that is no white space; it is not passed.
-    #[inline]
-    pub(super) fn next(&mut self) -> Result<u8, Fault> {
+    #[inline(always)]
+    pub(super) fn next(&mut self) -> Reading<u8> {
         match self.place.bytes.get(self.at) {
             Some(byte) if *byte > b' ' => Ok(*byte),
             _ => {
@@ -35,11 +40,11 @@ impl<'a> Reader<'a> {
 
     /// One more object or array is open.
     #[inline]
-    pub(super) fn deeper(&mut self) -> Result<(), Fault> {
+    pub(super) fn deeper(&mut self) -> Reading<()> {
         self.depth += 1;
         let limit = nested::depth_max(self.limits);
         if self.depth > limit {
-            return Err(Fault::LimitExceeded { what: "嵌套层数", limit });
+            return Err(Fault::LimitExceeded { what: "嵌套层数", limit }.into());
         }
         Ok(())
     }
@@ -47,15 +52,15 @@ impl<'a> Reader<'a> {
     /// Passes the closing bracket that is here.
     #[inline]
     #[expect(clippy::unnecessary_wraps, reason = "the last step of functions that can fail")]
-    pub(super) fn close(&mut self) -> Result<(), Fault> {
+    pub(super) fn close(&mut self) -> Reading<()> {
         self.at += 1;
         self.depth -= 1;
         Ok(())
     }
 
     /// After a member or item: passes a comma and says false, or stays at `end` and says true.
-    #[inline]
-    pub(super) fn ends(&mut self, end: u8) -> Result<bool, Fault> {
+    #[inline(always)]
+    pub(super) fn ends(&mut self, end: u8) -> Reading<bool> {
         match self.next()? {
             b',' => {
                 self.at += 1;
@@ -66,9 +71,9 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The member name here and its colon: the raw name, and whether it has escapes.
-    #[inline]
-    pub(super) fn member_name(&mut self) -> Result<(&'a [u8], bool), Fault> {
+    /// Passes the member name here and its colon.
+    #[inline(always)]
+    pub(super) fn member_name(&mut self) -> Reading<Slot> {
         self.scratch.count_member(self.limits)?;
         if self.next()? != b'"' {
             return Err(self.fault("此处应为成员名"));
@@ -78,31 +83,29 @@ impl<'a> Reader<'a> {
             return Err(self.fault("成员名之后应为冒号"));
         }
         self.at += 1;
-        let bytes: &'a [u8] = self.place.bytes;
-        let start = name.off as usize;
-        Ok((bytes.get(start..start + name.len as usize).unwrap_or_default(), name.kind == Kind::JsonEscaped))
+        Ok(name)
     }
 
     /// The string whose quote is here.
-    #[inline]
-    pub(super) fn string(&mut self) -> Result<Slot, Fault> {
+    #[inline(always)]
+    pub(super) fn string(&mut self) -> Reading<Slot> {
         let start = self.at + 1;
-        let end = scan::json_stop(self.place.bytes, start);
-        if self.place.bytes.get(end) == Some(&b'"') {
-            self.at = end + 1;
-            return Ok(self.slot(Kind::Text, start, end));
+        let mut end = scan::json_stop(self.place.bytes, start);
+        let mut kind = Kind::Text;
+        if self.place.bytes.get(end) != Some(&b'"') {
+            end = self.end_of_escaped(end)?;
+            kind = Kind::JsonEscaped;
         }
-        self.string_with_escapes(start, end)
+        self.at = end + 1;
+        Ok(self.slot(kind, start, end))
     }
 
-    /// The rest of a string that begins at `start` and goes on at `at` with something else than its end.
-    fn string_with_escapes(&mut self, start: usize, mut at: usize) -> Result<Slot, Fault> {
+    /// The end of a string that has something else than its end at `at`.
+    #[inline(never)]
+    fn end_of_escaped(&mut self, mut at: usize) -> Reading<usize> {
         loop {
             match self.place.bytes.get(at) {
-                Some(b'"') => {
-                    self.at = at + 1;
-                    return Ok(self.slot(Kind::JsonEscaped, start, at));
-                }
+                Some(b'"') => return Ok(at),
                 Some(b'\\') => match escape::json_escape(self.place.bytes, at) {
                     Some((_, taken)) => at += taken,
                     None => return Err(self.fault_at(at, "转义不正确")),
@@ -115,35 +118,44 @@ impl<'a> Reader<'a> {
     }
 
     #[cold]
-    fn fault_at(&mut self, at: usize, reason: &'static str) -> Fault {
+    #[expect(clippy::unnecessary_box_returns, reason = "as `Reading` wants it")]
+    fn fault_at(&mut self, at: usize, reason: &'static str) -> Box<Fault> {
         self.at = at;
         self.fault(reason)
     }
 
-    /// The string, number or word here.
-    #[inline]
-    pub(super) fn scalar(&mut self) -> Result<Slot, Fault> {
-        match self.next()? {
-            b'"' => self.string(),
-            b'-' | b'0'..=b'9' => self.number(),
-            b't' => self.word(b"true", Kind::True),
-            b'f' => self.word(b"false", Kind::False),
-            b'n' => self.word(b"null", Kind::Null),
-            _ => Err(self.fault("此处应为一个值")),
-        }
-    }
-
-    fn word(&mut self, word: &[u8], kind: Kind) -> Result<Slot, Fault> {
+    /// The value that begins here, whatever it is, as a slot. Objects and arrays are skipped.
+    #[inline(always)]
+    pub(super) fn any(&mut self) -> Reading<Slot> {
+        let first = self.next()?;
         let start = self.at;
-        if !self.place.bytes.get(start..).is_some_and(|rest| rest.starts_with(word)) {
-            return Err(self.fault("此处应为一个值"));
-        }
-        self.at += word.len();
+        let kind = match first {
+            b'"' => return self.string(),
+            b'-' | b'0'..=b'9' => {
+                self.number()?;
+                Kind::Number
+            }
+            b'{' | b'[' => {
+                self.skip()?;
+                Kind::Object
+            }
+            b't' => self.word(b"true", Kind::True)?,
+            b'f' => self.word(b"false", Kind::False)?,
+            _ => self.word(b"null", Kind::Null)?,
+        };
         Ok(self.slot(kind, start, self.at))
     }
 
-    fn number(&mut self) -> Result<Slot, Fault> {
-        let start = self.at;
+    #[inline(always)]
+    fn word(&mut self, word: &[u8], kind: Kind) -> Reading<Kind> {
+        if !self.place.bytes.get(self.at..).is_some_and(|rest| rest.starts_with(word)) {
+            return Err(self.fault("此处应为一个值"));
+        }
+        self.at += word.len();
+        Ok(kind)
+    }
+
+    fn number(&mut self) -> Reading<()> {
         if self.place.bytes.get(self.at) == Some(&b'-') {
             self.at += 1;
         }
@@ -162,12 +174,12 @@ impl<'a> Reader<'a> {
             }
             self.digits()?;
         }
-        Ok(self.slot(Kind::Number, start, self.at))
+        Ok(())
     }
 
     /// Passes digits, at least one; returns how many.
     #[inline]
-    fn digits(&mut self) -> Result<usize, Fault> {
+    fn digits(&mut self) -> Reading<usize> {
         let start = self.at;
         while self.place.bytes.get(self.at).is_some_and(u8::is_ascii_digit) {
             self.at += 1;
@@ -179,10 +191,10 @@ impl<'a> Reader<'a> {
     }
 
     /// Passes the value here, checked but not looked at.
-    pub(super) fn skip(&mut self) -> Result<(), Fault> {
+    pub(super) fn skip(&mut self) -> Reading<()> {
         let open = self.next()?;
         if open != b'{' && open != b'[' {
-            return self.scalar().map(|_| ());
+            return self.any().map(|_| ());
         }
         self.deeper()?;
         self.at += 1;

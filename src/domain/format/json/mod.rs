@@ -18,6 +18,7 @@ use crate::domain::format::Slot;
 use crate::domain::format::Tree;
 use crate::domain::format::nested;
 use crate::domain::format::nested::Place;
+use crate::domain::format::nested::Reading;
 use crate::domain::format::scan;
 
 /// Reads the whole of `input` as buffer 0. The outermost value is an object read with `node`; an array is read as
@@ -53,7 +54,7 @@ pub(super) fn read_place(
     place.check_size(limits)?;
     let node = tree.nodes.get(usize::from(node)).ok_or(Fault::Internal { reason: "no such node" })?;
     let mut reader = Reader { tree, place, at: place.after_mark(), depth: place.depth, scratch, limits };
-    reader.document(node)
+    reader.document(node).map_err(|fault| *fault)
 }
 
 struct Reader<'a> {
@@ -66,7 +67,7 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn document(&mut self, node: &'a Node) -> Result<(), Fault> {
+    fn document(&mut self, node: &'a Node) -> Reading<()> {
         let frame = self.place.frame;
         match self.next()? {
             b'{' => self.object(node, frame)?,
@@ -79,7 +80,7 @@ impl<'a> Reader<'a> {
             }
             _ => match node.text {
                 Some(text) => {
-                    let slot = self.scalar()?;
+                    let slot = self.any()?;
                     self.scratch.note(frame, text, slot);
                 }
                 None => return Err(self.fault("最外层应为对象")),
@@ -93,7 +94,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Members of the object whose `{` is here.
-    fn object(&mut self, node: &'a Node, frame: u32) -> Result<(), Fault> {
+    fn object(&mut self, node: &'a Node, frame: u32) -> Reading<()> {
         if let Some(presence) = node.presence {
             let slot = self.slot(Kind::Object, self.at, self.at);
             self.scratch.note(frame, presence, slot);
@@ -105,8 +106,10 @@ impl<'a> Reader<'a> {
         }
         let mut hint = 0;
         loop {
-            let (name, escaped) = self.member_name()?;
-            if let Some(action) = find(&node.keys, &mut hint, name, escaped) {
+            let name = self.member_name()?;
+            let start = name.off as usize;
+            let raw = self.place.bytes.get(start..start + name.len as usize).unwrap_or_default();
+            if let Some(action) = find(&node.keys, &mut hint, raw, name.kind == Kind::JsonEscaped) {
                 self.value(action, frame)?;
             } else {
                 self.scratch.undeclared += 1;
@@ -119,8 +122,8 @@ impl<'a> Reader<'a> {
     }
 
     /// The value that begins here, at a member with that action.
-    #[inline]
-    fn value(&mut self, action: &'a Action, frame: u32) -> Result<(), Fault> {
+    #[inline(always)]
+    fn value(&mut self, action: &'a Action, frame: u32) -> Reading<()> {
         match action {
             Action::Leaf(number) => {
                 let slot = self.any()?;
@@ -132,7 +135,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn structure(&mut self, action: &'a Action, frame: u32) -> Result<(), Fault> {
+    #[inline(never)]
+    fn structure(&mut self, action: &'a Action, frame: u32) -> Reading<()> {
         let first = self.next()?;
         match action {
             Action::Enter { slot, node } if first == b'{' => {
@@ -165,7 +169,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Items of the array whose `[` is here: the first with `one`, the others with `rest`.
-    fn array(&mut self, one: &'a Action, rest: &'a Action, frame: u32) -> Result<(), Fault> {
+    fn array(&mut self, one: &'a Action, rest: &'a Action, frame: u32) -> Reading<()> {
         self.deeper()?;
         self.at += 1;
         if self.next()? == b']' {
@@ -190,7 +194,7 @@ impl<'a> Reader<'a> {
     }
 
     /// One item of a list, in its own frame.
-    fn item(&mut self, node: &'a Node, frame: u32) -> Result<(), Fault> {
+    fn item(&mut self, node: &'a Node, frame: u32) -> Reading<()> {
         let only_text = node.text.is_some() && node.keys.is_empty() && node.presence.is_none();
         if self.next()? == b'{' && !only_text {
             return self.object(node, frame);
@@ -202,28 +206,14 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// The value that begins here, whatever it is, as a slot. Objects and arrays are skipped.
-    #[inline]
-    fn any(&mut self) -> Result<Slot, Fault> {
-        match self.next()? {
-            b'"' => self.string(),
-            b'{' | b'[' => {
-                let start = self.at;
-                self.skip()?;
-                Ok(self.slot(Kind::Object, start, self.at))
-            }
-            _ => self.scalar(),
-        }
-    }
-
-    fn node(&self, number: NodeId) -> Result<&'a Node, Fault> {
-        self.tree.nodes.get(usize::from(number)).ok_or(Fault::Internal { reason: "no such node" })
+    fn node(&self, number: NodeId) -> Reading<&'a Node> {
+        self.tree.nodes.get(usize::from(number)).ok_or_else(|| Fault::Internal { reason: "no such node" }.into())
     }
 }
 
 /// The action of the member `name`. Senders keep an order, so the key after the last one found comes first; the
 /// nameless key takes what no other does.
-#[inline]
+#[inline(always)]
 fn find<'a>(keys: &'a [Key], hint: &mut usize, name: &[u8], escaped: bool) -> Option<&'a Action> {
     if let Some(key) = keys.get(*hint)
         && !escaped
@@ -236,6 +226,7 @@ fn find<'a>(keys: &'a [Key], hint: &mut usize, name: &[u8], escaped: bool) -> Op
     find_anywhere(keys, hint, name, escaped)
 }
 
+#[inline(never)]
 fn find_anywhere<'a>(keys: &'a [Key], hint: &mut usize, name: &[u8], escaped: bool) -> Option<&'a Action> {
     let mut any = None;
     for (place, key) in keys.iter().enumerate() {

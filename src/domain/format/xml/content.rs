@@ -1,11 +1,13 @@
 //! What stands between a start tag and its end tag.
 //!
 //! It deliberately decodes nothing: text with references, sections or comments is noted with its raw bytes.
+//!
+//! What gives a [`Slot`] is expanded in place, as in the JSON reader.
 
-use crate::domain::fault::Fault;
 use crate::domain::format::Kind;
 use crate::domain::format::Node;
 use crate::domain::format::Slot;
+use crate::domain::format::nested::Reading;
 use crate::domain::format::scan;
 use crate::domain::format::xml::Reader;
 use crate::domain::format::xml::tag::Tag;
@@ -14,7 +16,7 @@ const CDATA: &[u8] = b"<![CDATA[";
 
 impl<'a> Reader<'a> {
     /// Children up to the end tag, read with `node`; text between them is checked and ignored.
-    pub(super) fn children(&mut self, node: Option<&'a Node>, tag: Tag, frame: u32) -> Result<(), Fault> {
+    pub(super) fn children(&mut self, node: Option<&'a Node>, tag: Tag, frame: u32) -> Reading<()> {
         if tag.empty {
             return Ok(());
         }
@@ -36,55 +38,59 @@ impl<'a> Reader<'a> {
     }
 
     /// Content that nobody asks for.
-    pub(super) fn skip_content(&mut self, tag: Tag) -> Result<(), Fault> {
+    pub(super) fn skip_content(&mut self, tag: Tag) -> Reading<()> {
         self.scratch.stack.truncate(tag.attributes);
         self.children(None, tag, 0)
     }
 
     /// The element's text as a slot. With a child element in it the slot is [`Kind::Object`] over the raw content.
-    #[inline]
-    pub(super) fn text(&mut self, tag: Tag) -> Result<Slot, Fault> {
+    #[inline(always)]
+    pub(super) fn text(&mut self, tag: Tag) -> Reading<Slot> {
         let start = self.at;
-        if let Some(slot) = self.text_without_children(tag)? {
+        let slot = self.text_without_children(tag)?;
+        if slot.kind != Kind::Missing {
             return Ok(slot);
         }
         self.skip_content(tag)?;
-        // The end tag is behind: the name, the brackets and the slash, and white space if any.
-        let rest = self.bytes(start, self.at - start);
-        let end = memchr::memrchr(b'<', rest).unwrap_or(rest.len());
-        Ok(self.slot(Kind::Object, start, start + end))
+        let end = self.end_of_content(start);
+        Ok(self.slot(Kind::Object, start, end))
     }
 
-    /// The element's text, its end tag passed; or none where a child element begins, with nothing passed.
-    #[inline]
-    pub(super) fn text_without_children(&mut self, tag: Tag) -> Result<Option<Slot>, Fault> {
+    /// The element's text, its end tag passed; or [`Kind::Missing`] where a child element begins, nothing passed.
+    #[inline(always)]
+    pub(super) fn text_without_children(&mut self, tag: Tag) -> Reading<Slot> {
         let start = self.at;
         if tag.empty {
-            return Ok(Some(self.slot(Kind::Text, start, start)));
+            return Ok(self.slot(Kind::Text, start, start));
         }
-        let escaped = self.text_run()?;
+        let mut kind = Kind::Text;
+        self.at = scan::text_stop(self.place.bytes, start);
+        if self.byte(self.at) != Some(b'<') && self.text_run_slowly()? {
+            kind = Kind::XmlEscaped;
+        }
         if self.byte(self.at + 1) == Some(b'/') {
             let end = self.at;
             self.end_tag(tag)?;
-            let kind = if escaped { Kind::XmlEscaped } else { Kind::Text };
-            return Ok(Some(self.slot(kind, start, end)));
+            return Ok(self.slot(kind, start, end));
         }
-        self.mixed_text(tag, start)
+        self.mixed_text(tag, start)?;
+        Ok(self.mixed)
     }
 
     /// As [`Self::text_without_children`], for content that has a section, comment, instruction or child here.
-    fn mixed_text(&mut self, tag: Tag, start: usize) -> Result<Option<Slot>, Fault> {
-        let only = self.only_section(start)?;
-        if let Some(inside) = only {
-            self.end_tag(tag)?;
-            return Ok(Some(inside));
+    /// Leaves the slot in `mixed`.
+    #[inline(never)]
+    fn mixed_text(&mut self, tag: Tag, start: usize) -> Reading<()> {
+        if let Some(inside) = self.only_section(start)? {
+            self.mixed = inside;
+            return self.end_tag(tag);
         }
         loop {
             match self.byte(self.at + 1) {
                 Some(b'/') => {
                     let end = self.at;
-                    self.end_tag(tag)?;
-                    return Ok(Some(self.slot(Kind::XmlEscaped, start, end)));
+                    self.mixed = self.slot(Kind::XmlEscaped, start, end);
+                    return self.end_tag(tag);
                 }
                 Some(b'!') => {
                     self.section_or_comment()?;
@@ -92,16 +98,24 @@ impl<'a> Reader<'a> {
                 Some(b'?') => self.instruction()?,
                 _ => {
                     self.at = start;
-                    return Ok(None);
+                    self.mixed = Slot::default();
+                    return Ok(());
                 }
             }
             self.text_run()?;
         }
     }
 
+    /// Where the content from `start` ends whose end tag was just passed: name, brackets, slash, perhaps white space.
+    #[cold]
+    fn end_of_content(&self, start: usize) -> usize {
+        let passed = self.bytes(start, self.at - start);
+        start + memchr::memrchr(b'<', passed).unwrap_or(passed.len())
+    }
+
     /// Where the whole content is one CDATA section without carriage returns, its inside can be noted as it is.
     /// Passes such a section up to the end tag, or stays.
-    fn only_section(&mut self, start: usize) -> Result<Option<Slot>, Fault> {
+    fn only_section(&mut self, start: usize) -> Reading<Option<Slot>> {
         if self.at != start || !self.starts_with(CDATA) {
             return Ok(None);
         }
@@ -114,7 +128,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Passes the CDATA section or comment that begins here; gives where the section's inside lies.
-    fn section_or_comment(&mut self) -> Result<(usize, usize), Fault> {
+    fn section_or_comment(&mut self) -> Reading<(usize, usize)> {
         if self.starts_with(CDATA) {
             let start = self.at + CDATA.len();
             let rest = self.place.bytes.get(start..).unwrap_or_default();
@@ -132,17 +146,16 @@ impl<'a> Reader<'a> {
         Ok((self.at, 0))
     }
 
-    /// Passes text up to the next `<`. Says whether it must be decoded: a reference or a carriage return is in it.
-    #[inline]
-    fn text_run(&mut self) -> Result<bool, Fault> {
+    /// Passes text up to the next `<`.
+    fn text_run(&mut self) -> Reading<()> {
         self.at = scan::text_stop(self.place.bytes, self.at);
-        if self.byte(self.at) == Some(b'<') {
-            return Ok(false);
-        }
-        self.text_run_slowly()
+        self.text_run_slowly().map(|_| ())
     }
 
-    fn text_run_slowly(&mut self) -> Result<bool, Fault> {
+    /// Passes text up to the next `<`, from where [`scan::text_stop`] stopped. Says whether it must be decoded: a
+    /// reference or a carriage return is in it.
+    #[inline(never)]
+    fn text_run_slowly(&mut self) -> Reading<bool> {
         let mut escaped = false;
         loop {
             match self.byte(self.at) {
@@ -165,8 +178,8 @@ impl<'a> Reader<'a> {
     }
 
     /// Passes the end tag here, which must be that of `tag`.
-    #[inline]
-    fn end_tag(&mut self, tag: Tag) -> Result<(), Fault> {
+    #[inline(always)]
+    fn end_tag(&mut self, tag: Tag) -> Reading<()> {
         let start = self.at + 2;
         let end = start + tag.name.len;
         let fits = scan::same(self.bytes(start, tag.name.len), self.bytes(tag.name.off, tag.name.len));
@@ -174,6 +187,12 @@ impl<'a> Reader<'a> {
             self.at = end + 1;
             return Ok(());
         }
+        self.end_tag_slowly(end, fits)
+    }
+
+    /// The end tag whose name, if it `fits`, ends at `end`, and white space after it.
+    #[inline(never)]
+    fn end_tag_slowly(&mut self, end: usize, fits: bool) -> Reading<()> {
         let close = scan::skip_space(self.place.bytes, end);
         if fits && self.byte(close) == Some(b'>') {
             self.at = close + 1;

@@ -22,6 +22,7 @@ use crate::domain::format::Slot;
 use crate::domain::format::Tree;
 use crate::domain::format::nested;
 use crate::domain::format::nested::Place;
+use crate::domain::format::nested::Reading;
 use crate::domain::format::scan;
 use crate::domain::format::xml::tag::Tag;
 
@@ -58,8 +59,9 @@ pub(super) fn read_place(
     place.check_size(limits)?;
     let node = tree.nodes.get(usize::from(node)).ok_or(Fault::Internal { reason: "no such node" })?;
     let base = scratch.stack.len();
-    let mut reader = Reader { tree, place, at: place.after_mark(), depth: place.depth, base, scratch, limits };
-    reader.document(node)
+    let (at, depth, mixed) = (place.after_mark(), place.depth, Slot::default());
+    let mut reader = Reader { tree, place, at, depth, base, mixed, scratch, limits };
+    reader.document(node).map_err(|fault| *fault)
 }
 
 struct Reader<'a> {
@@ -69,14 +71,17 @@ struct Reader<'a> {
     depth: usize,
     /// Where the declarations of this document begin on [`Scratch::stack`]; earlier ones belong to other documents.
     base: usize,
+    /// Text that was not simply text, as `mixed_text` leaves it.
+    mixed: Slot,
     scratch: &'a mut Scratch,
     limits: &'a Limits,
 }
 
 impl<'a> Reader<'a> {
     #[cold]
-    fn fault(&self, reason: &'static str) -> Fault {
-        Fault::Malformed { format: "XML", offset: self.at - self.place.start, reason }
+    #[expect(clippy::unnecessary_box_returns, reason = "as `Reading` wants it")]
+    fn fault(&self, reason: &'static str) -> Box<Fault> {
+        Fault::Malformed { format: "XML", offset: self.at - self.place.start, reason }.into()
     }
 
     #[inline]
@@ -99,61 +104,91 @@ impl<'a> Reader<'a> {
         Slot { off: scan::narrow(start), len: scan::narrow(end - start), kind, buffer: self.place.buffer }
     }
 
-    fn node(&self, number: NodeId) -> Result<&'a Node, Fault> {
-        self.tree.nodes.get(usize::from(number)).ok_or(Fault::Internal { reason: "no such node" })
+    fn node(&self, number: NodeId) -> Reading<&'a Node> {
+        self.tree.nodes.get(usize::from(number)).ok_or_else(|| Fault::Internal { reason: "no such node" }.into())
     }
 
     /// The element whose `<` is here, a child of an element read with `node` (nobody asks for the children if there
     /// is none). `hint` is the key after the last one found.
-    fn child(&mut self, node: Option<&'a Node>, hint: &mut usize, frame: u32) -> Result<(), Fault> {
+    #[inline]
+    fn child(&mut self, node: Option<&'a Node>, hint: &mut usize, frame: u32) -> Reading<()> {
         self.scratch.count_member(self.limits)?;
         self.depth += 1;
         let limit = nested::depth_max(self.limits);
         if self.depth > limit {
-            return Err(Fault::LimitExceeded { what: "嵌套层数", limit });
+            return Err(Fault::LimitExceeded { what: "嵌套层数", limit }.into());
         }
-        let mark = self.scratch.stack.len();
-        if let Some((tag, action)) = node.and_then(|node| self.expected(node, hint)) {
-            self.perform(action, tag, frame)?;
-        } else {
-            let tag = self.start_tag()?;
-            let action = match node {
-                Some(node) => self.action_of(node, &tag, hint),
-                None => Some(&Action::Skip),
-            };
-            if let Some(action) = action {
-                self.perform(action, tag, frame)?;
-            } else {
-                self.scratch.undeclared += 1;
-                self.skip_content(tag)?;
+        match node.and_then(|node| self.expected(node, hint)) {
+            Some((tag, Action::Leaf(number))) => {
+                let slot = self.text(tag)?;
+                self.scratch.note(frame, *number, slot);
             }
+            Some((tag, action)) => self.structure(action, tag, frame)?,
+            None => self.any_child(node, hint, frame)?,
         }
-        self.scratch.stack.truncate(mark);
         self.depth -= 1;
         Ok(())
     }
 
-    /// The usual case: the tag is that of the key after the last one found, without prefix and attributes.
+    /// The usual case: the tag is that of the key after the last one found, without prefix and further attributes.
     #[inline]
     fn expected(&mut self, node: &'a Node, hint: &mut usize) -> Option<(Tag, &'a Action)> {
-        let key = node.keys.get(*hint)?;
-        let (start, length) = (self.at + 1, key.name.len());
-        let found = matches!(self.tree.naming, Naming::Element)
-            && key.namespace.is_none()
-            && length > 0
-            && self.byte(start + length) == Some(b'>')
-            && scan::same(self.bytes(start, length), &key.name);
-        if !found {
+        let key = node.keys.get(*hint).filter(|key| key.namespace.is_none() && !key.name.is_empty())?;
+        let leaf = matches!(key.action, Action::Leaf(_));
+        let start = self.at + 1;
+        let length = match &self.tree.naming {
+            // A key's name is an XML name, so what is like it and followed by `>` is the whole name.
+            Naming::Element => self.has(start, &key.name).then_some(key.name.len())?,
+            // Other actions may ask for the attributes.
+            Naming::Attribute { elements, .. } if leaf => elements.iter().find(|name| self.has(start, name))?.len(),
+            Naming::Attribute { .. } => return None,
+        };
+        let mut end = start + length;
+        if let Naming::Attribute { attribute, .. } = &self.tree.naming {
+            let value = end + 1 + attribute.len() + 2;
+            let named = self.byte(end) == Some(b' ') && self.has(end + 1, attribute) && self.has(value - 2, b"=\"");
+            // The scan also tells that the value stands for itself.
+            end = scan::value_stop(self.place.bytes, value, b'"');
+            if !named || !self.has(value, &key.name) || end != value + key.name.len() || self.byte(end) != Some(b'"') {
+                return None;
+            }
+            end += 1;
+        }
+        if self.byte(end) != Some(b'>') {
             return None;
         }
         *hint += 1;
-        self.at = start + length + 1;
+        self.at = end + 1;
         Some((Tag::plain(start, length, self.scratch.stack.len()), &key.action))
     }
 
-    /// Does what `action` says with the element whose start tag was just passed, and passes its end.
+    /// Whether `text` stands at `at`.
     #[inline]
-    fn perform(&mut self, action: &'a Action, tag: Tag, frame: u32) -> Result<(), Fault> {
+    fn has(&self, at: usize, text: &[u8]) -> bool {
+        scan::same(self.bytes(at, text.len()), text)
+    }
+
+    /// The element whose `<` is here, whatever its tag.
+    #[inline(never)]
+    fn any_child(&mut self, node: Option<&'a Node>, hint: &mut usize, frame: u32) -> Reading<()> {
+        let mark = self.scratch.stack.len();
+        let tag = self.start_tag()?;
+        let action = match node {
+            Some(node) => self.action_of(node, &tag, hint),
+            None => Some(&Action::Skip),
+        };
+        if let Some(action) = action {
+            self.perform(action, tag, frame)?;
+        } else {
+            self.scratch.undeclared += 1;
+            self.skip_content(tag)?;
+        }
+        self.scratch.stack.truncate(mark);
+        Ok(())
+    }
+
+    /// Does what `action` says with the element whose start tag was just passed, and passes its end.
+    fn perform(&mut self, action: &'a Action, tag: Tag, frame: u32) -> Reading<()> {
         match action {
             Action::Leaf(number) => {
                 let slot = self.text_or_null(tag)?;
@@ -165,7 +200,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn structure(&mut self, action: &'a Action, tag: Tag, frame: u32) -> Result<(), Fault> {
+    fn structure(&mut self, action: &'a Action, tag: Tag, frame: u32) -> Reading<()> {
         match action {
             Action::Enter { slot, node } => {
                 let node = self.node(*node)?;
@@ -211,7 +246,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Attributes, text and children of an element read with `node`.
-    fn inside(&mut self, node: &'a Node, tag: Tag, frame: u32) -> Result<(), Fault> {
+    fn inside(&mut self, node: &'a Node, tag: Tag, frame: u32) -> Reading<()> {
         if let Some(presence) = node.presence {
             let here = self.slot(Kind::Object, self.at, self.at);
             self.scratch.note(frame, presence, here);
@@ -227,14 +262,15 @@ impl<'a> Reader<'a> {
             return Ok(());
         }
         // Text or children: text only where no child is found.
-        if let Some(slot) = self.text_without_children(tag)? {
-            self.scratch.note(frame, text, slot);
-            return Ok(());
+        let slot = self.text_without_children(tag)?;
+        if slot.kind == Kind::Missing {
+            return self.children(Some(node), tag, frame);
         }
-        self.children(Some(node), tag, frame)
+        self.scratch.note(frame, text, slot);
+        Ok(())
     }
 
-    fn text_or_null(&mut self, tag: Tag) -> Result<Slot, Fault> {
+    fn text_or_null(&mut self, tag: Tag) -> Reading<Slot> {
         if !tag.nil {
             return self.text(tag);
         }

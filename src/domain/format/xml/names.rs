@@ -34,29 +34,22 @@ impl Name {
 }
 
 /// What a byte can be in a name.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Class {
-    /// Ends the name.
-    End,
-    /// May stand anywhere in a part.
-    Start,
-    /// May stand after the first byte of a part.
-    Later,
-    Colon,
-    /// Part of a character outside ASCII.
-    Wide,
-}
+const START: u8 = 1;
+const LATER: u8 = 2;
+const COLON: u8 = 4;
+/// Part of a character outside ASCII.
+const WIDE: u8 = 8;
 
-const CLASSES: [Class; 256] = {
-    let mut classes = [Class::End; 256];
+const CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
     let mut byte = 0_u8;
     loop {
         classes[byte as usize] = match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'_' => Class::Start,
-            b'0'..=b'9' | b'-' | b'.' => Class::Later,
-            b':' => Class::Colon,
-            0x80.. => Class::Wide,
-            _ => Class::End,
+            b'A'..=b'Z' | b'a'..=b'z' | b'_' => START,
+            b'0'..=b'9' | b'-' | b'.' => LATER,
+            b':' => COLON,
+            0x80.. => WIDE,
+            _ => 0,
         };
         if byte == u8::MAX {
             break classes;
@@ -65,31 +58,51 @@ const CLASSES: [Class; 256] = {
     }
 };
 
+/// The class of the byte at `at`; 0 at the end.
+#[inline]
+fn class(bytes: &[u8], at: usize) -> u8 {
+    bytes.get(at).map_or(0, |byte| CLASSES[usize::from(*byte)])
+}
+
 /// The qualified name that begins at `off`, or none if there is no sane one.
 #[inline]
 pub(super) fn qualified(bytes: &[u8], off: usize) -> Option<Name> {
-    let mut at = off;
     let mut prefix = 0;
     let mut part = off;
     loop {
-        match CLASSES[usize::from(*bytes.get(at)?)] {
-            Class::Start => at += 1,
-            Class::Later if at > part => at += 1,
-            Class::Colon if at > part && prefix == 0 => {
-                prefix = at - off;
-                at += 1;
-                part = at;
+        let end = part_end(bytes, part)?;
+        if class(bytes, end) == COLON {
+            if prefix > 0 {
+                return None;
             }
-            Class::Wide => {
-                let character = scan::character_at(bytes, at)?;
-                if !(is_start(character) || (at > part && is_later(character))) {
-                    return None;
-                }
-                at += character.len_utf8();
-            }
-            Class::End if at > part && at - off <= NAME_BYTES_MAX => return Some(Name { off, len: at - off, prefix }),
-            Class::End | Class::Later | Class::Colon => return None,
+            prefix = end - off;
+            part = end + 1;
+            continue;
         }
+        let whole = end < bytes.len() && end - off <= NAME_BYTES_MAX;
+        return whole.then_some(Name { off, len: end - off, prefix });
+    }
+}
+
+/// The end of the prefix or local part that begins at `part`.
+#[inline]
+fn part_end(bytes: &[u8], part: usize) -> Option<usize> {
+    let mut at = part;
+    if class(bytes, at) & (START | WIDE) == 0 {
+        return None;
+    }
+    loop {
+        while class(bytes, at) & (START | LATER) != 0 {
+            at += 1;
+        }
+        if class(bytes, at) != WIDE {
+            return Some(at);
+        }
+        let character = scan::character_at(bytes, at)?;
+        if !(is_start(character) || (at > part && is_later(character))) {
+            return None;
+        }
+        at += character.len_utf8();
     }
 }
 

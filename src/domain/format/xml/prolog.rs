@@ -4,13 +4,14 @@
 
 use crate::domain::fault::Fault;
 use crate::domain::format::Node;
+use crate::domain::format::nested::Reading;
 use crate::domain::format::scan;
 use crate::domain::format::xml::Reader;
 use crate::domain::format::xml::names;
 
 impl<'a> Reader<'a> {
     /// The whole document.
-    pub(super) fn document(&mut self, node: &'a Node) -> Result<(), Fault> {
+    pub(super) fn document(&mut self, node: &'a Node) -> Reading<()> {
         self.check_noncharacters()?;
         if self.starts_with(b"<?xml") && matches!(self.byte(self.at + 5), Some(b' ' | b'\t' | b'\r' | b'\n')) {
             self.declaration()?;
@@ -28,7 +29,7 @@ impl<'a> Reader<'a> {
     }
 
     /// U+FFFE and U+FFFF are forbidden everywhere, so one search per document is enough.
-    fn check_noncharacters(&mut self) -> Result<(), Fault> {
+    fn check_noncharacters(&mut self) -> Reading<()> {
         let rest = self.place.bytes.get(self.at..).unwrap_or_default();
         for place in memchr::memmem::find_iter(rest, b"\xEF\xBF") {
             if matches!(rest.get(place + 2), Some(0xBE | 0xBF)) {
@@ -40,7 +41,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Passes white space, comments and processing instructions.
-    fn around_root(&mut self) -> Result<(), Fault> {
+    fn around_root(&mut self) -> Reading<()> {
         loop {
             self.at = scan::skip_space(self.place.bytes, self.at);
             if self.starts_with(b"<!--") {
@@ -48,7 +49,7 @@ impl<'a> Reader<'a> {
             } else if self.starts_with(b"<?") {
                 self.instruction()?;
             } else if self.starts_with(b"<!DOCTYPE") {
-                return Err(Fault::DoctypeRefused { offset: self.at - self.place.start });
+                return Err(Fault::DoctypeRefused { offset: self.at - self.place.start }.into());
             } else {
                 return Ok(());
             }
@@ -56,7 +57,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Passes `<?xml version="1.0" encoding="…" standalone="…"?>`.
-    fn declaration(&mut self) -> Result<(), Fault> {
+    fn declaration(&mut self) -> Reading<()> {
         self.at += 5;
         let version = self.pseudo_attribute(b"version")?;
         let number = version.and_then(|text| text.strip_prefix(b"1.")).unwrap_or_default();
@@ -83,7 +84,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Passes white space and ` name = "value"` of the declaration and returns the value, or stays.
-    fn pseudo_attribute(&mut self, name: &[u8]) -> Result<Option<&'a [u8]>, Fault> {
+    fn pseudo_attribute(&mut self, name: &[u8]) -> Reading<Option<&'a [u8]>> {
         let bytes = self.place.bytes;
         let start = scan::skip_space(bytes, self.at);
         let named = bytes.get(start..).is_some_and(|rest| rest.starts_with(name));
@@ -108,7 +109,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Passes the comment that begins here.
-    pub(super) fn comment(&mut self) -> Result<(), Fault> {
+    pub(super) fn comment(&mut self) -> Reading<()> {
         let start = self.at + 4;
         let rest = self.place.bytes.get(start..).unwrap_or_default();
         let Some(length) = memchr::memmem::find(rest, b"--") else {
@@ -124,7 +125,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Passes the processing instruction that begins here.
-    pub(super) fn instruction(&mut self) -> Result<(), Fault> {
+    pub(super) fn instruction(&mut self) -> Reading<()> {
         let Some(target) = names::qualified(self.place.bytes, self.at + 2) else {
             return Err(self.fault("处理指令的名称不正确"));
         };
@@ -145,7 +146,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Checks a stretch that is not scanned as text.
-    pub(super) fn check_characters(&mut self, start: usize, length: usize) -> Result<(), Fault> {
+    pub(super) fn check_characters(&mut self, start: usize, length: usize) -> Reading<()> {
         match scan::forbidden_control(self.bytes(start, length)) {
             Some(place) => {
                 self.at = start + place;

@@ -13,6 +13,7 @@ use crate::domain::format::Naming;
 use crate::domain::format::Node;
 use crate::domain::format::Open;
 use crate::domain::format::escape;
+use crate::domain::format::nested::Reading;
 use crate::domain::format::scan;
 use crate::domain::format::xml::Reader;
 use crate::domain::format::xml::names;
@@ -48,7 +49,7 @@ const XMLNS_NAMESPACE: &[u8] = b"http://www.w3.org/2000/xmlns/";
 
 impl<'a> Reader<'a> {
     /// Passes the start tag whose `<` is here. Its attributes are left on the stack.
-    pub(super) fn start_tag(&mut self) -> Result<Tag, Fault> {
+    pub(super) fn start_tag(&mut self) -> Reading<Tag> {
         let mark = self.scratch.stack.len();
         self.at += 1;
         let name = self.name()?;
@@ -70,7 +71,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Pushes the attributes up to the end of the tag, which is passed; says whether it is an empty-element tag.
-    fn attributes(&mut self, mark: usize) -> Result<bool, Fault> {
+    fn attributes(&mut self, mark: usize) -> Reading<bool> {
         loop {
             let before = self.at;
             self.at = scan::skip_space(self.place.bytes, self.at);
@@ -89,12 +90,12 @@ impl<'a> Reader<'a> {
             }
             let limit = self.limits.attributes_max;
             if self.scratch.stack.len() - mark > limit {
-                return Err(Fault::LimitExceeded { what: "一个元素的属性数", limit });
+                return Err(Fault::LimitExceeded { what: "一个元素的属性数", limit }.into());
             }
         }
     }
 
-    fn attribute(&mut self) -> Result<(), Fault> {
+    fn attribute(&mut self) -> Reading<()> {
         let name = self.name()?;
         self.at = scan::skip_space(self.place.bytes, self.at);
         if self.byte(self.at) != Some(b'=') {
@@ -135,7 +136,7 @@ impl<'a> Reader<'a> {
 
     /// Moves the declarations among the attributes from `mark` to the front, names them by their prefix alone and
     /// checks them. Returns where the attributes proper begin.
-    fn declare(&mut self, mark: usize) -> Result<usize, Fault> {
+    fn declare(&mut self, mark: usize) -> Reading<usize> {
         let mut kept = mark;
         for place in mark..self.scratch.stack.len() {
             let open = self.scratch.stack[place];
@@ -171,7 +172,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Checks prefixes and doubles of the attributes from `first` on. Says whether one is `xsi:nil="true"`.
-    fn check_attributes(&mut self, first: usize) -> Result<bool, Fault> {
+    fn check_attributes(&mut self, first: usize) -> Reading<bool> {
         let mut nil = false;
         for place in first..self.scratch.stack.len() {
             let open = self.scratch.stack[place];
@@ -250,7 +251,7 @@ impl<'a> Reader<'a> {
         let (local_off, local_len) = tag.name.local();
         let local = self.bytes(local_off, local_len);
         let known_as = match &self.tree.naming {
-            Naming::Attribute { elements, attribute } if elements.iter().any(|name| **name == *local) => {
+            Naming::Attribute { elements, attribute } if elements.iter().any(|name| scan::same(name, local)) => {
                 let attributes = self.scratch.stack.get(tag.attributes..).unwrap_or_default();
                 // Without that attribute the element has no name, and only a nameless key takes it.
                 attributes
@@ -292,7 +293,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Passes the reference whose `&` is here.
-    pub(super) fn reference(&mut self) -> Result<(), Fault> {
+    pub(super) fn reference(&mut self) -> Reading<()> {
         match escape::xml_reference(self.place.bytes, self.at) {
             Some((_, taken)) => {
                 self.at += taken;
@@ -303,7 +304,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Passes the qualified name here.
-    pub(super) fn name(&mut self) -> Result<Name, Fault> {
+    pub(super) fn name(&mut self) -> Reading<Name> {
         match names::qualified(self.place.bytes, self.at) {
             Some(name) => {
                 self.at = name.off + name.len;
