@@ -1,7 +1,7 @@
 //! Builds everything from a checked configuration, swaps it at a reload, and drains.
 //!
 //! A reload replaces callers, systems, limits, mappings and certificates, all or nothing. Listeners, the ledger and
-//! the clock window's memory stay as they were at the start.
+//! the clock window with its memory of nonces stay as they were at the start.
 
 use crate::domain::mapping::Level;
 use crate::domain::mapping::Program;
@@ -95,8 +95,7 @@ impl App {
         let now = clock.now();
         let ledger = open_ledger(&config.ledger, now)?;
         let highest = ledger.sequence_highest().map_err(|fault| vec![fault.window_text()])?;
-        let window = u32::try_from(config.identify.clock_window.as_secs()).unwrap_or(u32::MAX);
-        let nonces = Arc::new(Nonces::new(window, config.identify.nonces_max));
+        let nonces = Arc::new(Nonces::new(state.clock_window_seconds, config.identify.nonces_max));
         let state = Arc::new(ArcSwap::from_pointee(state));
         let shared = Shared {
             state: Arc::clone(&state),
@@ -196,7 +195,7 @@ impl Inner {
         let earlier = self.state.load_full();
         let state = build(&config, &library, earlier.generation + 1, Some(&earlier), &self.metrics, &self.clock)?;
         let summary = format!(
-            "映射版本 {}，来文系统 {} 个，被调系统 {} 个；监听与台账的改动须重启",
+            "映射版本 {}，来文系统 {} 个，被调系统 {} 个；监听、台账与时钟窗口的改动须重启",
             &state.program.version()[..12],
             state.callers.len(),
             state.targets.len()
@@ -339,7 +338,11 @@ fn build(
         callers: relay.callers.clone(),
     });
     tell(&program, metrics);
-    let window = u32::try_from(config.identify.clock_window.as_secs()).unwrap_or(u32::MAX);
+    // Nonces are remembered for the window of the start, so a reload must not take older requests than that.
+    let window = earlier.map_or_else(
+        || u32::try_from(config.identify.clock_window.as_secs()).unwrap_or(u32::MAX),
+        |state| state.clock_window_seconds,
+    );
     Ok(State::new(generation, program, callers, targets.collect(), relays.collect(), window, metrics))
 }
 

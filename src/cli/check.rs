@@ -1,12 +1,14 @@
 //! `jingyue check`: configuration, mappings, tables, catalogue and examples, everything that is wrong at once.
 
 use super::AT_FAULT;
+use super::coverage;
 use super::leaves::difference;
 use super::translate::Job;
 use super::translate::JobError;
 use super::translate::parse_time;
 use crate::app;
 use crate::domain::fault::Fault;
+use crate::domain::mapping::Grade;
 use crate::domain::mapping::Level;
 use crate::domain::mapping::Program;
 use crate::edge::config::Config;
@@ -138,15 +140,25 @@ impl Check {
         if let Some(Err(problems)) = config.as_ref().map(|config| app::check(config, &library)) {
             findings.extend(problems.into_iter().map(|problem| plain("C900", problem)));
         }
+        let certificate = coverage::certificate(&program, &library);
+        for line in certificate.lines.iter().filter(|line| line.proof.grade() == Grade::Red) {
+            let found =
+                format!("{} {} {}→{}：{}", line.matter, line.step, line.from, line.to, line.proof.faults.join("、"));
+            findings.push(plain("P001", found));
+        }
+        let totals = certificate.totals();
         let examples = run_examples(&program, &library, &mut findings);
         let catalogue = program.catalogue();
         let summary = format!(
-            "事项 {} 个，城市 {} 个，系统档案 {} 个，码表 {} 张，翻译方案 {} 组，样例 {examples} 对；映射版本 {}",
+            "事项 {} 个，城市 {} 个，系统档案 {} 个，码表 {} 张，翻译方案 {} 组，样例 {examples} 对，证明：绿 {} 黄 {} 红 {}；映射版本 {}",
             catalogue.matters.len(),
             catalogue.cities.len(),
             program.systems().count(),
             catalogue.tables.len(),
             program.pairs().count(),
+            totals.green,
+            totals.amber,
+            totals.red,
             &program.version()[..12],
         );
         (findings, summary)

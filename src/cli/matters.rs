@@ -1,10 +1,12 @@
 //! `jingyue matters`: the catalogue, and what is translated for each matter.
 
 use super::AT_FAULT;
+use super::coverage;
 use crate::domain::mapping::Matter;
 use crate::domain::mapping::Pair;
 use crate::domain::mapping::Program;
 use crate::domain::mapping::nearest;
+use crate::edge::library::Library;
 use clap::Args;
 use clap::Subcommand;
 use clap::ValueEnum;
@@ -15,6 +17,7 @@ use std::path::PathBuf;
 /// How the catalogue is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
+    Html,
     Json,
     Text,
 }
@@ -36,6 +39,8 @@ pub(super) struct Matters {
 enum What {
     /// 列出全部事项
     List,
+    /// 覆盖证明：每个事项、方向、报文证明了什么；有红则退出码为 1
+    Coverage,
     /// 一个事项：开通的方向、系统，以及哪些字段传、哪些不传
     Show {
         /// 事项编码
@@ -45,17 +50,28 @@ enum What {
 
 impl Matters {
     pub(super) fn run(&self) -> u8 {
-        let shown =
-            super::library(self.mappings.as_deref()).and_then(|library| super::program(&library)).and_then(|program| {
-                match &self.what {
-                    None | Some(What::List) => {
-                        self.list(&program);
-                        Ok(())
-                    }
-                    Some(What::Show { code }) => self.show(&program, code),
+        let shown = super::library(self.mappings.as_deref()).and_then(|library| {
+            let program = super::program(&library)?;
+            match &self.what {
+                None | Some(What::List) => {
+                    self.list(&program);
+                    Ok(())
                 }
-            });
+                Some(What::Coverage) => self.coverage(&program, &library),
+                Some(What::Show { code }) => self.show(&program, code),
+            }
+        });
         shown.err().unwrap_or(0)
+    }
+
+    fn coverage(&self, program: &Program, library: &Library) -> Result<(), u8> {
+        let certificate = coverage::certificate(program, library);
+        match self.format {
+            Format::Html => print!("{}", coverage::html(&certificate, "荆岳通办 事项翻译覆盖证明")),
+            Format::Json => println!("{:#}", coverage::value(&certificate)),
+            Format::Text => print!("{}", coverage::text(&certificate)),
+        }
+        if certificate.totals().red == 0 { Ok(()) } else { Err(AT_FAULT) }
     }
 
     fn list(&self, program: &Program) {
@@ -65,7 +81,7 @@ impl Matters {
                 let list: Vec<Value> = matters.map(|matter| describe(program, matter)).collect();
                 println!("{:#}", Value::from(list));
             }
-            Format::Text => {
+            Format::Html | Format::Text => {
                 for matter in matters {
                     let open = pairs(program, &matter.code).map(|pair| format!("{} → {}", pair.from, pair.to));
                     let mut open: Vec<String> = open.collect();

@@ -4,6 +4,7 @@
 //! standard error.
 
 mod check;
+mod coverage;
 mod demo;
 mod leaves;
 mod matters;

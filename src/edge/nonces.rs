@@ -51,8 +51,9 @@ impl Nonces {
         }
     }
 
-    /// Takes a caller's nonce at `now`.
-    pub fn take(&self, caller: usize, nonce: &[u8], now: Milliseconds) -> Nonce {
+    /// Takes a caller's nonce at `now`. Callers are told apart by their names: a place in a list may be another's after
+    /// a reload, and a nonce stays used then too.
+    pub fn take(&self, caller: &str, nonce: &[u8], now: Milliseconds) -> Nonce {
         let [high, low] = [0, 1].map(|number: usize| self.hashers[number].hash_one((caller, nonce)));
         let key = u128::from(high) << 64 | u128::from(low);
         let shard = &self.shards[usize::try_from(low % SHARDS as u64).unwrap_or_default()];
@@ -82,19 +83,19 @@ mod tests {
     fn a_nonce_is_taken_once_within_two_windows() {
         let nonces = Nonces::new(300, 1000);
         let start = 1_795_397_415_000;
-        assert_eq!(nonces.take(0, b"a", start), Nonce::New);
-        assert_eq!(nonces.take(0, b"a", start + 1), Nonce::Used);
-        assert_eq!(nonces.take(1, b"a", start), Nonce::New, "each caller has its own");
-        assert_eq!(nonces.take(0, b"a", start + 600_000), Nonce::Used, "the last moment its time would be taken");
-        assert_eq!(nonces.take(0, b"a", start + 3_000_000), Nonce::New);
+        assert_eq!(nonces.take("x", b"a", start), Nonce::New);
+        assert_eq!(nonces.take("x", b"a", start + 1), Nonce::Used);
+        assert_eq!(nonces.take("y", b"a", start), Nonce::New, "each caller has its own");
+        assert_eq!(nonces.take("x", b"a", start + 600_000), Nonce::Used, "the last moment its time would be taken");
+        assert_eq!(nonces.take("x", b"a", start + 3_000_000), Nonce::New);
     }
 
     #[test]
     fn a_full_memory_refuses_and_forgets_nothing() {
         let nonces = Nonces::new(300, SHARDS);
-        let taken: Vec<_> = (0u32..200).filter(|n| nonces.take(0, &n.to_be_bytes(), 1) == Nonce::New).collect();
+        let taken: Vec<_> = (0u32..200).filter(|n| nonces.take("x", &n.to_be_bytes(), 1) == Nonce::New).collect();
         assert_eq!(taken.len(), SHARDS);
-        assert!(taken.iter().all(|n| nonces.take(0, &n.to_be_bytes(), 2) == Nonce::Used));
-        assert!((0u32..200).any(|n| nonces.take(0, &n.to_be_bytes(), 2) == Nonce::Full));
+        assert!(taken.iter().all(|n| nonces.take("x", &n.to_be_bytes(), 2) == Nonce::Used));
+        assert!((0u32..200).any(|n| nonces.take("x", &n.to_be_bytes(), 2) == Nonce::Full));
     }
 }

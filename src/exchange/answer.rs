@@ -21,6 +21,7 @@ use http::HeaderMap;
 use http::HeaderName;
 use http::HeaderValue;
 use http::StatusCode;
+use http::header::ALLOW;
 use http::header::CONTENT_TYPE;
 use http::header::RETRY_AFTER;
 use std::collections::BTreeMap;
@@ -141,6 +142,10 @@ impl Exchange {
             }
         };
         answer.headers.extend(std::mem::take(&mut story.limits));
+        if let Some(Fault::WrongMethod { expected }) = &story.fault {
+            // RFC 9110, 15.5.6: a 405 says what is allowed.
+            answer.headers.insert(ALLOW, HeaderValue::from_static(expected));
+        }
         if let Some(seconds) = story.fault.as_ref().and_then(Fault::retry_after_seconds) {
             answer.headers.entry(RETRY_AFTER).or_insert_with(|| HeaderValue::from(seconds));
         }

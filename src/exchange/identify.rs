@@ -53,7 +53,7 @@ impl Exchange {
         if nonce.len() > NONCE_BYTES_MAX {
             return Err(Fault::LimitExceeded { what: "随机数长度", limit: NONCE_BYTES_MAX });
         }
-        match self.nonces.take(caller, nonce.as_bytes(), arrived.received_at) {
+        match self.nonces.take(&state.callers[caller].name, nonce.as_bytes(), arrived.received_at) {
             Nonce::New => Ok(Known { caller, digest }),
             Nonce::Used => Err(Fault::NonceReplayed),
             Nonce::Full => Err(Fault::Overloaded),

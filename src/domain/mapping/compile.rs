@@ -1,5 +1,6 @@
 //! Two messages to one plan.
 
+use super::address;
 use super::address::Divisions;
 use super::catalogue::Catalogue;
 use super::catalogue::RuleRow;
@@ -47,7 +48,7 @@ pub(super) struct Side<'a> {
 }
 
 /// What kind of message a plan translates.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum MessageKind {
     Answer,
     Fault,
@@ -71,6 +72,15 @@ pub(super) struct Shared<'a> {
     pub divisions: Arc<Divisions>,
     pub calendar: Arc<crate::domain::value::Calendar>,
     pub lookups: Lookups,
+}
+
+impl<'a> Shared<'a> {
+    /// What plans over a catalogue share.
+    pub(super) fn new(catalogue: &'a Catalogue) -> Self {
+        let divisions = catalogue.tables.get(address::TABLE).map(Divisions::new).unwrap_or_default();
+        let calendar = Arc::new(catalogue.calendar.clone());
+        Self { catalogue, divisions: Arc::new(divisions), calendar, lookups: Lookups::default() }
+    }
 }
 
 type LookupKey = (Option<(String, String)>, Option<(String, String)>, Otherwise);

@@ -151,7 +151,10 @@ fn choose(
     match (candidates.next(), candidates.next()) {
         (Some(index), None) => Ok(index),
         _ => {
-            let code = matter.or(service).unwrap_or("（未写明）").chars().take(40).collect();
+            // The word that is wrong is told: a service that nobody serves, else the matter.
+            let known = |service: &&str| profile.services.iter().any(|row| row.service == *service);
+            let strange = service.filter(|service| profile.identify.service.is_some() && !known(service));
+            let code = strange.or(matter).or(service).unwrap_or("（未写明）").chars().take(40).collect();
             Err(Fault::UnknownMatter { code })
         }
     }

@@ -1,11 +1,8 @@
 //! A whole mapping directory, compiled: what the gateway runs and what is swapped at a reload.
 
-use super::address;
-use super::address::Divisions;
 use super::catalogue::Catalogue;
 use super::catalogue::City;
 use super::catalogue::Matter;
-use super::compile::Lookups;
 use super::compile::MessageKind;
 use super::compile::Order;
 use super::compile::Shared;
@@ -94,15 +91,9 @@ impl Program {
         }
         let catalogue = Catalogue::read(files, &mut faults);
         let profiles = profile::read_all(files, &mut faults);
-        let mut compiler = Compiler { files, catalogue: &catalogue, messages: BTreeMap::new(), faults };
+        let mut compiler = Compiler { faults, ..Compiler::new(files, &catalogue) };
         compiler.check_names(&profiles);
-        let divisions = catalogue.tables.get(address::TABLE).map(Divisions::new).unwrap_or_default();
-        let shared = Shared {
-            catalogue: &catalogue,
-            divisions: Arc::new(divisions),
-            calendar: Arc::new(catalogue.calendar.clone()),
-            lookups: Lookups::default(),
-        };
+        let shared = Shared::new(&catalogue);
         let mut pairs: BTreeMap<(String, String), BTreeMap<(String, String), Arc<Pair>>> = BTreeMap::new();
         for (from, to) in directions(&catalogue, &profiles) {
             let compiled = pairs.entry((from.name.clone(), to.name.clone())).or_default();
@@ -204,8 +195,12 @@ impl Program {
         // Divisions and centres begin with the city's digits, nodes have a letter in front.
         let area = |text: &str| text.trim_start_matches(|c: char| c.is_ascii_alphabetic()).get(..4).map(str::to_owned);
         let wanted = arrival.target.as_deref().and_then(area);
-        let city = others.iter().find(|city| wanted.is_some() && area(&city.division) == wanted);
-        let city = city.or(if others.len() == 1 { others.first() } else { None }).copied();
+        // Only a request that names no city goes to the only other one: a wrong name must not move money elsewhere.
+        let city = match (&arrival.target, others.as_slice()) {
+            (None, [only]) => Some(*only),
+            (None, _) => None,
+            (Some(_), others) => others.iter().find(|city| wanted.is_some() && area(&city.division) == wanted).copied(),
+        };
         let not_served = |city: &str| Fault::NotServed { matter: service.matter.clone(), city: city.to_owned() };
         let city = city.ok_or_else(|| not_served(arrival.target.as_deref().unwrap_or("未写明的城市")))?;
         let pair =
@@ -281,14 +276,32 @@ struct Asked<'m> {
     matter: Option<&'m Matter>,
 }
 
-struct Compiler<'a> {
+/// Reads messages, each once, and compiles pairs.
+pub(super) struct Compiler<'a> {
     files: &'a Files,
     catalogue: &'a Catalogue,
     messages: BTreeMap<MessageKey, Option<Arc<Message>>>,
     faults: Vec<Diagnostic>,
 }
 
-impl Compiler<'_> {
+impl<'a> Compiler<'a> {
+    /// A compiler that has read nothing yet.
+    pub(super) fn new(files: &'a Files, catalogue: &'a Catalogue) -> Self {
+        Self { files, catalogue, messages: BTreeMap::new(), faults: Vec::new() }
+    }
+
+    /// A matter's request or answer in a profile.
+    pub(super) fn of_matter(
+        &mut self,
+        profile: &Profile,
+        name: &str,
+        service: &Service,
+        request: bool,
+        matter: &Matter,
+    ) -> Option<Arc<Message>> {
+        self.message(profile, name, service, Asked { request, matter: Some(matter) })
+    }
+
     fn message(&mut self, profile: &Profile, name: &str, service: &Service, asked: Asked<'_>) -> Option<Arc<Message>> {
         let Asked { request, matter } = asked;
         let code = matter.map_or(String::new(), |matter| matter.code.clone());

@@ -1,0 +1,12 @@
+//! The whole gateway between the two pretend cities, over real sockets, the time moved by the test: the samples come
+//! out as the samples say, nothing is ever forwarded twice, and whatever is wrong is refused in the caller's dialect.
+
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
+mod crash;
+mod once;
+mod refusals;
+mod reload;
+mod samples;
+mod support;
+mod upstream;
