@@ -223,3 +223,33 @@ fn outcome(row: &Row<'_>, column: usize) -> Result<Option<Outcome>> {
         Some(_) => Err(Error::InvalidColumnType(column, "outcome".into(), Type::Integer)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A temporary table costs more than the row it helps to write. SQLite makes one for `RETURNING`, for `IN` with
+    /// three values in a check, and for an update whose key is not given in full.
+    #[test]
+    fn nothing_that_an_exchange_runs_makes_a_temporary_table() {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch(schema::CREATE).unwrap();
+        let all = Statements::prepare(&connection).unwrap();
+        let of_an_exchange = [
+            &all.insert_entry,
+            &all.insert_attempt,
+            &all.select_latest,
+            &all.supersede,
+            &all.select_open,
+            &all.close,
+            &all.insert_answer,
+            &all.select_answer,
+        ];
+        for statement in of_an_exchange {
+            let text = statement.expanded_sql().unwrap();
+            let mut plan = connection.prepare(&format!("EXPLAIN {text}")).unwrap();
+            let steps: Vec<String> = plan.query_map([], |row| row.get(1)).unwrap().map(Result::unwrap).collect();
+            assert!(steps.len() > 5 && !steps.iter().any(|step| step == "OpenEphemeral"), "{text}: {steps:?}");
+        }
+    }
+}
