@@ -261,7 +261,10 @@ fn dropped(message: &Message, notes: &[Arc<RowNote>], used: &[bool]) -> Vec<Arc<
     let rows = message.rows.iter().enumerate().filter(|(index, row)| {
         matches!(row.field, RowField::Canonical(_))
             && !used[*index]
-            && !matches!(row.conversion.convert, Convert::List | Convert::Container | Convert::Count { .. })
+            && !matches!(
+                row.conversion.convert,
+                Convert::List | Convert::Container | Convert::Count { .. } | Convert::Index { .. }
+            )
     });
     rows.filter_map(|(index, _)| notes.get(index).cloned()).collect()
 }
