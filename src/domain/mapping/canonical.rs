@@ -43,6 +43,7 @@ pub(super) fn profile() -> Profile {
         declaration: String::new(),
         root: String::new(),
         headers: BTreeMap::new(),
+        substitutes: BTreeMap::new(),
     };
     Profile {
         name: NAME.into(),

@@ -171,6 +171,7 @@ pub(super) fn compile(shared: &Shared<'_>, order: &Order<'_>, faults: &mut Vec<D
         keeps,
         ops,
         target_charset: target.charset,
+        substitutes: target.substitutes.clone(),
         encode_whole: target.format != Format::Form && target.charset != Charset::Utf8,
         content_type: target.content_type.as_str().into(),
         divisions: shared.divisions.clone(),

@@ -45,6 +45,8 @@ pub struct Plan {
     pub(super) ops: Vec<Op>,
     /// Charset of the target document.
     pub(super) target_charset: Charset,
+    /// What is written for characters that it lacks.
+    pub(super) substitutes: std::collections::BTreeMap<char, String>,
     /// True where the whole document is encoded at the end (form parameters are encoded one by one).
     pub(super) encode_whole: bool,
     pub(super) content_type: Arc<str>,

@@ -3,6 +3,7 @@
 use super::notation::Write;
 use super::plan::Escape;
 use super::plan::FieldOp;
+use super::plan::Plan;
 use super::plan::Put;
 use super::text;
 use super::values::View;
@@ -36,6 +37,20 @@ pub(super) fn absent(op: &FieldOp, how: Write, out: &mut Vec<u8>) -> bool {
             member(out, &op.empty);
             true
         }
+    }
+}
+
+impl Plan {
+    /// The text with declared substitutes for what the charset lacks; `None` where that does not help.
+    fn substituted(&self, text: &str) -> Option<String> {
+        let mut out = String::with_capacity(text.len());
+        for character in text.chars() {
+            match self.substitutes.get(&character) {
+                Some(substitute) => out.push_str(substitute),
+                None => out.push(character),
+            }
+        }
+        self.target_charset.can_encode(&out).is_ok().then_some(out)
     }
 }
 
@@ -149,8 +164,12 @@ impl View<'_> {
         }
         let charset = self.plan.target_charset;
         if charset != Charset::Utf8 && !text.is_ascii() {
-            let refused = |character| FieldFaultKind::Unencodable { character, charset: charset.name() };
-            charset.can_encode(&String::from_utf8_lossy(text)).map_err(refused)?;
+            let characters = String::from_utf8_lossy(text);
+            if let Err(character) = charset.can_encode(&characters) {
+                let refused = FieldFaultKind::Unencodable { character, charset: charset.name() };
+                let replaced = self.plan.substituted(&characters).ok_or(refused)?;
+                return self.put_text(op, replaced.as_bytes(), out);
+            }
         }
         let forbidden = |_| FieldFaultKind::WrongForm { expected: "不含控制字符的文字".into() };
         match op.escape {
