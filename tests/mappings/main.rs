@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod damage;
-
+mod equivalence;
 mod files;
 mod support;
 mod tiny;

@@ -70,12 +70,23 @@ impl Example {
         std::fs::read(mappings().join("examples").join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
     }
 
+    /// The same message from the other side.
+    pub(crate) fn back(mut self) -> Self {
+        std::mem::swap(&mut self.from, &mut self.to);
+        std::mem::swap(&mut self.from_city, &mut self.to_city);
+        std::mem::swap(&mut self.input, &mut self.output);
+        self
+    }
+
     pub(crate) fn is_request(&self) -> bool {
         self.message == "request"
     }
 
-    /// What the example's input becomes; a refusal in the caller's dialect where the other side said no.
-    pub(crate) fn translate(&self, input: &[u8]) -> Vec<u8> {
+    /// What an input becomes at the example's plan; a refusal in the caller's dialect where the other side said no.
+    ///
+    /// # Errors
+    /// The fault, where it is the message's.
+    pub(crate) fn translate(&self, input: &[u8]) -> Result<Vec<u8>, Fault> {
         let program = program();
         let (caller, handler) = if self.is_request() { (&self.from, &self.to) } else { (&self.to, &self.from) };
         let pair = program.pair(caller, handler, &self.matter, &self.step).unwrap();
@@ -94,11 +105,11 @@ impl Example {
         let plan = if self.is_request() { &pair.request } else { &pair.answer };
         let mut workspace = Workspace::default();
         match plan.translate(input, &context, &mut workspace) {
-            Ok(translated) => translated.bytes,
+            Ok(translated) => Ok(translated.bytes),
             Err(fault @ Fault::Refused { .. }) => {
-                program.render(program.system(caller).unwrap(), None, &fault, &context, &mut workspace).bytes
+                Ok(program.render(program.system(caller).unwrap(), None, &fault, &context, &mut workspace).bytes)
             }
-            Err(fault) => panic!("{}: {fault:?}", self.input),
+            Err(fault) => Err(fault),
         }
     }
 }
