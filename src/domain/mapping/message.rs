@@ -23,7 +23,7 @@ use super::source::SheetRow;
 
 /// What a message stands for, beside its file.
 #[derive(Clone, Copy)]
-pub struct Subject<'a> {
+pub(super) struct Subject<'a> {
     pub catalogue: &'a Catalogue,
     /// `None` for fault messages.
     pub matter: Option<&'a Matter>,
@@ -37,7 +37,7 @@ const INCLUDES_MAX: usize = 8;
 
 /// What a place stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RowField {
+pub(super) enum RowField {
     Call(CallName),
     /// A canonical field, list items written `list[].field`.
     Canonical(String),
@@ -46,7 +46,7 @@ pub enum RowField {
 
 /// One row of a message file.
 #[derive(Clone, Debug)]
-pub struct MessageRow {
+pub(super) struct MessageRow {
     /// Path from the document's root.
     pub path: String,
     pub field: RowField,
@@ -69,7 +69,7 @@ pub struct MessageRow {
 
 /// One step of the document, with what lies below it in order.
 #[derive(Clone, Debug)]
-pub struct Node {
+pub(super) struct Node {
     pub segment: Segment,
     /// Index of the row that names this very place.
     pub row: Option<usize>,
@@ -78,7 +78,7 @@ pub struct Node {
 
 /// A message.
 #[derive(Clone, Debug, Default)]
-pub struct Message {
+pub(super) struct Message {
     pub file: String,
     pub rows: Vec<MessageRow>,
     pub roots: Vec<Node>,
@@ -86,7 +86,7 @@ pub struct Message {
 
 impl Message {
     /// Reads a message file and its includes for one operation.
-    pub fn read(
+    pub(super) fn read(
         files: &Files,
         profile: &Profile,
         direction: &Direction,
@@ -126,7 +126,14 @@ impl Message {
 
     /// Adds places that are only read: the answer's own word on how it went. A place that a row names already is
     /// read under the new name instead.
-    pub fn watch(&mut self, path: &str, field: &str, separator: char, place: &Place, faults: &mut Vec<Diagnostic>) {
+    pub(super) fn watch(
+        &mut self,
+        path: &str,
+        field: &str,
+        separator: char,
+        place: &Place,
+        faults: &mut Vec<Diagnostic>,
+    ) {
         let conversion = Conversion {
             convert: Convert::Text { characters_max: None, bytes_max: None, trim: false, strip_codes: false },
             literal: None,
@@ -174,7 +181,7 @@ impl Message {
     }
 
     /// The first row of a canonical field.
-    pub fn row_of(&self, field: &str) -> Option<usize> {
+    pub(super) fn row_of(&self, field: &str) -> Option<usize> {
         self.rows.iter().position(|row| {
             matches!(&row.field, RowField::Canonical(id) if id == field) && row.conversion.convert != Convert::List
         })
@@ -397,7 +404,7 @@ fn is_lossy(convert: &Convert) -> bool {
 }
 
 /// The canonical list that the items of a list node stand for, `depth` lists deep: `accounts` or `a[].b`.
-pub fn list_name(node: &Node, rows: &[MessageRow], depth: usize) -> Option<String> {
+pub(super) fn list_name(node: &Node, rows: &[MessageRow], depth: usize) -> Option<String> {
     let own = node.row.into_iter().chain(node.children.iter().filter_map(|child| child.row));
     let own = own.filter_map(|row| match &rows[row].field {
         RowField::Canonical(field) => nth_list(field, depth),
@@ -413,11 +420,11 @@ fn nth_list(field: &str, depth: usize) -> Option<String> {
 }
 
 /// True where the node is a place of its own in a list.
-pub const fn is_list(node: &Node) -> bool {
+pub(super) const fn is_list(node: &Node) -> bool {
     node.segment.kind.is_list()
 }
 
 /// True where the node is an attribute.
-pub fn is_attribute(node: &Node) -> bool {
+pub(super) fn is_attribute(node: &Node) -> bool {
     node.segment.kind == SegmentKind::Attribute
 }

@@ -12,7 +12,7 @@ use crate::domain::value::MonthForm;
 use crate::domain::value::RateUnit;
 
 /// What a notation should have been.
-pub type Expected = String;
+pub(super) type Expected = String;
 
 /// One step of a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,7 +50,7 @@ impl SegmentKind {
 }
 
 /// Parses a path; JSON separates steps by `.`, all others by `/`.
-pub fn path(text: &str, separator: char) -> Result<Vec<Segment>, Expected> {
+pub(super) fn path(text: &str, separator: char) -> Result<Vec<Segment>, Expected> {
     let mut segments = Vec::new();
     for (document, part) in text.split('!').enumerate() {
         // A nested document keeps the separator of XML paths even inside JSON only if it is written so.
@@ -83,7 +83,7 @@ fn segment(word: &str, nested: bool) -> Result<Segment, Expected> {
 
 /// Which of the two texts a name with a middle dot, and so on: how one side writes a canonical value.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Convert {
+pub(super) enum Convert {
     Address(AddressPart),
     Amount { unit: AmountUnit, decimals: Option<u32> },
     Bool(BoolSet),
@@ -108,7 +108,7 @@ pub enum Convert {
 
 /// What part of an address a place holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AddressPart {
+pub(super) enum AddressPart {
     Division,
     Rest,
     Text,
@@ -116,7 +116,7 @@ pub enum AddressPart {
 
 /// Kind of checked identifier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Identifier {
+pub(super) enum Identifier {
     Citizen,
     Credit,
     Letter,
@@ -124,7 +124,7 @@ pub enum Identifier {
 
 /// How a value is hidden.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mask {
+pub(super) enum Mask {
     /// The last four characters stay.
     Account,
     /// Nothing stays.
@@ -139,7 +139,7 @@ pub enum Mask {
 
 /// How "no end" is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum NoEnd {
+pub(super) enum NoEnd {
     /// As an absent value, by the row's `absent`.
     Absent,
     Text(String),
@@ -147,7 +147,7 @@ pub enum NoEnd {
 
 /// A converter and, for JSON, whether its text is a literal.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Conversion {
+pub(super) struct Conversion {
     pub convert: Convert,
     /// `None`: as the converter has it.
     pub literal: Option<bool>,
@@ -155,7 +155,7 @@ pub struct Conversion {
 
 impl Conversion {
     /// True where JSON writes the text without quotes.
-    pub fn is_literal(&self) -> bool {
+    pub(super) fn is_literal(&self) -> bool {
         self.literal.unwrap_or(match &self.convert {
             Convert::Int | Convert::Count { .. } | Convert::Index { .. } | Convert::Bool(BoolSet::Json) => true,
             Convert::Date(forms) => matches!(forms[0], DateForm::EpochMilliseconds | DateForm::EpochSeconds),
@@ -169,7 +169,7 @@ impl Conversion {
 }
 
 /// Words that a `convert` cell can begin with, for suggestions.
-pub const CONVERTERS: &[&str] = &[
+pub(super) const CONVERTERS: &[&str] = &[
     "address",
     "amount",
     "bool",
@@ -193,7 +193,7 @@ pub const CONVERTERS: &[&str] = &[
 ];
 
 /// Parses a `convert` cell.
-pub fn conversion(text: &str) -> Result<Conversion, Expected> {
+pub(super) fn conversion(text: &str) -> Result<Conversion, Expected> {
     let mut text = text.trim();
     let mut literal = None;
     for (word, value) in [("number", true), ("bool", true), ("string", false)] {
@@ -342,7 +342,7 @@ pub enum Test {
 }
 
 /// Parses a condition.
-pub fn condition(text: &str) -> Result<ConditionText, Expected> {
+pub(super) fn condition(text: &str) -> Result<ConditionText, Expected> {
     let terms = text.split(" and ").map(|term| {
         let term = term.trim();
         let (field, test) = if let Some((field, value)) = term.split_once("!=") {
@@ -368,7 +368,7 @@ pub fn condition(text: &str) -> Result<ConditionText, Expected> {
 
 /// Something that belongs to the call, not to the message.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CallName {
+pub(super) enum CallName {
     /// A value of the case that the message belongs to, found by what it is correlated with.
     Case(String),
     City {
@@ -388,7 +388,7 @@ pub enum CallName {
 
 /// One of the two cities of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Who {
+pub(super) enum Who {
     /// The calling city.
     From,
     /// The city that the written profile belongs to.
@@ -401,7 +401,7 @@ pub enum Who {
 
 /// Parts of a fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FaultPart {
+pub(super) enum FaultPart {
     Code,
     Number,
     Text,
@@ -409,7 +409,7 @@ pub enum FaultPart {
 
 /// Parts of a field fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FaultFieldPart {
+pub(super) enum FaultFieldPart {
     Code,
     Number,
     Path,
@@ -417,7 +417,7 @@ pub enum FaultFieldPart {
 }
 
 /// Parses a name that begins with `@`.
-pub fn call(text: &str) -> Result<CallName, Expected> {
+pub(super) fn call(text: &str) -> Result<CallName, Expected> {
     let name = text.strip_prefix('@').unwrap_or(text);
     let (head, tail) = name.split_once('.').unwrap_or((name, ""));
     let city = |who| {
@@ -453,7 +453,7 @@ pub fn call(text: &str) -> Result<CallName, Expected> {
 
 /// What is written when a field has no value.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fallback {
+pub(super) enum Fallback {
     Call(CallName),
     Choose {
         choices: Vec<(ConditionText, String)>,
@@ -476,7 +476,7 @@ pub enum Fallback {
 }
 
 /// Parses a `default` cell.
-pub fn fallback(text: &str) -> Result<Fallback, Expected> {
+pub(super) fn fallback(text: &str) -> Result<Fallback, Expected> {
     let inside = |name: &str| text.strip_prefix(name).and_then(|rest| rest.strip_suffix(')'));
     let pair = |text: &str| text.split_once(',').map(|(left, right)| (left.trim().to_owned(), right.trim().to_owned()));
     if let Some(quoted) = text.strip_prefix('\'') {
@@ -520,7 +520,7 @@ pub fn fallback(text: &str) -> Result<Fallback, Expected> {
 
 /// How one state of absence is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Write {
+pub(super) enum Write {
     Empty,
     Null,
     Omit,
@@ -528,7 +528,7 @@ pub enum Write {
 
 /// How absence is written and read at a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Absence {
+pub(super) struct Absence {
     pub missing: Write,
     pub null: Write,
     pub empty: Write,
@@ -540,14 +540,14 @@ pub struct Absence {
 
 impl Absence {
     /// The default of JSON documents, and of all others.
-    pub const fn usual(json: bool) -> Self {
+    pub(super) const fn usual(json: bool) -> Self {
         let null = if json { Write::Null } else { Write::Empty };
         Self { missing: Write::Omit, null, empty: Write::Empty, text_null: false, keep: false }
     }
 }
 
 /// Parses an `absent` cell.
-pub fn absence(text: &str, json: bool) -> Result<Absence, Expected> {
+pub(super) fn absence(text: &str, json: bool) -> Result<Absence, Expected> {
     let mut absence = Absence::usual(json);
     let write = |word: &str| match word {
         "omit" => Ok(Write::Omit),
@@ -583,7 +583,7 @@ pub enum Rule {
 }
 
 /// Parses a rule.
-pub fn rule(text: &str) -> Result<Rule, Expected> {
+pub(super) fn rule(text: &str) -> Result<Rule, Expected> {
     let expected = "sum A = B + C、total 列表[].F = 100、sm3 摘要 of 内容、order A <= B 或 required A if 条件";
     let (word, rest) = text.split_once(' ').ok_or(expected)?;
     let halves = |mark: &str| {

@@ -66,13 +66,16 @@ pub struct Rendered {
     pub bytes: Vec<u8>,
 }
 
+/// By the profiles that ask and answer, then by matter and step.
+type Pairs = BTreeMap<(String, String), BTreeMap<(String, String), Arc<Pair>>>;
+
 /// A compiled mapping directory.
 #[derive(Debug)]
 pub struct Program {
     version: String,
     catalogue: Catalogue,
     systems: BTreeMap<String, System>,
-    pairs: BTreeMap<(String, String), BTreeMap<(String, String), Arc<Pair>>>,
+    pairs: Pairs,
     warnings: Vec<Diagnostic>,
 }
 
@@ -94,7 +97,7 @@ impl Program {
         let mut compiler = Compiler { faults, ..Compiler::new(files, &catalogue) };
         compiler.check_names(&profiles);
         let shared = Shared::new(&catalogue);
-        let mut pairs: BTreeMap<(String, String), BTreeMap<(String, String), Arc<Pair>>> = BTreeMap::new();
+        let mut pairs = Pairs::new();
         for (from, to) in directions(&catalogue, &profiles) {
             let compiled = pairs.entry((from.name.clone(), to.name.clone())).or_default();
             for service in &from.services {

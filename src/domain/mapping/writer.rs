@@ -98,7 +98,9 @@ impl Writer<'_, '_> {
                 let mut escaped = Vec::new();
                 // A namespace name with a forbidden character is left out; the reader of the other side would refuse it anyway.
                 if escape::xml_attribute(&mut escaped, name.as_bytes()).is_ok() {
-                    text.push_str(&format!(" xmlns:{prefix}=\"{}\"", String::from_utf8_lossy(&escaped)));
+                    for part in [" xmlns:", prefix, "=\"", &String::from_utf8_lossy(&escaped), "\""] {
+                        text.push_str(part);
+                    }
                 }
             }
         }
@@ -165,13 +167,12 @@ impl Writer<'_, '_> {
         let keep = row.is_some_and(|row| row.absence.keep);
         let condition = row.and_then(|row| Some((row.condition.clone()?, row.place.clone())));
         let condition = condition.and_then(|(condition, place)| self.resolver.condition(&condition, "", &place));
-        let (open, open_end, mut close) = match style {
-            Style::Json => (format!(",\"{}\":{{", branch.segment.name), String::new(), "}".to_owned()),
-            _ => {
-                let name = element(branch);
-                let (open, close) = self.tags(branch, &name);
-                (open, ">".to_owned(), close)
-            }
+        let (open, open_end, mut close) = if style == Style::Json {
+            (format!(",\"{}\":{{", branch.segment.name), String::new(), "}".to_owned())
+        } else {
+            let name = element(branch);
+            let (open, close) = self.tags(branch, &name);
+            (open, ">".to_owned(), close)
         };
         let mut attributes = Vec::new();
         for child in branch.children.iter().filter(|child| is_attribute(child)) {
@@ -274,10 +275,10 @@ impl Writer<'_, '_> {
                 .map_or(ListSource::Nothing, |(spot, _)| ListSource::Slot { level: spot.level, slot: spot.slot })
         };
         let place = self.message.rows[first].place.clone();
-        if let Some(row) = row.filter(|row| row.required) {
-            if source == ListSource::Nothing {
-                self.resolver.faults.push(Diagnostic::error(162, &row.place, format!("必填的列表“{name}”没有来源")));
-            }
+        if let Some(row) = row.filter(|row| row.required)
+            && source == ListSource::Nothing
+        {
+            self.resolver.faults.push(Diagnostic::error(162, &row.place, format!("必填的列表“{name}”没有来源")));
         }
         let filter = row
             .and_then(|row| row.condition.clone())
