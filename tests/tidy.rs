@@ -14,8 +14,8 @@ const LINES_MAX: usize = 500;
 const ORDER: &[(u8, &[&str])] = &[
     (0, &["domain::fault"]),
     (1, &["domain::masked"]),
-    (2, &["domain::ids", "domain::value"]),
-    (3, &["domain::format", "domain::codes", "domain::sm"]),
+    (2, &["domain::value"]),
+    (3, &["domain::ids", "domain::format", "domain::codes", "domain::sm"]),
     (4, &["domain::mapping", "domain::licence"]),
     (5, &["domain::matter", "domain::case"]),
     (6, &["domain::reconcile"]),
