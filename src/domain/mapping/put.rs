@@ -128,8 +128,9 @@ impl View<'_> {
             (Put::Int, Value::Int(number)) => value::write_integer(number, out),
             (Put::Sequence { answering }, _) => self.put_sequence(*answering, out)?,
             (Put::Identifier(kind), Value::Text(text)) => {
-                super::values::check_identifier(*kind, text)?;
-                self.put_text(op, text, out)?;
+                let mut made = Vec::new();
+                super::values::write_identifier(*kind, text, &mut made)?;
+                self.put_text(op, &made, out)?;
             }
             (_, value) => {
                 // Types were compared when the plan was made; what is left is a text where the other side has a type.
