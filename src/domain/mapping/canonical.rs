@@ -102,7 +102,9 @@ pub(super) fn fields(message: &Message, catalogue: &Catalogue) -> Vec<(String, T
         }
     }
     // Members of one list or address must stand together; the order is of no other interest.
-    let container = |id: &str| id.rsplit_once("[].").map_or_else(|| id.split('.').next().unwrap_or(id).to_owned(), |(list, _)| list.to_owned());
+    let container = |id: &str| {
+        id.rsplit_once("[].").map_or_else(|| id.split('.').next().unwrap_or(id).to_owned(), |(list, _)| list.to_owned())
+    };
     let order: Vec<String> = fields.iter().map(|(id, _)| container(id)).collect();
     let first = |name: &String| order.iter().position(|known| known == name);
     fields.sort_by_key(|(id, _)| first(&container(id)));
@@ -125,7 +127,13 @@ fn row(id: &str, kind: Type) -> MessageRow {
         conversion: Conversion { convert: convert(kind), literal: None },
         convert: String::new(),
         required: false,
-        absence: Absence { missing: notation::Write::Omit, null: notation::Write::Omit, empty: notation::Write::Omit, text_null: false, keep: false },
+        absence: Absence {
+            missing: notation::Write::Omit,
+            null: notation::Write::Omit,
+            empty: notation::Write::Omit,
+            text_null: false,
+            keep: false,
+        },
         fallback: None,
         condition: None,
         place: place.clone(),

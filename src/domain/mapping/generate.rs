@@ -153,7 +153,11 @@ fn words(field: &Field, own: &str, choice: &Choice<'_>, number: usize) -> String
     } else if ends(&["post_code"]) {
         "414000".to_owned()
     } else if ends(&["_no", "_id", "account", "code", "number"]) {
-        format!("{}{:04}", id.chars().filter(char::is_ascii_alphabetic).take(2).collect::<String>().to_uppercase(), 1001 + number)
+        format!(
+            "{}{:04}",
+            id.chars().filter(char::is_ascii_alphabetic).take(2).collect::<String>().to_uppercase(),
+            1001 + number
+        )
     } else if choice.variant == Variant::Rare {
         format!("{}𬱖㛃", field.title)
     } else {

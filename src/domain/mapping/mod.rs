@@ -19,6 +19,7 @@ mod generate;
 mod identify;
 mod message;
 mod notation;
+mod piece;
 mod plan;
 mod profile;
 mod program;

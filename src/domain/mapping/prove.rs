@@ -110,8 +110,10 @@ const NOW: i64 = 1_767_576_615_000;
 pub(super) fn prove(shared: &Shared<'_>, question: &Question<'_>) -> Proof {
     let catalogue = shared.catalogue;
     let mut proof = Proof::default();
-    let (there, back) = (canonical::fields(question.from.message, catalogue), canonical::fields(question.to.message, catalogue));
-    let both: Vec<(String, Type)> = there.iter().filter(|(id, _)| back.iter().any(|(other, _)| other == id)).cloned().collect();
+    let (there, back) =
+        (canonical::fields(question.from.message, catalogue), canonical::fields(question.to.message, catalogue));
+    let both: Vec<(String, Type)> =
+        there.iter().filter(|(id, _)| back.iter().any(|(other, _)| other == id)).cloned().collect();
     proof.carried = both.len();
     proof.dropped = question.plan.dropped().iter().map(|note| note.path.clone()).collect();
     let codes = code_fields(catalogue, question, &both, &mut proof);
@@ -145,16 +147,33 @@ pub(super) fn prove(shared: &Shared<'_>, question: &Question<'_>) -> Proof {
 }
 
 /// Plans from the canonical message to the sender's, and from the receiver's to the canonical one.
-fn ends(shared: &Shared<'_>, question: &Question<'_>, there: &[(String, Type)], both: &[(String, Type)]) -> Option<(Plan, Plan)> {
+fn ends(
+    shared: &Shared<'_>,
+    question: &Question<'_>,
+    there: &[(String, Type)],
+    both: &[(String, Type)],
+) -> Option<(Plan, Plan)> {
     let mut faults = Vec::new();
     let profile = canonical::profile();
     let service = canonical::service(&question.from.service.matter);
     let all = canonical::message(there, &mut faults);
     let shared_fields = canonical::message(both, &mut faults);
     let plain = |message| Side { profile: &profile, direction: &profile.request, message, service: &service };
-    let write = Order { kind: question.kind, source: Some(plain(&all)), target: question.from.side(question.kind), request: None, keeps: Vec::new() };
+    let write = Order {
+        kind: question.kind,
+        source: Some(plain(&all)),
+        target: question.from.side(question.kind),
+        request: None,
+        keeps: Vec::new(),
+    };
     let (writer, _) = compile(shared, &write, &mut faults);
-    let read = Order { kind: question.kind, source: Some(question.to.side(question.kind)), target: plain(&shared_fields), request: None, keeps: Vec::new() };
+    let read = Order {
+        kind: question.kind,
+        source: Some(question.to.side(question.kind)),
+        target: plain(&shared_fields),
+        request: None,
+        keeps: Vec::new(),
+    };
     let (reader, _) = compile(shared, &read, &mut faults);
     // A required place that the canonical fields cannot fill is the sender's own affair: constants, numbers of the call.
     Some((writer, reader))
@@ -162,20 +181,33 @@ fn ends(shared: &Shared<'_>, question: &Question<'_>, there: &[(String, Type)], 
 
 fn needed(message: &Message, id: &str) -> bool {
     let base = super::resolve::base(id);
-    message.rows.iter().any(|row| row.required && matches!(&row.field, RowField::Canonical(field) if field == id || super::resolve::base(field) == base))
+    message.rows.iter().any(|row| {
+        row.required
+            && matches!(&row.field, RowField::Canonical(field) if field == id || super::resolve::base(field) == base)
+    })
 }
 
 /// For every code field the canonical codes that both sides can write; counts what has no counterpart.
-fn code_fields(catalogue: &Catalogue, question: &Question<'_>, both: &[(String, Type)], proof: &mut Proof) -> BTreeMap<String, Vec<String>> {
+fn code_fields(
+    catalogue: &Catalogue,
+    question: &Question<'_>,
+    both: &[(String, Type)],
+    proof: &mut Proof,
+) -> BTreeMap<String, Vec<String>> {
     let set = |message: &Message, id: &str| {
         message.rows.iter().find_map(|row| match (&row.field, &row.conversion.convert) {
-            (RowField::Canonical(field), Convert::Code { table, set, otherwise }) if field == id => Some((table.clone(), set.clone(), otherwise.clone())),
+            (RowField::Canonical(field), Convert::Code { table, set, otherwise }) if field == id => {
+                Some((table.clone(), set.clone(), otherwise.clone()))
+            }
             _ => None,
         })
     };
     let mut found = BTreeMap::new();
     for row in &question.from.message.rows {
-        let (RowField::Canonical(id), Convert::Code { table, set: own, .. }) = (&row.field, &row.conversion.convert) else { continue };
+        let (RowField::Canonical(id), Convert::Code { table, set: own, .. }) = (&row.field, &row.conversion.convert)
+        else {
+            continue;
+        };
         let Some(table) = catalogue.tables.get(table) else { continue };
         let other = set(question.to.message, id).filter(|_| both.iter().any(|(field, _)| field == id));
         let mut usable = Vec::new();
@@ -186,9 +218,16 @@ fn code_fields(catalogue: &Catalogue, question: &Question<'_>, both: &[(String, 
                 continue;
             };
             // What the sender's code means when it is read.
-            let meant = table.readings(written, own).into_iter().find(|(_, condition)| condition.is_none()).map(|(row, _)| row.canonical.clone());
+            let meant = table
+                .readings(written, own)
+                .into_iter()
+                .find(|(_, condition)| condition.is_none())
+                .map(|(row, _)| row.canonical.clone());
             let Some(meant) = meant else { continue };
-            let target = catalogue.tables.get(other_table).and_then(|table| table.written(&meant, other_set).map(|code| (table, code)));
+            let target = catalogue
+                .tables
+                .get(other_table)
+                .and_then(|table| table.written(&meant, other_set).map(|code| (table, code)));
             match target {
                 Some((target, code)) => {
                     proof.codes += 1;
@@ -216,7 +255,14 @@ fn code_fields(catalogue: &Catalogue, question: &Question<'_>, both: &[(String, 
 }
 
 /// Writes, translates, reads back, compares. An empty error: the generated values cannot be written by the sender at all.
-fn round(question: &Question<'_>, writer: &Plan, reader: &Plan, document: &Value, both: &[(String, Type)], catalogue: &Catalogue) -> Result<(), String> {
+fn round(
+    question: &Question<'_>,
+    writer: &Plan,
+    reader: &Plan,
+    document: &Value,
+    both: &[(String, Type)],
+    catalogue: &Catalogue,
+) -> Result<(), String> {
     let settings: BTreeMap<String, String> = BTreeMap::new();
     let case = case_of(document);
     let kept = kept_of(&question.kept, &case);
@@ -252,18 +298,21 @@ fn round(question: &Question<'_>, writer: &Plan, reader: &Plan, document: &Value
 }
 
 fn unencodable(fault: &Fault) -> bool {
-    !fault.fields().is_empty() && fault.fields().iter().all(|field| matches!(field.what, FieldFaultKind::Unencodable { .. }))
+    !fault.fields().is_empty()
+        && fault.fields().iter().all(|field| matches!(field.what, FieldFaultKind::Unencodable { .. }))
 }
 
 fn reasons(fault: &Fault) -> String {
-    let fields: Vec<String> = fault.fields().iter().take(3).map(|field| format!("J{} {}", field.number(), field.path)).collect();
+    let fields: Vec<String> =
+        fault.fields().iter().take(3).map(|field| format!("J{} {}", field.number(), field.path)).collect();
     if fields.is_empty() { fault.to_string() } else { fields.join("，") }
 }
 
 /// Values of the top of a document, for what is kept of a request or correlated with a case.
 fn case_of(document: &Value) -> BTreeMap<String, String> {
     let members = document.as_object().into_iter().flatten();
-    let mut case: BTreeMap<String, String> = members.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect();
+    let mut case: BTreeMap<String, String> =
+        members.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect();
     case.entry("case_no".into()).or_insert_with(|| "YJ20261123430602000001U".into());
     case.entry("msg_id".into()).or_insert_with(|| "JY1".into());
     case
@@ -278,12 +327,22 @@ fn kept_of(names: &[String], case: &BTreeMap<String, String>) -> Kept {
 }
 
 /// What both sides carry must be what it was. Masked and code-stripped fields are lossy by declaration.
-fn compare(sent: &Value, back: &Value, both: &[(String, Type)], question: &Question<'_>, catalogue: &Catalogue) -> Result<(), String> {
+fn compare(
+    sent: &Value,
+    back: &Value,
+    both: &[(String, Type)],
+    question: &Question<'_>,
+    catalogue: &Catalogue,
+) -> Result<(), String> {
     for (id, kind) in both {
         if lossy(question, id) || filtered(question, id) {
             continue;
         }
-        let (before, after) = if *kind == Type::Address { (address(sent, id), address(back, id)) } else { (leaves(sent, id), leaves(back, id)) };
+        let (before, after) = if *kind == Type::Address {
+            (address(sent, id), address(back, id))
+        } else {
+            (leaves(sent, id), leaves(back, id))
+        };
         if before != after && !before.iter().all(String::is_empty) {
             let title = catalogue.field(id).map_or("", |field| field.title.as_str());
             return Err(format!("{title}（{id}）：{} → {}", before.join("|"), after.join("|")));
@@ -296,8 +355,10 @@ fn compare(sent: &Value, back: &Value, both: &[(String, Type)], question: &Quest
 fn lossy(question: &Question<'_>, id: &str) -> bool {
     [question.from.message, question.to.message].iter().flat_map(|message| &message.rows).any(|row| {
         let own = matches!(&row.field, RowField::Canonical(field) if field == id);
-        own && matches!(row.conversion.convert, Convert::Mask(_) | Convert::Text { strip_codes: true, .. } | Convert::Sequence | Convert::Const(_))
-            || own && row.fallback.is_some()
+        own && matches!(
+            row.conversion.convert,
+            Convert::Mask(_) | Convert::Text { strip_codes: true, .. } | Convert::Sequence | Convert::Const(_)
+        ) || own && row.fallback.is_some()
     })
 }
 
@@ -305,7 +366,9 @@ fn lossy(question: &Question<'_>, id: &str) -> bool {
 fn filtered(question: &Question<'_>, id: &str) -> bool {
     let Some((list, _)) = id.rsplit_once("[].") else { return false };
     [question.from.message, question.to.message].iter().flat_map(|message| &message.rows).any(|row| {
-        row.conversion.convert == Convert::List && row.condition.is_some() && super::resolve::row_field(&row.field).trim_end_matches("[]") == list
+        row.conversion.convert == Convert::List
+            && row.condition.is_some()
+            && super::resolve::row_field(&row.field).trim_end_matches("[]") == list
     })
 }
 

@@ -11,6 +11,7 @@ use super::notation::CallName;
 use super::notation::Convert;
 use super::notation::NoEnd;
 use super::notation::SegmentKind;
+use super::piece::Piece;
 use super::plan::Direct;
 use super::plan::Escape;
 use super::plan::FieldOp;
@@ -150,8 +151,8 @@ impl Writer<'_, '_> {
             return Some(Op::Group {
                 open: twice(style, &text),
                 attributes: Vec::new(),
-                open_end: Box::default(),
-                close: Box::default(),
+                open_end: Piece::default(),
+                close: Piece::default(),
                 ops: Vec::new(),
                 keep: true,
                 condition: None,
@@ -320,7 +321,7 @@ impl Writer<'_, '_> {
             }
             _ => self.branches(&branch.children, style, depth + 1),
         };
-        let between: Box<[u8]> = if style == Style::Delimited { (*b"\n").into() } else { Box::default() };
+        let between = if style == Style::Delimited { Piece::from(b"\n".as_slice()) } else { Piece::default() };
         let from = match source {
             ListSource::Slot { .. } => self.resolver.layout.lists.get(&name).and_then(|(spot, _)| {
                 self.resolver.layout.scopes[spot.scope].rows.get(usize::from(spot.slot))?.clone()
@@ -594,15 +595,15 @@ impl Writer<'_, '_> {
 }
 
 fn literal(text: &str) -> Op {
-    Op::Literal(text.as_bytes().into())
+    Op::Literal(text.as_bytes().to_vec().into())
 }
 
-fn twice(style: Style, text: &str) -> Box<[u8]> {
+fn twice(style: Style, text: &str) -> Piece {
     twice_bytes(style, text.as_bytes().to_vec())
 }
 
 /// Literals of a document that is escaped inside another are escaped once more.
-fn twice_bytes(style: Style, text: Vec<u8>) -> Box<[u8]> {
+fn twice_bytes(style: Style, text: Vec<u8>) -> Piece {
     if style != Style::XmlTwice {
         return text.into();
     }
