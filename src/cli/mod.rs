@@ -8,6 +8,7 @@ mod coverage;
 mod demo;
 mod leaves;
 mod matters;
+mod proved;
 mod serve;
 mod translate;
 

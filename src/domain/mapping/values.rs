@@ -366,9 +366,8 @@ impl<'a> View<'a> {
             return Ok(Got::Empty);
         }
         let value = match read {
-            Read::Text if literal => return Err(wrong("文字（加引号）")),
+            Read::Name | Read::Text if literal => return Err(wrong("文字（加引号）")),
             Read::Text => Some(Value::Text(raw)),
-            Read::Name if literal => return Err(wrong("文字（加引号）")),
             Read::Name => Some(Value::Text(text::name(raw, made))),
             Read::Code { lookup, conditions, table } => {
                 let choice =
@@ -454,13 +453,12 @@ fn canonical(kind: Type, text: &[u8]) -> Result<'_> {
     let value = match kind {
         Type::Amount => value::read_integer(text).map(Value::Amount),
         Type::Bool => value::BoolSet::Json.read(text).map(Value::Bool),
-        Type::Date => Date::read(DateForm::Compact, text).map(Value::Date),
+        Type::Validity if text == NO_END => Some(Value::NoEnd),
+        Type::Date | Type::Validity => Date::read(DateForm::Compact, text).map(Value::Date),
         Type::DateTime => DateTime::read(DateTimeForm::Compact, text).map(Value::DateTime),
         Type::Int => value::read_integer(text).map(Value::Int),
         Type::Month => Month::read(MonthForm::Compact, text).map(Value::Month),
         Type::Rate => value::read_integer(text).map(Value::Rate),
-        Type::Validity if text == NO_END => Some(Value::NoEnd),
-        Type::Validity => Date::read(DateForm::Compact, text).map(Value::Date),
         Type::Address | Type::Code | Type::List | Type::Text => Some(Value::Text(text)),
     };
     value.map(Got::Value).ok_or_else(|| wrong("规范值"))
