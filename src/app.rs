@@ -5,10 +5,12 @@
 
 use crate::domain::mapping::Level;
 use crate::domain::mapping::Program;
+use crate::domain::value::Date;
 use crate::edge::admin::Admin;
 use crate::edge::admin::Check;
 use crate::edge::admin::Operations;
 use crate::edge::clock::Clock;
+use crate::edge::clock::Milliseconds;
 use crate::edge::config;
 use crate::edge::config::Config;
 use crate::edge::config::LedgerChoice;
@@ -248,6 +250,7 @@ impl Operations for Inner {
                 .collect();
             self.metrics.ledger_counted(self.ledger.healthy(), &groups, self.clock.now());
         }
+        self.metrics.calendar_counted(calendar_seconds_left(&self.state.load().program, self.clock.now()));
         self.metrics.encode()
     }
 
@@ -264,6 +267,13 @@ impl Operations for Inner {
             }
         }
     }
+}
+
+/// Seconds from now to the end of the last day (Asia/Shanghai) of the program's calendar, below 0 once it is past.
+fn calendar_seconds_left(program: &Program, now: Milliseconds) -> Option<i64> {
+    let last = program.catalogue().calendar.last()?;
+    let end = Date::from_days(last.days() + 1)?;
+    Some((end.epoch_milliseconds() - now).div_euclid(1_000))
 }
 
 fn texts<T: std::fmt::Display>(problems: &[T]) -> Vec<String> {
@@ -392,4 +402,24 @@ fn tell(program: &Program, metrics: &Metrics) {
         tables: &tables,
         directions: &directions,
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::mapping::Files;
+    use std::path::Path;
+
+    #[test]
+    fn the_calendar_ends_with_its_last_local_day() {
+        let mut files = Library::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("mappings")).unwrap().files;
+        let left = |files: &Files, now: Milliseconds| calendar_seconds_left(&Program::compile(files).unwrap(), now);
+        // The last day loaded is 2026-12-31: in Asia/Shanghai it ends at 2026-12-31T16:00:00Z.
+        let end = 1_798_732_800_000;
+        assert_eq!(left(&files, end), Some(0));
+        assert_eq!(left(&files, end - 60 * 86_400_000), Some(60 * 86_400));
+        assert_eq!(left(&files, end + 1), Some(-1));
+        files.0.insert("calendar.csv".to_owned(), "date,kind,holiday\n".to_owned());
+        assert_eq!(left(&files, 0), None);
+    }
 }

@@ -315,7 +315,8 @@ impl<'a> Compiler<'a> {
             return known.clone();
         }
         let direction = if request { &profile.request } else { &profile.answer };
-        let subject = Subject { catalogue: self.catalogue, sheets: &self.sheets, matter, request, operation: &service.operation };
+        let subject =
+            Subject { catalogue: self.catalogue, sheets: &self.sheets, matter, request, operation: &service.operation };
         let message = Message::read(self.files, profile, direction, name, subject, &mut self.faults).map(Arc::new);
         self.messages.insert(key, message.clone());
         message
