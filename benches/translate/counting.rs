@@ -44,7 +44,7 @@ unsafe impl GlobalAlloc for Counting {
 }
 
 /// Allocations of `work`, and the most bytes that it held at once beyond what was held before.
-pub fn count<T>(work: impl FnOnce() -> T) -> (usize, usize, T) {
+pub(crate) fn count<T>(work: impl FnOnce() -> T) -> (usize, usize, T) {
     let (calls, held) = (CALLS.load(Relaxed), HELD.load(Relaxed));
     PEAK.store(held, Relaxed);
     let made = work();

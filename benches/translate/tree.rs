@@ -69,7 +69,7 @@ struct Message {
 }
 
 /// Both directions.
-pub struct Tree {
+pub(crate) struct Tree {
     request: Message,
     answer: Message,
     tables: Vec<HashMap<String, String>>,
@@ -81,14 +81,14 @@ fn sheet<'f>(files: &'f Files, path: &str) -> Vec<Vec<&'f str>> {
 
 impl Tree {
     /// Joins the rows of both sides by their canonical fields.
-    pub fn new(files: &Files) -> Self {
+    pub(crate) fn new(files: &Files) -> Self {
         let mut tables = Vec::new();
         let request = message(files, "request", &mut tables);
         let answer = message(files, "answer", &mut tables);
         Self { request, answer, tables }
     }
 
-    pub fn request(&self, json: &[u8]) -> Vec<u8> {
+    pub(crate) fn request(&self, json: &[u8]) -> Vec<u8> {
         let document: Value = serde_json::from_slice(json).unwrap();
         let mut root = Element::new("AcceptApplication");
         root.attributes.push(("xmlns".to_owned(), "urn:jz:kstb:v1".to_owned()));
@@ -112,7 +112,7 @@ impl Tree {
         writer.into_inner()
     }
 
-    pub fn answer(&self, xml: &[u8]) -> Vec<u8> {
+    pub(crate) fn answer(&self, xml: &[u8]) -> Vec<u8> {
         let envelope = parse(xml);
         let root = &envelope.find("Body").unwrap().children[0];
         let mut document = self.read_rows(&self.answer.rows, root);

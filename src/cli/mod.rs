@@ -10,6 +10,7 @@ mod demo;
 mod impact;
 mod leaves;
 mod matters;
+mod proved;
 mod serve;
 mod translate;
 

@@ -2,6 +2,7 @@
 
 use super::AT_FAULT;
 use super::OURS;
+use super::proved::proved;
 use crate::app;
 use crate::app::App;
 use crate::edge::clock::Clock;
@@ -26,10 +27,12 @@ impl Serve {
         if let Ok((config, _)) = Config::load(&self.config) {
             log(&config.log);
         }
-        let app = match App::start(app::from_file(self.config.clone()), Clock::System) {
+        let app = match App::start(proved(app::from_file(self.config.clone())), Clock::System) {
             Ok(app) => app,
             Err(problems) => {
-                problems.iter().for_each(|problem| eprintln!("{problem}"));
+                for problem in &problems {
+                    eprintln!("{problem}");
+                }
                 eprintln!("网关没有启动：{} 处问题", problems.len());
                 return AT_FAULT;
             }

@@ -41,7 +41,7 @@ impl Exchange {
         story: &mut Story<'_>,
     ) -> Result<Admitted, Fault> {
         let caller = &state.callers[known.caller];
-        self.limit(state, known.caller, body.len(), arrived.received_at, story)?;
+        limit(state, known.caller, body.len(), arrived.received_at, story)?;
         let not_served = || Fault::Internal { reason: "the caller's profile is not in the mapping set" };
         let system = state.program.system(&caller.profile).ok_or_else(not_served)?;
         let home = state.program.city(&caller.city).ok_or_else(not_served)?;
@@ -69,35 +69,34 @@ impl Exchange {
             received_at: arrived.received_at,
         })
     }
+}
 
-    /// Asks the caller's limits.
-    ///
-    /// # Errors
-    /// [`Fault::RateLimited`] and [`Fault::DailyCountReached`].
-    pub(super) fn limit(
-        &self,
-        state: &State,
-        caller: usize,
-        body_bytes: usize,
-        now: i64,
-        story: &mut Story<'_>,
-    ) -> Result<(), Fault> {
-        let caller = &state.callers[caller];
-        let verdict = caller.limiter.check(body_bytes, now);
-        story.limited(&caller.limiter, &verdict);
-        match verdict {
-            Verdict::Admitted { .. } => {
-                caller.metrics.rate_decided(RateDecision::Allowed);
-                Ok(())
-            }
-            Verdict::Refused { retry_after_seconds, daily: true } => {
-                caller.metrics.rate_decided(RateDecision::PerDay);
-                Err(Fault::DailyCountReached { retry_after_seconds })
-            }
-            Verdict::Refused { retry_after_seconds, daily: false } => {
-                caller.metrics.rate_decided(RateDecision::PerSecond);
-                Err(Fault::RateLimited { retry_after_seconds })
-            }
+/// Asks the caller's limits.
+///
+/// # Errors
+/// [`Fault::RateLimited`] and [`Fault::DailyCountReached`].
+pub(super) fn limit(
+    state: &State,
+    caller: usize,
+    body_bytes: usize,
+    now: i64,
+    story: &mut Story<'_>,
+) -> Result<(), Fault> {
+    let caller = &state.callers[caller];
+    let verdict = caller.limiter.check(body_bytes, now);
+    story.limited(&caller.limiter, &verdict);
+    match verdict {
+        Verdict::Admitted { .. } => {
+            caller.metrics.rate_decided(RateDecision::Allowed);
+            Ok(())
+        }
+        Verdict::Refused { retry_after_seconds, daily: true } => {
+            caller.metrics.rate_decided(RateDecision::PerDay);
+            Err(Fault::DailyCountReached { retry_after_seconds })
+        }
+        Verdict::Refused { retry_after_seconds, daily: false } => {
+            caller.metrics.rate_decided(RateDecision::PerSecond);
+            Err(Fault::RateLimited { retry_after_seconds })
         }
     }
 }

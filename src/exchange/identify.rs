@@ -49,7 +49,7 @@ impl Exchange {
         if !sm::verify(&signature, &given) {
             return Err(Fault::WrongSignature);
         }
-        self.check_time(state, timestamp, arrived.received_at)?;
+        check_time(state, timestamp, arrived.received_at)?;
         if nonce.len() > NONCE_BYTES_MAX {
             return Err(Fault::LimitExceeded { what: "随机数长度", limit: NONCE_BYTES_MAX });
         }
@@ -59,13 +59,13 @@ impl Exchange {
             Nonce::Full => Err(Fault::Overloaded),
         }
     }
+}
 
-    fn check_time(&self, state: &State, timestamp: &str, now: i64) -> Result<(), Fault> {
-        let window = state.clock_window_seconds;
-        let time = timestamp.parse::<i64>().ok().filter(|time| *time >= 0);
-        let near = time.is_some_and(|time| (now - time).abs() <= i64::from(window) * 1000);
-        if near { Ok(()) } else { Err(Fault::ClockOutside { window_seconds: window }) }
-    }
+fn check_time(state: &State, timestamp: &str, now: i64) -> Result<(), Fault> {
+    let window = state.clock_window_seconds;
+    let time = timestamp.parse::<i64>().ok().filter(|time| *time >= 0);
+    let near = time.is_some_and(|time| (now - time).abs() <= i64::from(window) * 1000);
+    if near { Ok(()) } else { Err(Fault::ClockOutside { window_seconds: window }) }
 }
 
 fn header<'h>(headers: &'h HeaderMap, name: &'static str) -> Result<&'h str, Fault> {

@@ -4,6 +4,7 @@ use super::Answer;
 use super::Arrived;
 use super::Exchange;
 use super::Relay;
+use super::admit::limit;
 use super::answer::Story;
 use super::state::State;
 use crate::domain::fault::Fault;
@@ -53,7 +54,7 @@ impl Exchange {
             if !relay.callers.contains(&known.caller) {
                 return Err(Fault::NotPermitted { matter: relay.path.clone() });
             }
-            self.limit(state, known.caller, body.len(), arrived.received_at, story)?;
+            limit(state, known.caller, body.len(), arrived.received_at, story)?;
         }
         let path = arrived.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str).to_owned();
         let outbound = Outbound { method: arrived.method, path, headers: end_to_end(arrived.headers), body };

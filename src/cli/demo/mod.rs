@@ -71,7 +71,9 @@ impl Demo {
             Ok(true) => 0,
             Ok(false) => AT_FAULT,
             Err(problems) => {
-                problems.iter().for_each(|problem| eprintln!("{problem}"));
+                for problem in &problems {
+                    eprintln!("{problem}");
+                }
                 OURS
             }
         }
@@ -92,9 +94,9 @@ impl Demo {
         let right = self.scenes(&cities, data)?;
         println!("{}", if right { "全部正确。" } else { "有步骤不符，见上。" });
         if !self.once {
-            self.stay(&cities, &app, data)?;
+            stay(&cities, &app, data)?;
         }
-        drop(app.drain());
+        app.drain();
         Ok(right)
     }
 
@@ -143,10 +145,11 @@ allow = [{{ matters = ["SC014", "GJ*"], to = ["yueyang"] }}]
             ("fund-national", "jingzhou"),
             ("yueyang-window", "yueyang"),
         ] {
-            text.push_str(&format!(
+            let system = format!(
                 "[[system]]\nname = \"{name}\"\ncity = \"{city}\"\nprofile = \"{name}\"\nurl = \"http://{}\"\nsettings = {{ licence_code = \"{LICENCE_CODE}\" }}\n",
                 cities.address(name)
-            ));
+            );
+            text.push_str(&system);
         }
         text.push_str("[system.sign]\napp_key = \"jy-gateway\"\nsecret_file = \"jy-gateway.secret\"\n");
         Box::new(move || {
@@ -248,23 +251,21 @@ allow = [{{ matters = ["SC014", "GJ*"], to = ["yueyang"] }}]
         }
         Ok(())
     }
+}
 
-    /// Stays up until it is interrupted.
-    fn stay(&self, cities: &Cities, app: &App, data: SocketAddr) -> Result<(), Vec<String>> {
-        println!("\n网关仍在运行，按 Ctrl-C 结束：");
-        println!("  业务入口  https://{data}");
-        println!("  存活      http://{}/livez", app.admin_address());
-        println!("  就绪      http://{}/readyz", app.admin_address());
-        println!("  指标      http://{}/metrics", app.admin_address());
-        for name in Cities::systems() {
-            println!("  模拟系统  http://{}  {name}", cities.address(name));
-        }
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|error| vec![error.to_string()])?;
-        runtime.block_on(tokio::signal::ctrl_c()).map_err(|error| vec![error.to_string()])
+/// Stays up until it is interrupted.
+fn stay(cities: &Cities, app: &App, data: SocketAddr) -> Result<(), Vec<String>> {
+    println!("\n网关仍在运行，按 Ctrl-C 结束：");
+    println!("  业务入口  https://{data}");
+    println!("  存活      http://{}/livez", app.admin_address());
+    println!("  就绪      http://{}/readyz", app.admin_address());
+    println!("  指标      http://{}/metrics", app.admin_address());
+    for name in Cities::systems() {
+        println!("  模拟系统  http://{}  {name}", cities.address(name));
     }
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| vec![error.to_string()])?;
+    runtime.block_on(tokio::signal::ctrl_c()).map_err(|error| vec![error.to_string()])
 }
 
 /// Tells the translation of a request field by field.

@@ -263,13 +263,12 @@ impl Lookup {
             valid: (row.valid_from, row.valid_to),
             line: row.line,
         };
-        match self.map.find(code.as_bytes()) {
-            Some(index) => self.entries[index as usize].push(choice),
-            None => {
-                let index = u32::try_from(self.entries.len()).unwrap_or(u32::MAX);
-                self.map.insert(code.as_bytes(), index);
-                self.entries.push(vec![choice]);
-            }
+        if let Some(index) = self.map.find(code.as_bytes()) {
+            self.entries[index as usize].push(choice);
+        } else {
+            let index = u32::try_from(self.entries.len()).unwrap_or(u32::MAX);
+            self.map.insert(code.as_bytes(), index);
+            self.entries.push(vec![choice]);
         }
     }
 

@@ -9,17 +9,17 @@ use crate::domain::codes::Table;
 use rustc_hash::FxHashMap;
 
 /// The table and set that divisions come from.
-pub const TABLE: &str = "gbt2260";
-pub const SET: &str = "gb";
+pub(super) const TABLE: &str = "gbt2260";
+pub(super) const SET: &str = "gb";
 
 /// Names of the parts as mapping files write them.
-pub const PARTS: [&str; 5] = ["province", "city", "county", "street", "detail"];
+pub(super) const PARTS: [&str; 5] = ["province", "city", "county", "street", "detail"];
 const COUNTY: usize = 2;
 const DETAIL: usize = 4;
 
 /// The five parts as texts; an absent part is empty.
 #[derive(Debug, Default)]
-pub struct Parts {
+pub(super) struct Parts {
     bytes: Vec<u8>,
     ends: [usize; 5],
     filled: usize,
@@ -27,13 +27,13 @@ pub struct Parts {
 
 impl Parts {
     /// Begins anew.
-    pub fn clear(&mut self) {
+    pub(super) fn clear(&mut self) {
         self.bytes.clear();
         self.filled = 0;
     }
 
     /// Adds the next part.
-    pub fn push(&mut self, text: &[u8]) {
+    pub(super) fn push(&mut self, text: &[u8]) {
         self.bytes.extend_from_slice(text);
         if let Some(end) = self.ends.get_mut(self.filled) {
             *end = self.bytes.len();
@@ -42,7 +42,7 @@ impl Parts {
     }
 
     /// A part by its number.
-    pub fn part(&self, number: usize) -> &[u8] {
+    pub(super) fn part(&self, number: usize) -> &[u8] {
         if number >= self.filled {
             return &[];
         }
@@ -51,7 +51,7 @@ impl Parts {
     }
 
     /// True where every part is empty.
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.bytes.is_empty()
     }
 }
@@ -65,7 +65,7 @@ struct Division {
 
 /// All divisions, by canonical code.
 #[derive(Clone, Debug, Default)]
-pub struct Divisions {
+pub(super) struct Divisions {
     known: FxHashMap<String, Division>,
     /// Codes by the code above them, for splitting texts.
     below: FxHashMap<String, Vec<String>>,
@@ -73,7 +73,7 @@ pub struct Divisions {
 
 /// A division that cannot be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UnknownDivision(pub String);
+pub(super) struct UnknownDivision(pub String);
 
 fn province_of(code: &str) -> String {
     format!("{}0000", code.get(..2).unwrap_or_default())
@@ -84,10 +84,11 @@ fn city_of(code: &str) -> String {
 }
 
 impl Divisions {
-    /// From the table `gbt2260`.
-    pub fn new(table: &Table) -> Self {
+    /// From the table `gbt2260`. Retired divisions are left out: as a code they would be refused, while their names do
+    /// no harm where they stand, in the text of an old address.
+    pub(super) fn new(table: &Table) -> Self {
         let mut divisions = Self::default();
-        for row in table.rows() {
+        for row in table.rows().iter().filter(|row| row.valid_to.is_none()) {
             let standard = table.written(&row.canonical, SET).map(str::to_owned);
             divisions.known.insert(row.canonical.clone(), Division { title: row.title.clone(), standard });
             let code = &row.canonical;
@@ -110,7 +111,7 @@ impl Divisions {
     ///
     /// # Errors
     /// When a division is not in the table or has no code in the standard.
-    pub fn write(&self, parts: &Parts, want: AddressPart, out: &mut Vec<u8>) -> Result<bool, UnknownDivision> {
+    pub(super) fn write(&self, parts: &Parts, want: AddressPart, out: &mut Vec<u8>) -> Result<bool, UnknownDivision> {
         let smallest = (0..=COUNTY).rev().map(|number| parts.part(number)).find(|code| !code.is_empty());
         match want {
             AddressPart::Division => {
@@ -146,7 +147,9 @@ impl Divisions {
                         above = title;
                     }
                 }
-                names.iter().for_each(|name| out.extend_from_slice(name.as_bytes()));
+                for name in &names {
+                    out.extend_from_slice(name.as_bytes());
+                }
                 out.extend_from_slice(parts.part(3));
                 out.extend_from_slice(parts.part(DETAIL));
                 Ok(false)
@@ -155,7 +158,8 @@ impl Divisions {
     }
 
     /// Splits a division code of the standard and the rest into parts.
-    pub fn from_division(&self, code: &[u8], rest: &[u8], parts: &mut Parts) {
+    #[expect(clippy::wrong_self_convention, reason = "self is the table that is read by")]
+    pub(super) fn from_division(&self, code: &[u8], rest: &[u8], parts: &mut Parts) {
         parts.clear();
         let text = std::str::from_utf8(code).unwrap_or_default();
         let rest_text = std::str::from_utf8(rest).unwrap_or_default();
@@ -181,7 +185,8 @@ impl Divisions {
     }
 
     /// Splits one string by the longest division names at its front; what is left is the detail.
-    pub fn from_text(&self, text: &[u8], parts: &mut Parts) {
+    #[expect(clippy::wrong_self_convention, reason = "self is the table that is read by")]
+    pub(super) fn from_text(&self, text: &[u8], parts: &mut Parts) {
         parts.clear();
         let mut rest = std::str::from_utf8(text).unwrap_or_default();
         let longest = |codes: &mut dyn Iterator<Item = &String>, rest: &str| {
@@ -222,7 +227,9 @@ impl Divisions {
         if found[0].is_empty() && !found[1].is_empty() {
             found[0] = province_of(&found[1]);
         }
-        found.iter().for_each(|code| parts.push(code.as_bytes()));
+        for code in &found {
+            parts.push(code.as_bytes());
+        }
         parts.push(b"");
         parts.push(rest.as_bytes());
     }
@@ -234,6 +241,8 @@ mod tests {
     use crate::domain::codes::Cell;
     use crate::domain::codes::Row;
     use crate::domain::codes::Way;
+    use crate::domain::value::Date;
+    use crate::domain::value::DateForm;
 
     fn divisions() -> Divisions {
         let row = |code: &str, title: &str, gb: &str| Row {
@@ -259,13 +268,23 @@ mod tests {
             row("430602", "岳阳楼区", "430602"),
         ];
         let mut table = Table::new(TABLE, vec![SET.into()]);
-        rows.into_iter().for_each(|row| assert!(table.push(row)));
+        for row in rows {
+            assert!(table.push(row));
+        }
+        assert!(
+            table.push(Row {
+                valid_to: Date::read(DateForm::Dashed, b"2020-12-31"),
+                ..row("421023", "监利县", "421023")
+            })
+        );
         Divisions::new(&table)
     }
 
     fn parts(texts: [&str; 5]) -> Parts {
         let mut parts = Parts::default();
-        texts.iter().for_each(|text| parts.push(text.as_bytes()));
+        for text in texts {
+            parts.push(text.as_bytes());
+        }
         parts
     }
 
@@ -299,6 +318,8 @@ mod tests {
         assert_eq!(texts(&back), ["430000", "430600", "430602", "", "王家河街道南湖大道100号"]);
         divisions().from_text("荆州市沙市区江津路".as_bytes(), &mut back);
         assert_eq!(texts(&back), ["420000", "421000", "421002", "", "江津路"]);
+        divisions().from_text("湖北省荆州市监利县容城镇".as_bytes(), &mut back);
+        assert_eq!(texts(&back), ["420000", "421000", "", "", "监利县容城镇"], "a retired division stays text");
         divisions().from_text("海外".as_bytes(), &mut back);
         assert_eq!(texts(&back), ["", "", "", "", "海外"]);
     }

@@ -43,6 +43,7 @@ pub(super) fn profile() -> Profile {
         declaration: String::new(),
         root: String::new(),
         headers: BTreeMap::new(),
+        substitutes: BTreeMap::new(),
     };
     Profile {
         name: NAME.into(),
@@ -96,7 +97,9 @@ pub(super) fn fields(message: &Message, catalogue: &Catalogue) -> Vec<(String, T
         if field.kind == Type::Address {
             // However a side writes an address, its parts are what is meant.
             let base = super::resolve::base(id);
-            super::address::PARTS.iter().for_each(|part| add(format!("{base}.{part}")));
+            for part in super::address::PARTS {
+                add(format!("{base}.{part}"));
+            }
         } else {
             add(id.clone());
         }

@@ -51,7 +51,10 @@ fn numbered(path: &str, positions: &[u32]) -> String {
         };
         out.push_str(&rest[..at.0]);
         let first = if at.1 == 2 { 0 } else { 2 };
-        out.push_str(&format!("[{}]", position + first));
+        let number = position + first;
+        out.push('[');
+        out.push_str(&number.to_string());
+        out.push(']');
         rest = &rest[at.0 + at.1..];
     }
     out.push_str(rest);

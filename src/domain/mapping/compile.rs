@@ -171,6 +171,7 @@ pub(super) fn compile(shared: &Shared<'_>, order: &Order<'_>, faults: &mut Vec<D
         keeps,
         ops,
         target_charset: target.charset,
+        substitutes: target.substitutes.clone(),
         encode_whole: target.format != Format::Form && target.charset != Charset::Utf8,
         content_type: target.content_type.as_str().into(),
         divisions: shared.divisions.clone(),
@@ -260,7 +261,10 @@ fn dropped(message: &Message, notes: &[Arc<RowNote>], used: &[bool]) -> Vec<Arc<
     let rows = message.rows.iter().enumerate().filter(|(index, row)| {
         matches!(row.field, RowField::Canonical(_))
             && !used[*index]
-            && !matches!(row.conversion.convert, Convert::List | Convert::Container | Convert::Count { .. })
+            && !matches!(
+                row.conversion.convert,
+                Convert::List | Convert::Container | Convert::Count { .. } | Convert::Index { .. }
+            )
     });
     rows.filter_map(|(index, _)| notes.get(index).cloned()).collect()
 }
@@ -269,19 +273,21 @@ fn dropped(message: &Message, notes: &[Arc<RowNote>], used: &[bool]) -> Vec<Arc<
 fn require(layout: &mut Layout, message: &Message, used: &[bool]) {
     for (index, row) in message.rows.iter().enumerate() {
         if let Convert::Count { list, plus } = &row.conversion.convert {
-            if let Some((spot, list)) = layout.rows.get(&index).zip(layout.lists.get(list)) {
-                if list.0.scope == spot.scope {
-                    layout.scopes[spot.scope].counts.push((spot.slot, list.0.slot, *plus));
-                }
+            if let Some((spot, list)) = layout.rows.get(&index).zip(layout.lists.get(list))
+                && list.0.scope == spot.scope
+            {
+                layout.scopes[spot.scope].counts.push((spot.slot, list.0.slot, *plus));
             }
         } else if row.required && row.conversion.convert == Convert::List {
             if let Some((spot, _)) = layout.lists.get(row_field(&row.field).trim_end_matches("[]")) {
                 layout.scopes[spot.scope].required.push(spot.slot);
             }
-        } else if row.required && !used[index] && row.condition.is_none() {
-            if let Some(spot) = layout.rows.get(&index) {
-                layout.scopes[spot.scope].required.push(spot.slot);
-            }
+        } else if row.required
+            && !used[index]
+            && row.condition.is_none()
+            && let Some(spot) = layout.rows.get(&index)
+        {
+            layout.scopes[spot.scope].required.push(spot.slot);
         }
     }
 }
@@ -335,14 +341,9 @@ fn check(row: &RuleRow, resolver: &mut Resolver<'_>) -> Option<Check> {
         }
         Rule::Total { field: id, value } => {
             let item = source(id)?;
-            let (list, items) = *resolver.layout.lists.get(id.rsplit_once("[].")?.0)?;
+            let (list, _) = *resolver.layout.lists.get(id.rsplit_once("[].")?.0)?;
             scope = list.scope;
-            CheckRule::Total {
-                item,
-                list: (list.level, list.slot),
-                scope: items,
-                value: total(field.kind, value, row, resolver)?,
-            }
+            CheckRule::Total { item, list: (list.level, list.slot), value: total(field.kind, value, row, resolver)? }
         }
     };
     Some(Check { scope, rule, text: row.text.clone(), note: resolver.notes.get(index)?.clone() })

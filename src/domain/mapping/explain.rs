@@ -38,17 +38,23 @@ pub struct Trace {
     pub lines: Vec<Line>,
 }
 
+/// A value as it came, as it is meant, and as it was written.
+pub(super) struct Texts {
+    pub source: String,
+    pub canonical: String,
+    pub result: String,
+}
+
 impl Trace {
     pub(super) fn push(
         &mut self,
         op: &FieldOp,
         positions: &[u32],
-        source: String,
-        canonical: String,
-        result: String,
+        texts: Texts,
         lossy: bool,
         table_line: Option<(Arc<str>, usize)>,
     ) {
+        let Texts { source, canonical, result } = texts;
         self.lines.push(Line {
             from: op.from.clone(),
             to: op.to.clone(),

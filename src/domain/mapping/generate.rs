@@ -11,7 +11,7 @@ use serde_json::Value;
 
 /// What kind of message is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Variant {
+pub(super) enum Variant {
     /// Every field as long as it may be.
     Longest,
     /// Only what is asked for.
@@ -24,10 +24,10 @@ pub enum Variant {
 
 impl Variant {
     /// All variants.
-    pub const ALL: [Self; 4] = [Self::Usual, Self::Minimal, Self::Longest, Self::Rare];
+    pub(super) const ALL: [Self; 4] = [Self::Usual, Self::Minimal, Self::Longest, Self::Rare];
 
     /// The variant as a person reads it.
-    pub const fn title(self) -> &'static str {
+    pub(super) const fn title(self) -> &'static str {
         match self {
             Self::Longest => "最长值",
             Self::Minimal => "最少字段",

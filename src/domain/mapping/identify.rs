@@ -14,7 +14,7 @@ use crate::domain::format::escape;
 use std::ops::Range;
 
 /// Longest idempotency key and message number in bytes.
-pub const KEY_BYTES_MAX: usize = 128;
+pub(super) const KEY_BYTES_MAX: usize = 128;
 
 /// What a request says of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -148,14 +148,13 @@ fn choose(
             && matter.is_none_or(|matter| row.matter == matter)
     });
     let mut candidates = candidates.map(|(index, _)| index);
-    match (candidates.next(), candidates.next()) {
-        (Some(index), None) => Ok(index),
-        _ => {
-            // The word that is wrong is told: a service that nobody serves, else the matter.
-            let known = |service: &&str| profile.services.iter().any(|row| row.service == *service);
-            let strange = service.filter(|service| profile.identify.service.is_some() && !known(service));
-            let code = strange.or(matter).or(service).unwrap_or("（未写明）").chars().take(40).collect();
-            Err(Fault::UnknownMatter { code })
-        }
+    if let (Some(index), None) = (candidates.next(), candidates.next()) {
+        Ok(index)
+    } else {
+        // The word that is wrong is told: a service that nobody serves, else the matter.
+        let known = |service: &&str| profile.services.iter().any(|row| row.service == *service);
+        let strange = service.filter(|service| profile.identify.service.is_some() && !known(service));
+        let code = strange.or(matter).or(service).unwrap_or("（未写明）").chars().take(40).collect();
+        Err(Fault::UnknownMatter { code })
     }
 }

@@ -20,15 +20,47 @@ use super::source::Files;
 use super::source::Place;
 use super::source::Sheet;
 use super::source::SheetRow;
+use rustc_hash::FxHashMap;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// What a message stands for, beside its file.
 #[derive(Clone, Copy)]
-pub struct Subject<'a> {
+pub(super) struct Subject<'a> {
     pub catalogue: &'a Catalogue,
+    pub sheets: &'a Sheets,
     /// `None` for fault messages.
     pub matter: Option<&'a Matter>,
     pub request: bool,
     pub operation: &'a str,
+}
+
+/// Message files as tables, each read once: hundreds of matters share them.
+#[derive(Default)]
+pub(super) struct Sheets(RefCell<BTreeMap<String, Arc<Indexed>>>);
+
+/// A message file as a table, and its rows by the field that they belong to.
+struct Indexed {
+    sheet: Sheet,
+    by_field: FxHashMap<String, Vec<usize>>,
+}
+
+impl Sheets {
+    fn read(&self, file: &str, text: &str, required: &[&str], faults: &mut Vec<Diagnostic>) -> Arc<Indexed> {
+        if let Some(known) = self.0.borrow().get(file) {
+            return Arc::clone(known);
+        }
+        let sheet = Sheet::read(file, text, required, faults);
+        sheet.only_columns(COLUMNS, faults);
+        let mut by_field: FxHashMap<String, Vec<usize>> = FxHashMap::default();
+        for (index, row) in sheet.rows.iter().enumerate() {
+            by_field.entry(base(sheet.cell(row, "field")).to_owned()).or_default().push(index);
+        }
+        let indexed = Arc::new(Indexed { sheet, by_field });
+        self.0.borrow_mut().insert(file.to_owned(), Arc::clone(&indexed));
+        indexed
+    }
 }
 
 const COLUMNS: &[&str] = &["path", "field", "convert", "need", "absent", "default", "if", "source", "note"];
@@ -37,7 +69,7 @@ const INCLUDES_MAX: usize = 8;
 
 /// What a place stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RowField {
+pub(super) enum RowField {
     Call(CallName),
     /// A canonical field, list items written `list[].field`.
     Canonical(String),
@@ -46,7 +78,7 @@ pub enum RowField {
 
 /// One row of a message file.
 #[derive(Clone, Debug)]
-pub struct MessageRow {
+pub(super) struct MessageRow {
     /// Path from the document's root.
     pub path: String,
     pub field: RowField,
@@ -69,7 +101,7 @@ pub struct MessageRow {
 
 /// One step of the document, with what lies below it in order.
 #[derive(Clone, Debug)]
-pub struct Node {
+pub(super) struct Node {
     pub segment: Segment,
     /// Index of the row that names this very place.
     pub row: Option<usize>,
@@ -78,7 +110,7 @@ pub struct Node {
 
 /// A message.
 #[derive(Clone, Debug, Default)]
-pub struct Message {
+pub(super) struct Message {
     pub file: String,
     pub rows: Vec<MessageRow>,
     pub roots: Vec<Node>,
@@ -86,7 +118,7 @@ pub struct Message {
 
 impl Message {
     /// Reads a message file and its includes for one operation.
-    pub fn read(
+    pub(super) fn read(
         files: &Files,
         profile: &Profile,
         direction: &Direction,
@@ -126,7 +158,14 @@ impl Message {
 
     /// Adds places that are only read: the answer's own word on how it went. A place that a row names already is
     /// read under the new name instead.
-    pub fn watch(&mut self, path: &str, field: &str, separator: char, place: &Place, faults: &mut Vec<Diagnostic>) {
+    pub(super) fn watch(
+        &mut self,
+        path: &str,
+        field: &str,
+        separator: char,
+        place: &Place,
+        faults: &mut Vec<Diagnostic>,
+    ) {
         let conversion = Conversion {
             convert: Convert::Text { characters_max: None, bytes_max: None, trim: false, strip_codes: false },
             literal: None,
@@ -174,7 +213,7 @@ impl Message {
     }
 
     /// The first row of a canonical field.
-    pub fn row_of(&self, field: &str) -> Option<usize> {
+    pub(super) fn row_of(&self, field: &str) -> Option<usize> {
         self.rows.iter().position(|row| {
             matches!(&row.field, RowField::Canonical(id) if id == field) && row.conversion.convert != Convert::List
         })
@@ -231,15 +270,15 @@ impl Reading<'_> {
             self.faults.push(Diagnostic::error(144, &place, "报文文件不存在").near(file, known));
             return None;
         };
-        let sheet = Sheet::read(file, text, &["path", "field", "convert"], self.faults);
-        sheet.only_columns(COLUMNS, self.faults);
+        let indexed = self.subject.sheets.read(file, text, &["path", "field", "convert"], self.faults);
+        let sheet = &indexed.sheet;
         for row in &sheet.rows {
             let path = sheet.cell(row, "path");
             if let Some(name) = path.strip_prefix('+') {
                 self.include(name, &sheet.place(row, "path"), entries);
             } else if let Some(prefix) = path.strip_suffix('*').filter(|_| sheet.cell(row, "field") == "*") {
                 entries.push(Entry::Star { prefix: prefix.to_owned(), place: sheet.place(row, "path") });
-            } else if let Some(row) = self.row(&sheet, row, "") {
+            } else if let Some(row) = self.row(sheet, row, "") {
                 entries.push(Entry::Row(Box::new(row)));
             }
         }
@@ -286,14 +325,15 @@ impl Reading<'_> {
             self.faults.push(Diagnostic::error(154, place, format!("用了“*”，却没有 {file}")));
             return;
         };
-        let sheet = Sheet::read(&file, text, &["field", "path", "convert"], self.faults);
-        sheet.only_columns(COLUMNS, self.faults);
+        let indexed = self.subject.sheets.read(&file, text, &["field", "path", "convert"], self.faults);
+        let sheet = &indexed.sheet;
         let catalogue = self.subject.catalogue;
         for id in catalogue.fields_of(matter, self.subject.request) {
             if named.iter().any(|known| known == id) {
                 continue;
             }
-            let own: Vec<&SheetRow> = sheet.rows.iter().filter(|row| base(sheet.cell(row, "field")) == id).collect();
+            let own = indexed.by_field.get(id).map_or(&[][..], Vec::as_slice).iter().map(|index| &sheet.rows[*index]);
+            let own: Vec<&SheetRow> = own.collect();
             if own.is_empty() {
                 let found = format!("事项“{}”的字段“{id}”在 {file} 中没有名称", matter.code);
                 self.faults
@@ -301,7 +341,7 @@ impl Reading<'_> {
             }
             for row in own.into_iter().filter(|row| !sheet.cell(row, "path").is_empty()) {
                 let required = self.subject.request && sheet.cell(row, "field") == id && catalogue.requires(matter, id);
-                if let Some(mut row) = self.row(&sheet, row, prefix) {
+                if let Some(mut row) = self.row(sheet, row, prefix) {
                     row.required |= required;
                     rows.push(row);
                 }
@@ -397,7 +437,7 @@ fn is_lossy(convert: &Convert) -> bool {
 }
 
 /// The canonical list that the items of a list node stand for, `depth` lists deep: `accounts` or `a[].b`.
-pub fn list_name(node: &Node, rows: &[MessageRow], depth: usize) -> Option<String> {
+pub(super) fn list_name(node: &Node, rows: &[MessageRow], depth: usize) -> Option<String> {
     let own = node.row.into_iter().chain(node.children.iter().filter_map(|child| child.row));
     let own = own.filter_map(|row| match &rows[row].field {
         RowField::Canonical(field) => nth_list(field, depth),
@@ -413,11 +453,11 @@ fn nth_list(field: &str, depth: usize) -> Option<String> {
 }
 
 /// True where the node is a place of its own in a list.
-pub const fn is_list(node: &Node) -> bool {
+pub(super) const fn is_list(node: &Node) -> bool {
     node.segment.kind.is_list()
 }
 
 /// True where the node is an attribute.
-pub fn is_attribute(node: &Node) -> bool {
+pub(super) fn is_attribute(node: &Node) -> bool {
     node.segment.kind == SegmentKind::Attribute
 }

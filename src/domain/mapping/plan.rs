@@ -27,7 +27,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
 /// Lists inside one another, the root included.
-pub const LEVELS: usize = 5;
+pub(super) const LEVELS: usize = 5;
 
 /// A translation of one message from one profile to another.
 #[derive(Debug)]
@@ -45,6 +45,8 @@ pub struct Plan {
     pub(super) ops: Vec<Op>,
     /// Charset of the target document.
     pub(super) target_charset: Charset,
+    /// What is written for characters that it lacks.
+    pub(super) substitutes: std::collections::BTreeMap<char, String>,
     /// True where the whole document is encoded at the end (form parameters are encoded one by one).
     pub(super) encode_whole: bool,
     pub(super) content_type: Arc<str>,
@@ -371,7 +373,6 @@ pub(super) enum CheckRule {
     Total {
         item: Source,
         list: (u8, SlotNumber),
-        scope: usize,
         value: i64,
     },
 }

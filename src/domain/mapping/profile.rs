@@ -33,6 +33,8 @@ pub struct Direction {
     /// Path of the root, `{operation}` still in it.
     pub root: String,
     pub headers: BTreeMap<String, String>,
+    /// What is written for a character that the charset lacks; all others are refused.
+    pub substitutes: BTreeMap<char, String>,
 }
 
 impl Direction {
@@ -132,6 +134,8 @@ struct RawDirection {
     root: String,
     #[serde(default)]
     headers: BTreeMap<String, String>,
+    #[serde(default)]
+    substitutes: BTreeMap<String, String>,
 }
 
 fn utf8() -> String {
@@ -189,6 +193,7 @@ fn table() -> toml::Value {
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+#[expect(clippy::struct_field_names, reason = "the names are the keys of the file")]
 struct RawLimits {
     bytes_max: Option<usize>,
     depth_max: Option<usize>,
@@ -219,7 +224,7 @@ struct RawProfile {
 }
 
 /// Reads all profiles, gathering all faults.
-pub fn read_all(files: &Files, faults: &mut Vec<Diagnostic>) -> Vec<Profile> {
+pub(super) fn read_all(files: &Files, faults: &mut Vec<Diagnostic>) -> Vec<Profile> {
     let mut profiles = Vec::new();
     for (path, name) in files.below("profiles/", ".toml") {
         let text = files.text(path).unwrap_or_default();
@@ -250,7 +255,7 @@ impl Reading<'_> {
     }
 
     fn direction(&mut self, raw: RawDirection) -> Option<Direction> {
-        let RawDirection { format, charset, content_type, declaration, root, headers } = raw;
+        let RawDirection { format, charset, content_type, declaration, root, headers, substitutes } = raw;
         let Some(charset) = Charset::parse(&charset) else {
             let place = self.place(&charset);
             self.faults.push(
@@ -258,7 +263,21 @@ impl Reading<'_> {
             );
             return None;
         };
-        Some(Direction { format, charset, content_type, declaration, root, headers })
+        let mut declared = BTreeMap::new();
+        for (from, to) in substitutes {
+            let mut characters = from.chars();
+            match (characters.next(), characters.next()) {
+                (Some(character), None) if charset.can_encode(&to).is_ok() => {
+                    declared.insert(character, to);
+                }
+                _ => {
+                    let place = self.place(&from);
+                    let fault = Diagnostic::error(138, &place, format!("替代写法“{from}” = “{to}”不对"));
+                    self.faults.push(fault.expected("左边一个字，右边是目标字符集里有的文字"));
+                }
+            }
+        }
+        Some(Direction { format, charset, content_type, declaration, root, headers, substitutes: declared })
     }
 
     fn profile(&mut self, raw: RawProfile) -> Option<Profile> {
@@ -343,7 +362,7 @@ impl Reading<'_> {
 }
 
 /// A path below the root, or itself where it begins with `/`.
-pub fn absolute(root: &str, path: &str, separator: char) -> String {
+pub(super) fn absolute(root: &str, path: &str, separator: char) -> String {
     match path.strip_prefix('/') {
         Some(absolute) => absolute.to_owned(),
         None if root.is_empty() => path.to_owned(),

@@ -120,10 +120,7 @@ pub(super) fn prove(shared: &Shared<'_>, question: &Question<'_>) -> Proof {
     proof.carried = both.len();
     proof.dropped = question.plan.dropped().iter().map(|note| note.path.clone()).collect();
     let codes = code_fields(catalogue, question, &both, &mut proof);
-    let Some((writer, reader)) = ends(shared, question, &there, &both) else {
-        proof.faults.push("规范报文与本报文之间无法编译".into());
-        return proof;
-    };
+    let (writer, reader) = ends(shared, question, &there, &both);
     let cases = codes.values().map(Vec::len).max().unwrap_or(1).clamp(1, 64);
     for variant in Variant::ALL {
         let cases = if variant == Variant::Usual { cases } else { 1 };
@@ -155,7 +152,7 @@ fn ends(
     question: &Question<'_>,
     there: &[(String, Type)],
     both: &[(String, Type)],
-) -> Option<(Plan, Plan)> {
+) -> (Plan, Plan) {
     let mut faults = Vec::new();
     let profile = canonical::profile();
     let service = canonical::service(&question.from.service.matter);
@@ -179,7 +176,7 @@ fn ends(
     };
     let (reader, _) = compile(shared, &read, &mut faults);
     // A required place that the canonical fields cannot fill is the sender's own affair: constants, numbers of the call.
-    Some((writer, reader))
+    (writer, reader)
 }
 
 fn needed(message: &Message, id: &str) -> bool {
@@ -370,10 +367,11 @@ fn compare(
 fn lossy(question: &Question<'_>, id: &str) -> bool {
     [question.from.message, question.to.message].iter().flat_map(|message| &message.rows).any(|row| {
         let own = matches!(&row.field, RowField::Canonical(field) if field == id);
-        own && matches!(
+        let one_way = matches!(
             row.conversion.convert,
             Convert::Mask(_) | Convert::Text { strip_codes: true, .. } | Convert::Sequence | Convert::Const(_)
-        ) || own && row.fallback.is_some()
+        );
+        own && (one_way || row.fallback.is_some())
     })
 }
 

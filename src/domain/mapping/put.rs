@@ -3,6 +3,7 @@
 use super::notation::Write;
 use super::plan::Escape;
 use super::plan::FieldOp;
+use super::plan::Plan;
 use super::plan::Put;
 use super::text;
 use super::values::View;
@@ -20,13 +21,8 @@ pub(super) type Lossy = bool;
 /// Writes `bytes`, without its leading comma where it is the first of its object or list.
 #[inline]
 pub(super) fn member(out: &mut Vec<u8>, bytes: &[u8]) {
-    if let Some((b',', rest)) = bytes.split_first() {
-        if matches!(out.last(), Some(b'{' | b'[')) {
-            out.extend_from_slice(rest);
-            return;
-        }
-    }
-    out.extend_from_slice(bytes);
+    let first = matches!(out.last(), Some(b'{' | b'['));
+    out.extend_from_slice(bytes.strip_prefix(b",").filter(|_| first).unwrap_or(bytes));
 }
 
 /// Writes a place that holds nothing; true where something was written.
@@ -41,6 +37,20 @@ pub(super) fn absent(op: &FieldOp, how: Write, out: &mut Vec<u8>) -> bool {
             member(out, &op.empty);
             true
         }
+    }
+}
+
+impl Plan {
+    /// The text with declared substitutes for what the charset lacks; `None` where that does not help.
+    fn substituted(&self, text: &str) -> Option<String> {
+        let mut out = String::with_capacity(text.len());
+        for character in text.chars() {
+            match self.substitutes.get(&character) {
+                Some(substitute) => out.push_str(substitute),
+                None => out.push(character),
+            }
+        }
+        self.target_charset.can_encode(&out).is_ok().then_some(out)
     }
 }
 
@@ -87,15 +97,14 @@ impl View<'_> {
                 lossy = choice.lossy;
                 self.put_text(op, written.as_bytes(), out)?;
             }
-            (Put::Date(form), Value::Date(date)) => date.write(*form, out),
+            (Put::Date(form) | Put::Validity { form, .. }, Value::Date(date)) => date.write(*form, out),
             (Put::Date(form), Value::DateTime(moment)) => moment.date.write(*form, out),
-            (Put::Validity { form, .. }, Value::Date(date)) => date.write(*form, out),
             (Put::Validity { no_end: Some(text), .. }, Value::NoEnd) => self.put_text(op, text.as_bytes(), out)?,
             (Put::Month(form), Value::Month(month)) => month.write(*form, out),
             (Put::Month(form), Value::Date(date)) => Month::of(date).write(*form, out),
             (Put::DateTime(form), Value::DateTime(moment)) => {
                 use crate::domain::value::DateTimeForm;
-                let now_exactly = matches!(form, DateTimeForm::EpochMilliseconds) && self.is_now(op);
+                let now_exactly = matches!(form, DateTimeForm::EpochMilliseconds) && is_now(op);
                 if now_exactly {
                     value::write_integer(self.context.now, out);
                 } else {
@@ -119,8 +128,9 @@ impl View<'_> {
             (Put::Int, Value::Int(number)) => value::write_integer(number, out),
             (Put::Sequence { answering }, _) => self.put_sequence(*answering, out)?,
             (Put::Identifier(kind), Value::Text(text)) => {
-                super::values::check_identifier(*kind, text)?;
-                self.put_text(op, text, out)?;
+                let mut made = Vec::new();
+                super::values::write_identifier(*kind, text, &mut made)?;
+                self.put_text(op, &made, out)?;
             }
             (_, value) => {
                 // Types were compared when the plan was made; what is left is a text where the other side has a type.
@@ -130,13 +140,6 @@ impl View<'_> {
             }
         }
         Ok(lossy)
-    }
-
-    /// The gateway's own clock has milliseconds, canonical moments have not.
-    fn is_now(&self, op: &FieldOp) -> bool {
-        use super::notation::CallName;
-        use super::plan::Source;
-        matches!(op.source, Some(Source::Call(CallName::Now)))
     }
 
     /// Node digits, yyMMdd and nine digits of the running number, as the transfer platform numbers messages.
@@ -162,8 +165,12 @@ impl View<'_> {
         }
         let charset = self.plan.target_charset;
         if charset != Charset::Utf8 && !text.is_ascii() {
-            let refused = |character| FieldFaultKind::Unencodable { character, charset: charset.name() };
-            charset.can_encode(&String::from_utf8_lossy(text)).map_err(refused)?;
+            let characters = String::from_utf8_lossy(text);
+            if let Err(character) = charset.can_encode(&characters) {
+                let refused = FieldFaultKind::Unencodable { character, charset: charset.name() };
+                let replaced = self.plan.substituted(&characters).ok_or(refused)?;
+                return self.put_text(op, replaced.as_bytes(), out);
+            }
         }
         let forbidden = |_| FieldFaultKind::WrongForm { expected: "不含控制字符的文字".into() };
         match op.escape {
@@ -186,10 +193,8 @@ impl View<'_> {
 
     fn check_length(&self, op: &FieldOp, text: &[u8]) -> Result<(), FieldFaultKind> {
         let text = String::from_utf8_lossy(text);
-        if let Some(max) = op.characters_max {
-            if text.chars().count() > max {
-                return Err(FieldFaultKind::TooLong { max, unit: LengthUnit::Characters });
-            }
+        if let Some(max) = op.characters_max.filter(|max| text.chars().count() > *max) {
+            return Err(FieldFaultKind::TooLong { max, unit: LengthUnit::Characters });
         }
         if let Some(max) = op.bytes_max {
             let mut encoded = Vec::new();
@@ -202,4 +207,11 @@ impl View<'_> {
         }
         Ok(())
     }
+}
+
+/// The gateway's own clock has milliseconds, canonical moments have not.
+fn is_now(op: &FieldOp) -> bool {
+    use super::notation::CallName;
+    use super::plan::Source;
+    matches!(op.source, Some(Source::Call(CallName::Now)))
 }

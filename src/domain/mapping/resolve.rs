@@ -77,10 +77,10 @@ impl Resolver<'_> {
         if let Some(source) = self.joined(id) {
             return Some((source, None));
         }
-        if kind == Type::Address {
-            if let Some(found) = self.address(id, want, place) {
-                return Some(found);
-            }
+        if kind == Type::Address
+            && let Some(found) = self.address(id, want, place)
+        {
+            return Some(found);
         }
         if let Some(request) = self.request {
             let known = request.rows.iter().any(|row| matches!(&row.field, RowField::Canonical(field) if field == id));

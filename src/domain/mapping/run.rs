@@ -443,14 +443,12 @@ impl View<'_> {
         let mut spare = Spare::default();
         let got = op.source.as_ref().map(|source| self.get(source, &mut spare));
         let mut canonical = Vec::new();
-        match got {
-            Some(Ok(Got::Value(value))) => write_canonical(value, &mut canonical),
-            _ => {
-                let mut spare = Spare::default();
-                if let Some(Ok(Got::Value(value))) = op.fallback.as_ref().map(|fallback| self.get(fallback, &mut spare))
-                {
-                    write_canonical(value, &mut canonical);
-                }
+        if let Some(Ok(Got::Value(value))) = got {
+            write_canonical(value, &mut canonical);
+        } else {
+            let mut spare = Spare::default();
+            if let Some(Ok(Got::Value(value))) = op.fallback.as_ref().map(|fallback| self.get(fallback, &mut spare)) {
+                write_canonical(value, &mut canonical);
             }
         }
         let raw = self.explain_raw(op);
@@ -462,7 +460,8 @@ impl View<'_> {
         let canonical = String::from_utf8_lossy(&canonical).into_owned();
         let table_line = self.table_line(op);
         if let Some(trace) = output.trace.as_deref_mut() {
-            trace.push(op, &self.positions[..self.depth], raw, canonical, result, lossy, table_line);
+            let texts = super::explain::Texts { source: raw, canonical, result };
+            trace.push(op, &self.positions[..self.depth], texts, lossy, table_line);
         }
     }
 }

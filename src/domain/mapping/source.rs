@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 /// Largest mapping file in bytes.
-pub const FILE_BYTES_MAX: usize = 32 << 20;
+pub(super) const FILE_BYTES_MAX: usize = 32 << 20;
 /// Most diagnostics that are kept; further ones are counted by the caller's reader anyway.
-pub const DIAGNOSTICS_MAX: usize = 1000;
+pub(super) const DIAGNOSTICS_MAX: usize = 1000;
 
 /// All files of a mapping directory: relative path with `/` to text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -74,18 +74,21 @@ impl Diagnostic {
     }
 
     /// Says what was expected.
+    #[must_use]
     pub fn expected(mut self, expected: impl Into<String>) -> Self {
         self.expected = expected.into();
         self
     }
 
     /// Says what could be done.
+    #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = hint.into();
         self
     }
 
     /// Suggests the nearest of the known words, where one is near.
+    #[must_use]
     pub fn near<'a>(self, word: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
         match nearest(word, known) {
             Some(near) if self.hint.is_empty() => self.hint(format!("是否想写“{near}”？")),
@@ -140,7 +143,7 @@ fn distance(left: &str, right: &str) -> usize {
 
 /// A table file: named columns, and for each cell where it stands.
 #[derive(Clone, Debug, Default)]
-pub struct Sheet {
+pub(super) struct Sheet {
     pub file: String,
     pub columns: Vec<String>,
     pub rows: Vec<SheetRow>,
@@ -148,7 +151,7 @@ pub struct Sheet {
 
 /// One line of a [`Sheet`].
 #[derive(Clone, Debug)]
-pub struct SheetRow {
+pub(super) struct SheetRow {
     pub line: usize,
     cells: Vec<(String, usize)>,
 }
@@ -156,7 +159,7 @@ pub struct SheetRow {
 impl Sheet {
     /// Reads a CSV file (RFC 4180; LF or CRLF). Lines with too few or too many cells and missing columns are faults;
     /// empty lines and lines whose first cell begins with `#` are passed over.
-    pub fn read(file: &str, text: &str, required: &[&str], faults: &mut Vec<Diagnostic>) -> Self {
+    pub(super) fn read(file: &str, text: &str, required: &[&str], faults: &mut Vec<Diagnostic>) -> Self {
         let mut sheet = Self { file: file.to_owned(), ..Self::default() };
         let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
         let mut record = csv::StringRecord::new();
@@ -227,7 +230,7 @@ impl Sheet {
     }
 
     /// Reports columns that nobody knows.
-    pub fn only_columns(&self, known: &[&str], faults: &mut Vec<Diagnostic>) {
+    pub(super) fn only_columns(&self, known: &[&str], faults: &mut Vec<Diagnostic>) {
         for column in &self.columns {
             if !known.contains(&column.as_str()) {
                 let found = format!("不认识的列“{column}”");
@@ -241,12 +244,12 @@ impl Sheet {
     }
 
     /// The text of a cell; empty where the column or the cell is not there.
-    pub fn cell<'a>(&self, row: &'a SheetRow, column: &str) -> &'a str {
+    pub(super) fn cell<'a>(&self, row: &'a SheetRow, column: &str) -> &'a str {
         self.column(column).and_then(|index| row.cells.get(index)).map_or("", |(cell, _)| cell)
     }
 
     /// Where a cell stands.
-    pub fn place(&self, row: &SheetRow, column: &str) -> Place {
+    pub(super) fn place(&self, row: &SheetRow, column: &str) -> Place {
         let cell = self.column(column).and_then(|index| row.cells.get(index));
         self.at(row.line, cell.map_or(1, |(_, column)| *column))
     }
@@ -272,7 +275,7 @@ fn cell_columns(text: &str) -> Vec<usize> {
 }
 
 /// Line and column of a byte offset.
-pub fn place_at(file: &str, text: &str, offset: usize) -> Place {
+pub(super) fn place_at(file: &str, text: &str, offset: usize) -> Place {
     let before = text.get(..offset.min(text.len())).unwrap_or(text);
     let line = before.matches('\n').count() + 1;
     let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
@@ -280,7 +283,11 @@ pub fn place_at(file: &str, text: &str, offset: usize) -> Place {
 }
 
 /// Reads a TOML file into `T`; its first fault, with place, otherwise.
-pub fn read_toml<T: serde::de::DeserializeOwned>(file: &str, text: &str, faults: &mut Vec<Diagnostic>) -> Option<T> {
+pub(super) fn read_toml<T: serde::de::DeserializeOwned>(
+    file: &str,
+    text: &str,
+    faults: &mut Vec<Diagnostic>,
+) -> Option<T> {
     match toml::from_str(text) {
         Ok(value) => Some(value),
         Err(error) => {

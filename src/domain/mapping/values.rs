@@ -366,9 +366,8 @@ impl<'a> View<'a> {
             return Ok(Got::Empty);
         }
         let value = match read {
-            Read::Text if literal => return Err(wrong("文字（加引号）")),
+            Read::Name | Read::Text if literal => return Err(wrong("文字（加引号）")),
             Read::Text => Some(Value::Text(raw)),
-            Read::Name if literal => return Err(wrong("文字（加引号）")),
             Read::Name => Some(Value::Text(text::name(raw, made))),
             Read::Code { lookup, conditions, table } => {
                 let choice =
@@ -390,8 +389,9 @@ impl<'a> View<'a> {
             Read::Bool(set) => set.read(trimmed).map(Value::Bool),
             Read::Int => value::read_integer(trimmed).map(Value::Int),
             Read::Identifier(kind) => {
-                check_identifier(*kind, trimmed)?;
-                Some(Value::Text(trimmed))
+                made.clear();
+                write_identifier(*kind, trimmed, made)?;
+                Some(Value::Text(made))
             }
         };
         value.map(Got::Value).ok_or_else(|| wrong(&expected(read)))
@@ -405,14 +405,32 @@ impl<'a> View<'a> {
     }
 }
 
-/// Checks an identifier's check character or shape.
-pub(super) fn check_identifier(identifier: Identifier, text: &[u8]) -> std::result::Result<(), FieldFaultKind> {
-    let (kind, right): (&'static str, bool) = match identifier {
-        Identifier::Citizen => ("公民身份号码", ids::is_citizen_number(text)),
-        Identifier::Credit => ("统一社会信用代码", ids::is_credit_code(text)),
-        Identifier::Letter => ("联系函编号", ids::is_letter_number(text)),
-    };
-    if right { Ok(()) } else { Err(FieldFaultKind::BadIdentifier { kind }) }
+/// Parses an identifier and appends it as it is written: a citizen's number of 15 digits gets 18, an `x` becomes `X`.
+pub(super) fn write_identifier(
+    identifier: Identifier,
+    text: &[u8],
+    out: &mut Vec<u8>,
+) -> std::result::Result<(), FieldFaultKind> {
+    fn put<T: std::fmt::Display>(
+        kind: &'static str,
+        parsed: std::result::Result<T, ids::IdFault>,
+        out: &mut Vec<u8>,
+    ) -> std::result::Result<(), FieldFaultKind> {
+        use std::io::Write;
+        let parsed = parsed.map_err(|fault| FieldFaultKind::BadIdentifier { kind, reason: fault.reason() })?;
+        write!(out, "{parsed}").map_err(|_| wrong(kind))
+    }
+    // What is no UTF-8 holds a character that no identifier has.
+    let text = std::str::from_utf8(text).unwrap_or("\u{fffd}");
+    match identifier {
+        Identifier::Case => put(ids::CaseNumber::TITLE, ids::CaseNumber::parse(text), out),
+        Identifier::Centre => put(ids::FundCentre::TITLE, ids::FundCentre::parse(text), out),
+        Identifier::Citizen => put(ids::CitizenNumber::TITLE, ids::CitizenNumber::parse(text), out),
+        Identifier::Credit => put(ids::CreditCode::TITLE, ids::CreditCode::parse(text), out),
+        Identifier::Letter => put(ids::LetterNumber::TITLE, ids::LetterNumber::parse(text), out),
+        Identifier::Licence => put(ids::LicenceIdentifier::TITLE, ids::LicenceIdentifier::parse(text), out),
+        Identifier::Matter => put(ids::MatterCode::TITLE, ids::MatterCode::parse(text), out),
+    }
 }
 
 /// What a reader expects, for the clerk.
@@ -435,13 +453,12 @@ fn canonical(kind: Type, text: &[u8]) -> Result<'_> {
     let value = match kind {
         Type::Amount => value::read_integer(text).map(Value::Amount),
         Type::Bool => value::BoolSet::Json.read(text).map(Value::Bool),
-        Type::Date => Date::read(DateForm::Compact, text).map(Value::Date),
+        Type::Validity if text == NO_END => Some(Value::NoEnd),
+        Type::Date | Type::Validity => Date::read(DateForm::Compact, text).map(Value::Date),
         Type::DateTime => DateTime::read(DateTimeForm::Compact, text).map(Value::DateTime),
         Type::Int => value::read_integer(text).map(Value::Int),
         Type::Month => Month::read(MonthForm::Compact, text).map(Value::Month),
         Type::Rate => value::read_integer(text).map(Value::Rate),
-        Type::Validity if text == NO_END => Some(Value::NoEnd),
-        Type::Validity => Date::read(DateForm::Compact, text).map(Value::Date),
         Type::Address | Type::Code | Type::List | Type::Text => Some(Value::Text(text)),
     };
     value.map(Got::Value).ok_or_else(|| wrong("规范值"))

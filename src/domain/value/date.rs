@@ -1,4 +1,4 @@
-//! Days, months and moments, in the forms that the systems write.
+//! Days and moments, in the forms that the systems write.
 //!
 //! Moments are local time of Asia/Shanghai, as every message has it. Epoch numbers are turned by the zone's own
 //! history: between 1986 and 1991 it had summer time, so a day of 1988 does not begin at 16:00 UTC.
@@ -17,13 +17,6 @@ pub struct Date {
     year: u16,
     month: u8,
     day: u8,
-}
-
-/// A month.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Month {
-    year: u16,
-    month: u8,
 }
 
 /// A moment, local time.
@@ -52,17 +45,6 @@ pub enum DateForm {
     Slashed,
 }
 
-/// How a month is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MonthForm {
-    /// `yyyyMM`
-    Compact,
-    /// `yyyy-MM`
-    Dashed,
-    /// `yyyyMMdd`; written with day 01.
-    WithDay,
-}
-
 /// How a moment is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DateTimeForm {
@@ -84,7 +66,7 @@ pub enum DateTimeForm {
     TimePart,
 }
 
-fn digits(text: &[u8]) -> Option<u32> {
+pub(super) fn digits(text: &[u8]) -> Option<u32> {
     let mut value = 0u32;
     for byte in text {
         if !byte.is_ascii_digit() {
@@ -95,7 +77,7 @@ fn digits(text: &[u8]) -> Option<u32> {
     Some(value)
 }
 
-fn push_digits(out: &mut Vec<u8>, value: u32, width: usize) {
+pub(super) fn push_digits(out: &mut Vec<u8>, value: u32, width: usize) {
     let mut buffer = [b'0'; 10];
     let mut rest = value;
     for place in buffer.iter_mut().rev() {
@@ -111,7 +93,7 @@ impl Date {
         let last = match month {
             1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
             4 | 6 | 9 | 11 => 30,
-            2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
+            2 if year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)) => 29,
             2 => 28,
             _ => return None,
         };
@@ -233,63 +215,6 @@ impl DateForm {
             Self::EpochSeconds => "秒时间戳",
             Self::MonthOnly => "年月 202611",
             Self::Slashed => "日期 2026/11/23",
-        }
-    }
-}
-
-impl Month {
-    /// The month, if it exists.
-    pub fn new(year: u32, month: u32) -> Option<Self> {
-        Date::new(year, month, 1).map(Self::of)
-    }
-
-    /// The month of a day.
-    pub const fn of(date: Date) -> Self {
-        Self { year: date.year, month: date.month }
-    }
-
-    /// Reads a month in that form.
-    pub fn read(form: MonthForm, text: &[u8]) -> Option<Self> {
-        match form {
-            MonthForm::Compact if text.len() == 6 => Self::new(digits(&text[..4])?, digits(&text[4..])?),
-            MonthForm::Dashed if text.len() == 7 && text[4] == b'-' => {
-                Self::new(digits(&text[..4])?, digits(&text[5..])?)
-            }
-            MonthForm::WithDay => Date::read(DateForm::Compact, text).map(Self::of),
-            _ => None,
-        }
-    }
-
-    /// Writes the month in that form.
-    pub fn write(self, form: MonthForm, out: &mut Vec<u8>) {
-        push_digits(out, u32::from(self.year), 4);
-        if form == MonthForm::Dashed {
-            out.push(b'-');
-        }
-        push_digits(out, u32::from(self.month), 2);
-        if form == MonthForm::WithDay {
-            out.extend_from_slice(b"01");
-        }
-    }
-}
-
-impl MonthForm {
-    /// The form by its words in a mapping file.
-    pub fn parse(word: &str) -> Option<Self> {
-        Some(match word {
-            "yyyyMM" => Self::Compact,
-            "yyyy-MM" => Self::Dashed,
-            "yyyyMMdd" => Self::WithDay,
-            _ => return None,
-        })
-    }
-
-    /// The form as the clerk reads it.
-    pub const fn title(self) -> &'static str {
-        match self {
-            Self::Compact => "年月 202611",
-            Self::Dashed => "年月 2026-11",
-            Self::WithDay => "日期 20261101",
         }
     }
 }
@@ -517,14 +442,5 @@ mod tests {
             assert_eq!(out, text.as_bytes());
             assert_eq!(DateTime::read(form, text.as_bytes()), Some(moment), "{text}");
         }
-    }
-
-    #[test]
-    fn months() {
-        let month = Month::read(MonthForm::WithDay, b"20150408").unwrap();
-        let mut out = Vec::new();
-        month.write(MonthForm::Dashed, &mut out);
-        assert_eq!(out, b"2015-04");
-        assert_eq!(Month::read(MonthForm::Compact, b"201513"), None);
     }
 }

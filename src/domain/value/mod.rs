@@ -8,12 +8,14 @@
 mod calendar;
 mod date;
 mod decimal;
+mod month;
 
 pub use calendar::Calendar;
-pub use date::{Date, DateForm, DateTime, DateTimeForm, Month, MonthForm};
+pub use date::{Date, DateForm, DateTime, DateTimeForm};
 pub use decimal::{
     AmountUnit, RateUnit, read_amount, read_integer, read_rate, write_amount, write_integer, write_rate,
 };
+pub use month::{Month, MonthForm};
 
 /// Type of a canonical field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

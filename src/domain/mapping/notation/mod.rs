@@ -3,16 +3,12 @@
 //! Each is parsed into a type here, once; an error is a Chinese phrase that says what is expected.
 //! It deliberately looks nothing up: whether a field or table exists is for the compiler to say.
 
-use crate::domain::codes::Otherwise;
-use crate::domain::value::AmountUnit;
-use crate::domain::value::BoolSet;
-use crate::domain::value::DateForm;
-use crate::domain::value::DateTimeForm;
-use crate::domain::value::MonthForm;
-use crate::domain::value::RateUnit;
+mod convert;
+
+pub(super) use convert::{AddressPart, CONVERTERS, Conversion, Convert, Identifier, Mask, NoEnd, conversion};
 
 /// What a notation should have been.
-pub type Expected = String;
+pub(super) type Expected = String;
 
 /// One step of a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,7 +46,7 @@ impl SegmentKind {
 }
 
 /// Parses a path; JSON separates steps by `.`, all others by `/`.
-pub fn path(text: &str, separator: char) -> Result<Vec<Segment>, Expected> {
+pub(super) fn path(text: &str, separator: char) -> Result<Vec<Segment>, Expected> {
     let mut segments = Vec::new();
     for (document, part) in text.split('!').enumerate() {
         // A nested document keeps the separator of XML paths even inside JSON only if it is written so.
@@ -81,6 +77,8 @@ fn segment(word: &str, nested: bool) -> Result<Segment, Expected> {
     Ok(Segment { nested, prefix: prefix.into(), name: name.into(), named_list, kind })
 }
 
+<<<<<<< HEAD:src/domain/mapping/notation/mod.rs
+=======
 /// Which of the two texts a name with a middle dot, and so on: how one side writes a canonical value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Convert {
@@ -117,9 +115,13 @@ pub enum AddressPart {
 /// Kind of checked identifier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Identifier {
+    Case,
+    Centre,
     Citizen,
     Credit,
     Letter,
+    Licence,
+    Matter,
 }
 
 /// How a value is hidden.
@@ -258,7 +260,11 @@ fn convert(word: &str, rest: &str) -> Result<Convert, Expected> {
             "uscc" => Ok(Convert::Identifier(Identifier::Credit)),
             "citizen" => Ok(Convert::Identifier(Identifier::Citizen)),
             "letter" => Ok(Convert::Identifier(Identifier::Letter)),
-            _ => Err("identifier 后接 uscc、citizen 或 letter".into()),
+            "case" => Ok(Convert::Identifier(Identifier::Case)),
+            "centre" => Ok(Convert::Identifier(Identifier::Centre)),
+            "licence" => Ok(Convert::Identifier(Identifier::Licence)),
+            "matter" => Ok(Convert::Identifier(Identifier::Matter)),
+            _ => Err("identifier 后接 uscc、citizen、letter、case、centre、licence 或 matter".into()),
         },
         "address" => match rest {
             "division" => Ok(Convert::Address(AddressPart::Division)),
@@ -328,6 +334,7 @@ fn forms<T>(text: &str, parse: impl Fn(&str) -> Option<T>) -> Option<Vec<T>> {
     text.split('|').map(|word| parse(word.trim())).collect()
 }
 
+>>>>>>> ids3:src/domain/mapping/notation.rs
 /// A condition on canonical values: all terms must hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConditionText(pub Vec<(String, Test)>);
@@ -342,7 +349,7 @@ pub enum Test {
 }
 
 /// Parses a condition.
-pub fn condition(text: &str) -> Result<ConditionText, Expected> {
+pub(super) fn condition(text: &str) -> Result<ConditionText, Expected> {
     let terms = text.split(" and ").map(|term| {
         let term = term.trim();
         let (field, test) = if let Some((field, value)) = term.split_once("!=") {
@@ -368,7 +375,7 @@ pub fn condition(text: &str) -> Result<ConditionText, Expected> {
 
 /// Something that belongs to the call, not to the message.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CallName {
+pub(super) enum CallName {
     /// A value of the case that the message belongs to, found by what it is correlated with.
     Case(String),
     City {
@@ -388,7 +395,7 @@ pub enum CallName {
 
 /// One of the two cities of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Who {
+pub(super) enum Who {
     /// The calling city.
     From,
     /// The city that the written profile belongs to.
@@ -401,7 +408,7 @@ pub enum Who {
 
 /// Parts of a fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FaultPart {
+pub(super) enum FaultPart {
     Code,
     Number,
     Text,
@@ -409,7 +416,7 @@ pub enum FaultPart {
 
 /// Parts of a field fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FaultFieldPart {
+pub(super) enum FaultFieldPart {
     Code,
     Number,
     Path,
@@ -417,7 +424,7 @@ pub enum FaultFieldPart {
 }
 
 /// Parses a name that begins with `@`.
-pub fn call(text: &str) -> Result<CallName, Expected> {
+pub(super) fn call(text: &str) -> Result<CallName, Expected> {
     let name = text.strip_prefix('@').unwrap_or(text);
     let (head, tail) = name.split_once('.').unwrap_or((name, ""));
     let city = |who| {
@@ -453,7 +460,7 @@ pub fn call(text: &str) -> Result<CallName, Expected> {
 
 /// What is written when a field has no value.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fallback {
+pub(super) enum Fallback {
     Call(CallName),
     Choose {
         choices: Vec<(ConditionText, String)>,
@@ -476,7 +483,7 @@ pub enum Fallback {
 }
 
 /// Parses a `default` cell.
-pub fn fallback(text: &str) -> Result<Fallback, Expected> {
+pub(super) fn fallback(text: &str) -> Result<Fallback, Expected> {
     let inside = |name: &str| text.strip_prefix(name).and_then(|rest| rest.strip_suffix(')'));
     let pair = |text: &str| text.split_once(',').map(|(left, right)| (left.trim().to_owned(), right.trim().to_owned()));
     if let Some(quoted) = text.strip_prefix('\'') {
@@ -520,7 +527,7 @@ pub fn fallback(text: &str) -> Result<Fallback, Expected> {
 
 /// How one state of absence is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Write {
+pub(super) enum Write {
     Empty,
     Null,
     Omit,
@@ -528,7 +535,7 @@ pub enum Write {
 
 /// How absence is written and read at a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Absence {
+pub(super) struct Absence {
     pub missing: Write,
     pub null: Write,
     pub empty: Write,
@@ -540,14 +547,14 @@ pub struct Absence {
 
 impl Absence {
     /// The default of JSON documents, and of all others.
-    pub const fn usual(json: bool) -> Self {
+    pub(super) const fn usual(json: bool) -> Self {
         let null = if json { Write::Null } else { Write::Empty };
         Self { missing: Write::Omit, null, empty: Write::Empty, text_null: false, keep: false }
     }
 }
 
 /// Parses an `absent` cell.
-pub fn absence(text: &str, json: bool) -> Result<Absence, Expected> {
+pub(super) fn absence(text: &str, json: bool) -> Result<Absence, Expected> {
     let mut absence = Absence::usual(json);
     let write = |word: &str| match word {
         "omit" => Ok(Write::Omit),
@@ -583,7 +590,7 @@ pub enum Rule {
 }
 
 /// Parses a rule.
-pub fn rule(text: &str) -> Result<Rule, Expected> {
+pub(super) fn rule(text: &str) -> Result<Rule, Expected> {
     let expected = "sum A = B + C、total 列表[].F = 100、sm3 摘要 of 内容、order A <= B 或 required A if 条件";
     let (word, rest) = text.split_once(' ').ok_or(expected)?;
     let halves = |mark: &str| {
@@ -629,27 +636,6 @@ mod tests {
         assert_eq!(segments[0].prefix, "soap");
         assert!(path("data..x", '.').is_err());
         assert!(path("#FILE_LIST/#*[]/NAME", '/').unwrap()[1].named_list);
-    }
-
-    #[test]
-    fn converters() {
-        assert_eq!(conversion("").unwrap().convert, conversion("text").unwrap().convert);
-        assert!(conversion("amount yuan number").unwrap().is_literal());
-        assert!(!conversion("amount yuan").unwrap().is_literal());
-        assert_eq!(
-            conversion("const number 200").unwrap(),
-            Conversion { convert: Convert::Const("200".into()), literal: Some(true) }
-        );
-        assert_eq!(conversion("const success").unwrap().convert, Convert::Const("success".into()));
-        assert_eq!(conversion("const number").unwrap().convert, Convert::Const("number".into()));
-        assert!(matches!(conversion("datetime yyyy-MM-dd HH:mm:ss").unwrap().convert, Convert::DateTime(_)));
-        assert!(
-            matches!(conversion("month yyyyMM|yyyyMMdd").unwrap().convert, Convert::Month(forms) if forms.len() == 2)
-        );
-        assert!(matches!(conversion("count materials +1").unwrap().convert, Convert::Count { plus: 1, .. }));
-        for wrong in ["cod x:y", "code x", "date dd/MM", "amount dollar", "bool maybe", "text max", "mask x"] {
-            assert!(conversion(wrong).is_err(), "{wrong}");
-        }
     }
 
     #[test]
