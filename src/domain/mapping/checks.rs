@@ -85,10 +85,9 @@ impl View<'_> {
         let text = text.map_or(String::new(), |slot| {
             String::from_utf8_lossy(self.text(slot, &mut spare)).chars().take(200).collect()
         });
-        let canonical = self
-            .choose(&result.lookup, &[], code.as_bytes())
-            .map_or("peer_error", |choice| fault::canonical(&choice.canonical));
-        Err(Fault::Refused { canonical, code: code.chars().take(32).collect(), text })
+        let choice = self.choose(&result.lookup, &[], code.as_bytes());
+        let canonical = choice.map_or("peer_error", |choice| fault::canonical(&choice.canonical));
+        Err(Fault::Refused { canonical, code: code.chars().take(32).collect(), text, known: choice.is_some() })
     }
 
     /// Everything that must hold of the message as it was read.
