@@ -7,6 +7,7 @@ use super::plan::Plan;
 use super::plan::RowNote;
 use super::plan::Source;
 use super::values::Got;
+use super::values::ROOM;
 use super::values::Spare;
 use super::values::View;
 use super::values::write_canonical;
@@ -207,7 +208,7 @@ impl View<'_> {
                 let mut frame = list.off;
                 let mut sum = Some(0i64);
                 for _ in 0..if list.kind == Kind::List { list.len } else { 0 } {
-                    view.frames[(level + 1) % LEVELS] = frame;
+                    view.frames[(level + 1) % ROOM] = frame;
                     sum = sum.zip(view.number(item)).and_then(|(sum, part)| sum.checked_add(part));
                     frame = self.scratch.slot(frame, 0).off;
                 }

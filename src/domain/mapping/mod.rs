@@ -20,6 +20,7 @@ mod generate;
 mod identify;
 mod message;
 mod notation;
+mod piece;
 mod plan;
 mod profile;
 mod program;
