@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
+#[path = "../few/mod.rs"]
+mod few;
+
 use serde_json::Value;
 use std::io::Write;
 use std::path::Path;
@@ -9,9 +12,20 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::process::Output;
 use std::process::Stdio;
+use std::sync::OnceLock;
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The mapping files of the scenarios, made once by this program.
+fn mappings() -> &'static str {
+    static FOLDER: OnceLock<String> = OnceLock::new();
+    FOLDER.get_or_init(|| {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("cli-{}", std::process::id()));
+        few::copy(&folder);
+        folder.to_str().unwrap().to_owned()
+    })
 }
 
 fn sample(name: &str) -> Vec<u8> {
@@ -20,8 +34,10 @@ fn sample(name: &str) -> Vec<u8> {
 
 /// Runs the program in the repository's folder, with `input` on standard input.
 fn run(arguments: &[&str], input: &[u8]) -> Output {
+    let translate = arguments.len() > 1 && arguments[0] == "translate";
     let mut child = Command::new(env!("CARGO_BIN_EXE_jingyue"))
         .args(arguments)
+        .args(if translate { vec!["--mappings", mappings()] } else { Vec::new() })
         .current_dir(root())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -160,7 +176,8 @@ fn usage() {
 
 #[test]
 fn check_of_the_deployed_configuration() {
-    let output = run(&["check", "--config", "deploy/jingyue.toml", "--format", "json"], b"");
+    let more = ["--mappings", mappings()];
+    let output = run(&[&["check", "--config", "deploy/jingyue.toml", "--format", "json"], &more[..]].concat(), b"");
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((code(&output), &report["ok"]), (0, &Value::Bool(true)), "{report:#}");
 }
@@ -168,6 +185,7 @@ fn check_of_the_deployed_configuration() {
 /// A configuration file with these replacements in the deployed one, in a folder of its own.
 fn configuration(folder: &Path, edits: &[(&str, &str)]) -> PathBuf {
     let mut text = std::fs::read_to_string(root().join("deploy/jingyue.toml")).unwrap();
+    text = text.replace("\"../mappings\"", &format!("\"{}\"", mappings()));
     text = text.replace("\"../", &format!("\"{}/", root().display()));
     for (from, to) in edits {
         assert!(text.contains(from), "{from}");
@@ -185,7 +203,7 @@ fn check_tells_configuration_and_mappings_at_once() {
         folder.path(),
         &[("burst = 100 ", "burst = 0 "), ("profile = \"yueyang-window\"\nurl", "profil = \"yueyang-window\"\nurl")],
     );
-    let output = run(&["check", "--config", file.to_str().unwrap(), "--format", "json"], b"");
+    let output = run(&["check", "--config", file.to_str().unwrap(), "--mappings", mappings(), "--format", "json"], b"");
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(code(&output), 1, "{report:#}");
     let findings = report["findings"].as_array().unwrap();
@@ -208,7 +226,7 @@ fn check_tells_configuration_and_mappings_at_once() {
     assert_eq!(code(&output), 1);
     assert!(text.contains("jingzhou-counter") && text.contains("检查未通过"), "{text}");
 
-    let none = run(&["check", "--config", "no-such-file.toml", "--mappings", "mappings"], b"");
+    let none = run(&["check", "--config", "no-such-file.toml", "--mappings", mappings()], b"");
     assert_eq!(code(&none), 1);
     let nowhere = run(&["check", "--mappings", "no-such-folder"], b"");
     assert_eq!(code(&nowhere), 1);
@@ -219,7 +237,7 @@ fn serve_does_not_start_on_what_is_wrong() {
     let folder = tempfile::tempdir().unwrap();
     for (edits, part) in [
         (vec![("workers = 2 ", "worker = 2 ")], "worker"),
-        (vec![("/mappings\"", "/no-such-folder\"")], "no-such-folder"),
+        (vec![(mappings(), "/no-such-folder")], "no-such-folder"),
         (vec![("gateway.key", "no-such.key")], "no-such.key"),
         (vec![("file = \"/var/lib/jingyue/ledger.db\"", "file = \"/no/such/folder/ledger.db\"")], "/no/such/folder"),
         (

@@ -4,6 +4,7 @@ use crate::support::Client;
 use crate::support::WITHDRAW;
 use crate::support::at;
 use crate::support::config;
+use crate::support::mappings;
 use crate::support::root;
 use crate::support::signed;
 use crate::support::until;
@@ -89,7 +90,7 @@ fn site(folder: &Path) -> (Cities, std::path::PathBuf) {
     let text = config(&cities, false)
         .replace("kind = \"memory\"", "kind = \"sqlite\"\nfile = \"ledger.db\"")
         .replace("secret_file = \"", &format!("secret_file = \"{}/certs-sample/", root().display()));
-    let text = text + &format!("[mappings]\ndirectory = \"{}/mappings\"\n", root().display());
+    let text = text + &format!("[mappings]\ndirectory = \"{}\"\n", mappings().display());
     let file = folder.join("jingyue.toml");
     std::fs::write(&file, text).unwrap();
     (cities, file)

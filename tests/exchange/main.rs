@@ -4,8 +4,11 @@
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod crash;
+#[path = "../few/mod.rs"]
+mod few;
 mod once;
 mod refusals;
+mod relay;
 mod reload;
 mod samples;
 mod support;

@@ -5,7 +5,6 @@ use crate::support::Setup;
 use crate::support::Stand;
 use crate::support::WITHDRAW;
 use crate::support::at;
-use crate::support::root;
 use crate::support::signed;
 use crate::support::until;
 use crate::support::withdrawal;
@@ -14,25 +13,12 @@ use std::path::Path;
 
 const NOW: i64 = at(9, 30, 15, 0);
 
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let path = entry.unwrap().path();
-        let target = to.join(path.file_name().unwrap());
-        if path.is_dir() {
-            copy(&path, &target);
-        } else {
-            std::fs::copy(&path, &target).unwrap();
-        }
-    }
-}
-
 /// A stand on a mapping directory that the test may change.
 fn stand() -> (Stand, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
-    copy(&root().join("mappings"), folder.path());
+    crate::few::copy(folder.path());
     let stand = Setup::at(NOW).start();
-    *stand.mappings.lock().unwrap() = folder.path().to_owned();
+    folder.path().clone_into(&mut stand.mappings.lock().unwrap());
     stand.app().reload().unwrap();
     (stand, folder)
 }

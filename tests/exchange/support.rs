@@ -49,6 +49,16 @@ pub(crate) fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
+/// The mapping files that most tests use, made once by this program.
+pub(crate) fn mappings() -> &'static Path {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("exchange-{}", std::process::id()));
+        crate::few::copy(&folder);
+        folder
+    })
+}
+
 pub(crate) fn sample(name: &str) -> Vec<u8> {
     std::fs::read(root().join("mappings/examples").join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
@@ -94,7 +104,7 @@ impl Setup {
     }
 
     pub(crate) fn start(self) -> Stand {
-        Stand::start(self)
+        Stand::start(&self)
     }
 }
 
@@ -179,7 +189,7 @@ pub(crate) struct Stand {
 }
 
 impl Stand {
-    fn start(setup: Setup) -> Self {
+    fn start(setup: &Setup) -> Self {
         log();
         let clock = Clock::manual(setup.now);
         let (city_now, answer_at) = (Arc::new(AtomicI64::new(setup.now)), Arc::new(AtomicI64::new(0)));
@@ -205,7 +215,7 @@ impl Stand {
             text = text.replace(from.as_str(), to);
         }
         let config = Arc::new(Mutex::new(text));
-        let mappings = Arc::new(Mutex::new(root().join("mappings")));
+        let mappings = Arc::new(Mutex::new(mappings().to_owned()));
         let app = match App::start(source(&config, &mappings), clock.clone()) {
             Ok(app) => app,
             Err(problems) => panic!("{}", problems.join("\n")),
@@ -289,6 +299,7 @@ impl Drop for Stand {
             let metrics = app.metrics();
             app.drain();
             if !std::thread::panicking() {
+                assert!(logged().contains("mapping set in force"), "somebody listens to the log");
                 for text in NEVER_TOLD {
                     assert!(!metrics.contains(text), "in the metrics: {text}");
                     assert!(!logged().contains(text), "in the log: {text}");
@@ -385,7 +396,7 @@ impl Client {
     pub(crate) fn send(&mut self, method: &str, path: &str, headers: &[(String, String)], body: &[u8]) {
         let mut head = format!("{method} {path} HTTP/1.1\r\nhost: gateway\r\ncontent-length: {}\r\n", body.len());
         for (name, value) in headers {
-            head += &format!("{name}: {value}\r\n");
+            head.extend([name, ": ", value, "\r\n"]);
         }
         self.write(&[head.as_bytes(), b"\r\n", body].concat());
     }

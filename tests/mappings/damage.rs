@@ -46,7 +46,7 @@ impl Chance {
 /// One damage, or a few.
 fn damaged(sample: &[u8], chance: &mut Chance) -> Vec<u8> {
     let mut bytes = sample.to_vec();
-    for _ in 0..1 + chance.below(4) / 2 {
+    for _ in 0..=chance.below(4) / 2 {
         if bytes.is_empty() {
             break;
         }

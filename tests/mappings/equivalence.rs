@@ -255,7 +255,8 @@ fn every_row_is_shown_by_an_example() {
                 Refused(from, to, number) => match example.translate(&replaced(&bytes, from, to)) {
                     Ok(translated) => panic!("{row}: {to}: {}", String::from_utf8_lossy(&translated)),
                     Err(fault) => {
-                        let numbers: Vec<u16> = fault.fields().iter().map(|field| field.number()).collect();
+                        let numbers: Vec<u16> =
+                            fault.fields().iter().map(jingyue::domain::fault::FieldFault::number).collect();
                         assert_eq!(numbers, [*number], "{row}: {to}: {fault:?}");
                     }
                 },

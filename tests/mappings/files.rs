@@ -13,7 +13,8 @@ fn check(directory: &Path, more: &[&str]) -> Output {
 
 #[test]
 fn every_example_passes() {
-    let output = check(&mappings(), &["--format", "json"]);
+    let folder = copy();
+    let output = check(folder.path(), &["--format", "json"]);
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(0), "{report:#}");
     assert_eq!((&report["ok"], &report["errors"]), (&Value::Bool(true), &0.into()));
@@ -23,7 +24,7 @@ fn every_example_passes() {
     let summary = report["summary"].as_str().unwrap();
     assert!(summary.contains(&format!("样例 {} 对", count.count())), "{summary}");
 
-    let text = check(&mappings(), &[]);
+    let text = check(folder.path(), &[]);
     assert_eq!(text.status.code(), Some(0));
     assert!(String::from_utf8(text.stdout).unwrap().contains("检查通过"));
 }
@@ -97,20 +98,8 @@ fn planted_faults_are_told_all_at_once() {
 
 /// A copy of the mappings that may be changed.
 fn copy() -> tempfile::TempDir {
-    fn copy_folder(from: &Path, to: &Path) {
-        std::fs::create_dir_all(to).unwrap();
-        for entry in std::fs::read_dir(from).unwrap() {
-            let path = entry.unwrap().path();
-            let target = to.join(path.file_name().unwrap());
-            if path.is_dir() {
-                copy_folder(&path, &target);
-            } else {
-                std::fs::copy(&path, &target).unwrap();
-            }
-        }
-    }
     let folder = tempfile::tempdir().unwrap();
-    copy_folder(&mappings(), folder.path());
+    crate::few::copy(folder.path());
     folder
 }
 

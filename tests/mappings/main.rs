@@ -5,6 +5,8 @@
 
 mod damage;
 mod equivalence;
+#[path = "../few/mod.rs"]
+mod few;
 mod files;
 mod support;
 mod tiny;

@@ -23,7 +23,11 @@ pub(crate) fn mappings() -> PathBuf {
 
 pub(crate) fn program() -> &'static Program {
     static PROGRAM: OnceLock<Program> = OnceLock::new();
-    PROGRAM.get_or_init(|| Program::compile(&Library::load(&mappings()).unwrap().files).unwrap())
+    PROGRAM.get_or_init(|| {
+        let folder = tempfile::tempdir().unwrap();
+        crate::few::copy(folder.path());
+        Program::compile(&Library::load(folder.path()).unwrap().files).unwrap()
+    })
 }
 
 #[derive(serde::Deserialize)]

@@ -18,6 +18,7 @@ struct Set {
     right: String,
 }
 
+const HOUR: i64 = 3_600_000;
 const HEAD: &str = "path,field,convert,need,absent,default,if,note\n";
 
 impl Set {
@@ -319,14 +320,13 @@ fn codes_hold_from_day_to_day() {
         let translated = translate(&program, "left", br#"{"no":"1","kind":"1"}"#, now);
         translated.map(|translated| String::from_utf8(translated.bytes).unwrap())
     };
-    const HOUR: i64 = 3_600_000;
     // NOW is half past nine on the last day in Beijing.
     assert!(kind(NOW).unwrap().contains("<K>A</K>"));
     assert!(kind(NOW + 14 * HOUR).unwrap().contains("<K>A</K>"), "half past eleven at night");
     assert!(kind(NOW + 15 * HOUR).unwrap().contains("<K>B</K>"), "half past midnight in Beijing");
     let found = faults(translate(&program, "left", br#"{"no":"1","kind":"1"}"#, 1_500_000_000_000));
     assert!(matches!(found[0].1, FieldFaultKind::NoCounterpart { .. }), "before the first day: {found:?}");
-    assert!(matches!(translate(&program, "left", br#"{"no":"1","kind":"3"}"#, 0), Ok(_)));
+    assert!(translate(&program, "left", br#"{"no":"1","kind":"3"}"#, 0).is_ok());
 }
 
 #[test]
