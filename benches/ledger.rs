@@ -3,6 +3,8 @@
 //! After criterion's times it prints exchanges a second, the processor time of all threads for one exchange
 //! (which waiting for the disk does not count into), and the mean size of a group.
 
+#![allow(clippy::cast_precision_loss, reason = "figures for people to read")]
+
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use futures_util::future::join_all;
 use jingyue::domain::masked::Masked;
@@ -16,8 +18,8 @@ use tokio::runtime::{Builder, Runtime};
 
 const IN_FLIGHT: [u64; 2] = [1, 32];
 
-/// Exchanges of the run that is timed for the printed line.
-const EXCHANGES: u64 = 20_000;
+/// Exchanges of the run that is timed for the printed line, for each in flight.
+const EXCHANGES_EACH: u64 = 1_000;
 
 thread_local! {
     /// Every key is new, over all runs.
@@ -80,10 +82,11 @@ fn processor_time() -> Duration {
 }
 
 fn report(name: &str, runtime: &Runtime, ledger: &dyn Ledger, in_flight: u64) {
+    let count = EXCHANGES_EACH * in_flight;
     let (stats, processor) = (ledger.stats(), processor_time());
-    let took = run(runtime, ledger, in_flight, EXCHANGES);
+    let took = run(runtime, ledger, in_flight, count);
     let (stats_now, processor) = (ledger.stats(), processor_time().saturating_sub(processor));
-    let each = |time: Duration| time.as_secs_f64() * 1e6 / EXCHANGES as f64;
+    let each = |time: Duration| time.as_secs_f64() * 1e6 / count as f64;
     let commits = stats_now.commits - stats.commits;
     let group = if commits == 0 { 0.0 } else { (stats_now.commands - stats.commands) as f64 / commits as f64 };
     println!(
@@ -94,7 +97,7 @@ fn report(name: &str, runtime: &Runtime, ledger: &dyn Ledger, in_flight: u64) {
 }
 
 fn ledgers(criterion: &mut Criterion) {
-    let runtime = Builder::new_current_thread().build().expect("a runtime without drivers");
+    let runtime = Builder::new_current_thread().enable_all().build().expect("an event loop as the gateway has it");
     let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a place to write");
     let settings = Settings { file: directory.path().join("ledger.db"), group_max: 256, queue_max: 4096 };
     let sqlite = Sqlite::open(&settings, 0).expect("a new ledger");

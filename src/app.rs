@@ -5,13 +5,16 @@
 
 use crate::domain::mapping::Level;
 use crate::domain::mapping::Program;
+use crate::domain::value::Date;
 use crate::edge::admin::Admin;
 use crate::edge::admin::Check;
 use crate::edge::admin::Operations;
 use crate::edge::clock::Clock;
+use crate::edge::clock::Milliseconds;
 use crate::edge::config;
 use crate::edge::config::Config;
 use crate::edge::config::LedgerChoice;
+use crate::edge::drift::Drift;
 use crate::edge::ledger::Ledger;
 use crate::edge::ledger::Outcome;
 use crate::edge::ledger::memory::Memory;
@@ -76,6 +79,7 @@ struct Inner {
     state: Arc<ArcSwap<State>>,
     ledger: Arc<dyn Ledger>,
     metrics: Metrics,
+    drift: Arc<Drift>,
     clock: Clock,
     tls: Option<server::TlsSlot>,
     draining: AtomicBool,
@@ -97,12 +101,14 @@ impl App {
         let highest = ledger.sequence_highest().map_err(|fault| vec![fault.window_text()])?;
         let nonces = Arc::new(Nonces::new(state.clock_window_seconds, config.identify.nonces_max));
         let state = Arc::new(ArcSwap::from_pointee(state));
+        let drift = Arc::new(Drift::default());
         let shared = Shared {
             state: Arc::clone(&state),
             ledger: Arc::clone(&ledger),
             nonces,
             sequence: Arc::new(AtomicU64::new(highest + 1)),
             metrics: metrics.clone(),
+            drift: Arc::clone(&drift),
             clock: clock.clone(),
         };
         let mut settings = config.listen.server.clone();
@@ -123,6 +129,7 @@ impl App {
             state,
             ledger,
             metrics,
+            drift,
             clock,
             tls,
             draining: AtomicBool::new(false),
@@ -248,7 +255,12 @@ impl Operations for Inner {
                 .collect();
             self.metrics.ledger_counted(self.ledger.healthy(), &groups, self.clock.now());
         }
+        self.metrics.calendar_counted(calendar_seconds_left(&self.state.load().program, self.clock.now()));
         self.metrics.encode()
+    }
+
+    fn drift(&self) -> String {
+        self.drift.json().to_string()
     }
 
     fn reload(&self) -> Result<String, Vec<String>> {
@@ -264,6 +276,13 @@ impl Operations for Inner {
             }
         }
     }
+}
+
+/// Seconds from now to the end of the last day (Asia/Shanghai) of the program's calendar, below 0 once it is past.
+fn calendar_seconds_left(program: &Program, now: Milliseconds) -> Option<i64> {
+    let last = program.catalogue().calendar.last()?;
+    let end = Date::from_days(last.days() + 1)?;
+    Some((end.epoch_milliseconds() - now).div_euclid(1_000))
 }
 
 fn texts<T: std::fmt::Display>(problems: &[T]) -> Vec<String> {
@@ -392,4 +411,24 @@ fn tell(program: &Program, metrics: &Metrics) {
         tables: &tables,
         directions: &directions,
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::mapping::Files;
+    use std::path::Path;
+
+    #[test]
+    fn the_calendar_ends_with_its_last_local_day() {
+        let mut files = Library::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("mappings")).unwrap().files;
+        let left = |files: &Files, now: Milliseconds| calendar_seconds_left(&Program::compile(files).unwrap(), now);
+        // The last day loaded is 2026-12-31: in Asia/Shanghai it ends at 2026-12-31T16:00:00Z.
+        let end = 1_798_732_800_000;
+        assert_eq!(left(&files, end), Some(0));
+        assert_eq!(left(&files, end - 60 * 86_400_000), Some(60 * 86_400));
+        assert_eq!(left(&files, end + 1), Some(-1));
+        files.0.insert("calendar.csv".to_owned(), "date,kind,holiday\n".to_owned());
+        assert_eq!(left(&files, 0), None);
+    }
 }

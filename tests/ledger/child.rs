@@ -1,6 +1,7 @@
 //! The part of the test binary that is killed, starved or merely holds the file, started by `crash` and `file`.
 
 use crate::support::{CALLER, RESTARTED_AT, closing, open_new, opening, sqlite};
+use futures_util::future::join_all;
 use jingyue::domain::fault::Fault;
 use jingyue::edge::ledger::{Ledger, Opening, Outcome};
 use std::env;
@@ -104,27 +105,30 @@ fn stream(ledger: &Arc<dyn Ledger>, round: &str) {
     });
 }
 
-/// Opens until a write fails, and then looks whether everything is refused.
+/// Opens and closes at the same time until a write fails; then all must hear of it, and everything is refused.
 async fn fill(ledger: &dyn Ledger, round: &str) {
-    for number in 0.. {
-        let key = format!("{round}-{number}");
-        match ledger.open(opening(&key, 1)).await {
-            Ok(Opening::New(opened)) => {
-                say(&format!("opened {key}"));
-                match ledger.close(opened, closing(Outcome::Answered, &"汉".repeat(2_000))).await {
-                    Ok(()) => say(&format!("closed {key}")),
-                    Err(Fault::LedgerUnavailable) => break,
-                    Err(other) => panic!("{other:?}"),
-                }
-            }
-            Err(Fault::LedgerUnavailable) => break,
-            other => panic!("{other:?}"),
-        }
-    }
+    join_all((0..TASKS).map(|task| fill_until_refused(ledger, format!("{round}-{task}")))).await;
     assert!(!ledger.healthy());
     assert!(ledger.failure().is_some());
     assert_eq!(ledger.open(opening("after", 1)).await, Err(Fault::LedgerUnavailable));
     assert_eq!(ledger.find(CALLER, "after"), Err(Fault::LedgerUnavailable));
     assert_eq!(ledger.summary(), Err(Fault::LedgerUnavailable));
     say(&format!("refused {RESTARTED_AT}"));
+}
+
+async fn fill_until_refused(ledger: &dyn Ledger, name: String) {
+    for number in 0.. {
+        let key = format!("{name}-{number}");
+        let opened = match ledger.open(opening(&key, 1)).await {
+            Ok(Opening::New(opened)) => opened,
+            Err(Fault::LedgerUnavailable) => return,
+            other => panic!("{other:?}"),
+        };
+        say(&format!("opened {key}"));
+        match ledger.close(opened, closing(Outcome::Answered, &"汉".repeat(100))).await {
+            Ok(()) => say(&format!("closed {key}")),
+            Err(Fault::LedgerUnavailable) => return,
+            Err(other) => panic!("{other:?}"),
+        }
+    }
 }

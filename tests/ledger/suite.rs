@@ -4,7 +4,6 @@ use crate::support::{CALLER, CLOSED_AT, OPENED_AT, answer, block_on, closing, ex
 use futures_util::future::join_all;
 use jingyue::domain::fault::Fault;
 use jingyue::edge::ledger::{Ledger, Opening, Outcome, Summary};
-use std::sync::Arc;
 use std::thread;
 
 /// Runs each named function on a fresh ledger of each kind, as its own test.
@@ -13,7 +12,7 @@ macro_rules! on_both {
         mod memory {
             $(#[test]
             fn $case() {
-                super::$case(std::sync::Arc::new(jingyue::edge::ledger::memory::Memory::new()));
+                super::$case(&jingyue::edge::ledger::memory::Memory::new());
             })*
         }
         mod sqlite {
@@ -21,7 +20,7 @@ macro_rules! on_both {
             $(#[test]
             fn $case() {
                 let directory = directory();
-                super::$case(std::sync::Arc::new(sqlite(&file_in(&directory))));
+                super::$case(&sqlite(&file_in(&directory)));
             })*
         }
     };
@@ -42,62 +41,62 @@ on_both! {
     records_are_counted
 }
 
-fn a_repeat_gets_the_stored_answer(ledger: Arc<dyn Ledger>) {
+fn a_repeat_gets_the_stored_answer(ledger: &dyn Ledger) {
     block_on(async {
-        exchange(&*ledger, "a", Outcome::Answered, "first").await;
-        exchange(&*ledger, "b", Outcome::Answered, "second").await;
-        assert_eq!(open(&*ledger, "a", 1).await, Ok(Opening::Repeat(answer("first"))));
-        assert_eq!(open(&*ledger, "b", 1).await, Ok(Opening::Repeat(answer("second"))));
-        assert_eq!(open(&*ledger, "a", 1).await, Ok(Opening::Repeat(answer("first"))));
+        exchange(ledger, "a", Outcome::Answered, "first").await;
+        exchange(ledger, "b", Outcome::Answered, "second").await;
+        assert_eq!(open(ledger, "a", 1).await, Ok(Opening::Repeat(answer("first"))));
+        assert_eq!(open(ledger, "b", 1).await, Ok(Opening::Repeat(answer("second"))));
+        assert_eq!(open(ledger, "a", 1).await, Ok(Opening::Repeat(answer("first"))));
     });
 }
 
-fn a_second_open_while_under_way_is_in_progress(ledger: Arc<dyn Ledger>) {
+fn a_second_open_while_under_way_is_in_progress(ledger: &dyn Ledger) {
     block_on(async {
-        let _opened = open_new(&*ledger, "a").await;
-        assert_eq!(open(&*ledger, "a", 1).await, Ok(Opening::InProgress));
+        let _opened = open_new(ledger, "a").await;
+        assert_eq!(open(ledger, "a", 1).await, Ok(Opening::InProgress));
     });
 }
 
-fn another_content_is_refused_in_every_state(ledger: Arc<dyn Ledger>) {
+fn another_content_is_refused_in_every_state(ledger: &dyn Ledger) {
     block_on(async {
-        let _opened = open_new(&*ledger, "open").await;
-        exchange(&*ledger, "answered", Outcome::Answered, "yes").await;
-        exchange(&*ledger, "unknown", Outcome::Unknown, "late").await;
-        exchange(&*ledger, "not delivered", Outcome::NotDelivered, "no").await;
+        let _opened = open_new(ledger, "open").await;
+        exchange(ledger, "answered", Outcome::Answered, "yes").await;
+        exchange(ledger, "unknown", Outcome::Unknown, "late").await;
+        exchange(ledger, "not delivered", Outcome::NotDelivered, "no").await;
         for key in ["open", "answered", "unknown", "not delivered"] {
-            assert_eq!(open(&*ledger, key, 2).await, Ok(Opening::ContentDiffers), "{key}");
+            assert_eq!(open(ledger, key, 2).await, Ok(Opening::ContentDiffers), "{key}");
         }
     });
 }
 
-fn not_delivered_may_be_opened_again(ledger: Arc<dyn Ledger>) {
+fn not_delivered_may_be_opened_again(ledger: &dyn Ledger) {
     block_on(async {
-        let first = open_new(&*ledger, "a").await;
+        let first = open_new(ledger, "a").await;
         let id = first.id();
         ledger.close(first, closing(Outcome::NotDelivered, "no")).await.unwrap();
-        let second = open_new(&*ledger, "a").await;
+        let second = open_new(ledger, "a").await;
         assert_eq!(second.id(), id, "it is the same entry");
-        assert_eq!(open(&*ledger, "a", 1).await, Ok(Opening::InProgress));
+        assert_eq!(open(ledger, "a", 1).await, Ok(Opening::InProgress));
         ledger.close(second, closing(Outcome::NotDelivered, "no again")).await.unwrap();
-        let third = open_new(&*ledger, "a").await;
+        let third = open_new(ledger, "a").await;
         ledger.close(third, closing(Outcome::Answered, "yes")).await.unwrap();
-        assert_eq!(open(&*ledger, "a", 1).await, Ok(Opening::Repeat(answer("yes"))));
+        assert_eq!(open(ledger, "a", 1).await, Ok(Opening::Repeat(answer("yes"))));
     });
 }
 
-fn unknown_is_never_opened_again(ledger: Arc<dyn Ledger>) {
+fn unknown_is_never_opened_again(ledger: &dyn Ledger) {
     block_on(async {
-        exchange(&*ledger, "a", Outcome::Unknown, "timeout").await;
+        exchange(ledger, "a", Outcome::Unknown, "timeout").await;
         for _ in 0..2 {
-            assert_eq!(open(&*ledger, "a", 1).await, Ok(Opening::Unknown(answer("timeout"))));
+            assert_eq!(open(ledger, "a", 1).await, Ok(Opening::Unknown(answer("timeout"))));
         }
     });
 }
 
-fn callers_do_not_share_keys(ledger: Arc<dyn Ledger>) {
+fn callers_do_not_share_keys(ledger: &dyn Ledger) {
     block_on(async {
-        exchange(&*ledger, "a", Outcome::Answered, "yes").await;
+        exchange(ledger, "a", Outcome::Answered, "yes").await;
         let mut other = opening("a", 2);
         other.caller = "jz-kstb-01".into();
         assert!(matches!(ledger.open(other).await, Ok(Opening::New(_))));
@@ -105,24 +104,17 @@ fn callers_do_not_share_keys(ledger: Arc<dyn Ledger>) {
 }
 
 /// Many threads, each with an event loop of its own as the gateway has them, and all after the same keys.
-fn simultaneous_opens_give_exactly_one_new(ledger: Arc<dyn Ledger>) {
+fn simultaneous_opens_give_exactly_one_new(ledger: &dyn Ledger) {
     const KEYS: usize = 16;
-    let threads: Vec<_> = (0..8)
-        .map(|_| {
-            let ledger = Arc::clone(&ledger);
-            thread::spawn(move || {
-                let keys: Vec<_> = (0..KEYS).flat_map(|key| [key; 4]).collect();
-                block_on(join_all(keys.iter().map(|key| ledger.open(opening(&key.to_string(), 1)))))
-                    .into_iter()
-                    .zip(keys)
-                    .map(|(opening, key)| (key, opening.unwrap()))
-                    .collect::<Vec<_>>()
-            })
-        })
-        .collect();
+    let keys: Vec<_> = (0..KEYS).flat_map(|key| [key; 4]).collect();
+    let one_thread = || block_on(join_all(keys.iter().map(|key| ledger.open(opening(&key.to_string(), 1)))));
+    let found: Vec<_> = thread::scope(|scope| {
+        let threads: Vec<_> = (0..8).map(|_| scope.spawn(one_thread)).collect();
+        threads.into_iter().flat_map(|thread| keys.iter().zip(thread.join().unwrap())).collect()
+    });
     let mut new = [0; KEYS];
-    for (key, opening) in threads.into_iter().flat_map(|thread| thread.join().unwrap()) {
-        match opening {
+    for (&key, opening) in found {
+        match opening.unwrap() {
             Opening::New(_) => new[key] += 1,
             Opening::InProgress => {}
             other => panic!("{other:?}"),
@@ -131,9 +123,9 @@ fn simultaneous_opens_give_exactly_one_new(ledger: Arc<dyn Ledger>) {
     assert_eq!(new, [1; KEYS]);
 }
 
-fn entries_are_found_as_written(ledger: Arc<dyn Ledger>) {
+fn entries_are_found_as_written(ledger: &dyn Ledger) {
     assert_eq!(ledger.find(CALLER, "a"), Ok(None));
-    let opened = block_on(open_new(&*ledger, "a"));
+    let opened = block_on(open_new(ledger, "a"));
     let id = opened.id();
     let open = ledger.find(CALLER, "a").unwrap().unwrap();
     assert_eq!((open.id, open.outcome, open.closed_at, open.fault), (id, None, None, 0));
@@ -146,17 +138,17 @@ fn entries_are_found_as_written(ledger: Arc<dyn Ledger>) {
     assert_eq!(ledger.find(CALLER, "A"), Ok(None));
 }
 
-fn the_summary_counts_entries_by_their_latest_attempt(ledger: Arc<dyn Ledger>) {
+fn the_summary_counts_entries_by_their_latest_attempt(ledger: &dyn Ledger) {
     assert_eq!(ledger.summary(), Ok(Vec::new()));
     block_on(async {
         let mut older = opening("answered 1", 1);
         older.opened_at = 500;
-        exchange(&*ledger, "answered 2", Outcome::Answered, "yes").await;
+        exchange(ledger, "answered 2", Outcome::Answered, "yes").await;
         let Ok(Opening::New(opened)) = ledger.open(older).await else { panic!("not new") };
         ledger.close(opened, closing(Outcome::Answered, "yes")).await.unwrap();
-        exchange(&*ledger, "not delivered", Outcome::NotDelivered, "no").await;
-        exchange(&*ledger, "again", Outcome::NotDelivered, "no").await;
-        exchange(&*ledger, "again", Outcome::Unknown, "late").await;
+        exchange(ledger, "not delivered", Outcome::NotDelivered, "no").await;
+        exchange(ledger, "again", Outcome::NotDelivered, "no").await;
+        exchange(ledger, "again", Outcome::Unknown, "late").await;
         let mut money = opening("money", 1);
         money.money = true;
         assert!(matches!(ledger.open(money).await, Ok(Opening::New(_))));
@@ -173,7 +165,7 @@ fn the_summary_counts_entries_by_their_latest_attempt(ledger: Arc<dyn Ledger>) {
     assert_eq!(lines, expected);
 }
 
-fn the_highest_sequence_is_kept(ledger: Arc<dyn Ledger>) {
+fn the_highest_sequence_is_kept(ledger: &dyn Ledger) {
     assert_eq!(ledger.sequence_highest(), Ok(0));
     block_on(async {
         for (key, sequence) in [("a", 5), ("b", 9), ("c", 7)] {
@@ -188,26 +180,26 @@ fn the_highest_sequence_is_kept(ledger: Arc<dyn Ledger>) {
     assert_eq!(ledger.sequence_highest(), Ok(9));
 }
 
-fn after_shut_down_everything_is_refused(ledger: Arc<dyn Ledger>) {
+fn after_shut_down_everything_is_refused(ledger: &dyn Ledger) {
     block_on(async {
-        let opened = open_new(&*ledger, "a").await;
+        let opened = open_new(ledger, "a").await;
         assert!(ledger.healthy());
         ledger.shut_down();
         ledger.shut_down();
         assert!(!ledger.healthy());
         assert_eq!(ledger.failure(), None);
-        assert_eq!(open(&*ledger, "b", 1).await, Err(Fault::LedgerUnavailable));
+        assert_eq!(open(ledger, "b", 1).await, Err(Fault::LedgerUnavailable));
         assert_eq!(ledger.close(opened, closing(Outcome::Answered, "yes")).await, Err(Fault::LedgerUnavailable));
         assert_eq!(ledger.find(CALLER, "a"), Err(Fault::LedgerUnavailable));
         assert_eq!(ledger.summary(), Err(Fault::LedgerUnavailable));
     });
 }
 
-fn records_are_counted(ledger: Arc<dyn Ledger>) {
+fn records_are_counted(ledger: &dyn Ledger) {
     block_on(async {
-        exchange(&*ledger, "a", Outcome::Answered, "yes").await;
-        open(&*ledger, "a", 1).await.unwrap();
-        let _opened = open_new(&*ledger, "b").await;
+        exchange(ledger, "a", Outcome::Answered, "yes").await;
+        open(ledger, "a", 1).await.unwrap();
+        let _opened = open_new(ledger, "b").await;
     });
     assert_eq!(ledger.stats().records, 3);
 }

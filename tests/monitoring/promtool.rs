@@ -59,6 +59,7 @@ fn the_scrape_is_well_formed() {
     metrics.client("yy-kstb-01").rate_decided(RateDecision::Allowed);
     metrics.profile("yueyang-window").fields_dropped(1);
     metrics.ledger_counted(true, &[], 0);
+    metrics.calendar_counted(Some(3_283_200));
     metrics.config_reloaded(0);
     let matters = [MatterFacts { code: "GJ03", title: "带\"引号\"与\\的名称", class: "PFW" }];
     metrics.mapping_loaded(&MappingFacts {

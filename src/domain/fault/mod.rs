@@ -99,8 +99,8 @@ pub enum FieldFaultKind {
     PrecisionLost { expected: String },
     /// 210: two dates stand in the wrong order.
     OrderDiffers { rule: String },
-    /// 211: an identifier whose check character is wrong.
-    BadIdentifier { kind: &'static str },
+    /// 211: an identifier that is none of its kind: check character, date, division or shape.
+    BadIdentifier { kind: &'static str, reason: &'static str },
     /// 212: the date lies past the loaded calendar.
     BeyondCalendar { last: String },
     /// 213: the member stands twice.
@@ -234,11 +234,13 @@ pub enum Fault {
     AnswerStatus {
         status: u16,
     },
-    /// The other side answered with an error of its own; `canonical` is a row of the table `fault`.
+    /// The other side answered with an error of its own; `canonical` is a row of the table `fault`, and `known` is
+    /// false where the table does not have the code.
     Refused {
         canonical: &'static str,
         code: String,
         text: String,
+        known: bool,
     },
     // 600: ledger
     LedgerUnavailable,

@@ -36,7 +36,9 @@ impl FieldFault {
                 format!("{field}的小数位数超出对方能保存的范围（{expected}），请核对金额")
             }
             FieldFaultKind::OrderDiffers { rule } => format!("{field}的先后次序不对（{rule}），请核对日期"),
-            FieldFaultKind::BadIdentifier { kind } => format!("{field}的{kind}校验位不对，请核对后重新输入"),
+            FieldFaultKind::BadIdentifier { kind, reason } => {
+                format!("{field}的{kind}{reason}，请核对后重新输入")
+            }
             FieldFaultKind::BeyondCalendar { last } => {
                 format!("{field}超出已载入的工作日历（截至 {last}），请运维载入新一年的日历")
             }

@@ -84,10 +84,11 @@ fn city_of(code: &str) -> String {
 }
 
 impl Divisions {
-    /// From the table `gbt2260`.
+    /// From the table `gbt2260`. Retired divisions are left out: as a code they would be refused, while their names do
+    /// no harm where they stand, in the text of an old address.
     pub(super) fn new(table: &Table) -> Self {
         let mut divisions = Self::default();
-        for row in table.rows() {
+        for row in table.rows().iter().filter(|row| row.valid_to.is_none()) {
             let standard = table.written(&row.canonical, SET).map(str::to_owned);
             divisions.known.insert(row.canonical.clone(), Division { title: row.title.clone(), standard });
             let code = &row.canonical;
@@ -240,6 +241,8 @@ mod tests {
     use crate::domain::codes::Cell;
     use crate::domain::codes::Row;
     use crate::domain::codes::Way;
+    use crate::domain::value::Date;
+    use crate::domain::value::DateForm;
 
     fn divisions() -> Divisions {
         let row = |code: &str, title: &str, gb: &str| Row {
@@ -268,6 +271,12 @@ mod tests {
         for row in rows {
             assert!(table.push(row));
         }
+        assert!(
+            table.push(Row {
+                valid_to: Date::read(DateForm::Dashed, b"2020-12-31"),
+                ..row("421023", "监利县", "421023")
+            })
+        );
         Divisions::new(&table)
     }
 
@@ -309,6 +318,8 @@ mod tests {
         assert_eq!(texts(&back), ["430000", "430600", "430602", "", "王家河街道南湖大道100号"]);
         divisions().from_text("荆州市沙市区江津路".as_bytes(), &mut back);
         assert_eq!(texts(&back), ["420000", "421000", "421002", "", "江津路"]);
+        divisions().from_text("湖北省荆州市监利县容城镇".as_bytes(), &mut back);
+        assert_eq!(texts(&back), ["420000", "421000", "", "", "监利县容城镇"], "a retired division stays text");
         divisions().from_text("海外".as_bytes(), &mut back);
         assert_eq!(texts(&back), ["", "", "", "", "海外"]);
     }

@@ -178,7 +178,7 @@ pub(super) fn compile(shared: &Shared<'_>, order: &Order<'_>, faults: &mut Vec<D
         calendar: shared.calendar.clone(),
         dropped,
         sides: (source_profile.name.as_str().into(), order.target.profile.name.as_str().into()),
-        size_hint: AtomicUsize::new(1024),
+        growth: AtomicUsize::new(1024),
     };
     (plan, kept)
 }
@@ -261,7 +261,10 @@ fn dropped(message: &Message, notes: &[Arc<RowNote>], used: &[bool]) -> Vec<Arc<
     let rows = message.rows.iter().enumerate().filter(|(index, row)| {
         matches!(row.field, RowField::Canonical(_))
             && !used[*index]
-            && !matches!(row.conversion.convert, Convert::List | Convert::Container | Convert::Count { .. })
+            && !matches!(
+                row.conversion.convert,
+                Convert::List | Convert::Container | Convert::Count { .. } | Convert::Index { .. }
+            )
     });
     rows.filter_map(|(index, _)| notes.get(index).cloned()).collect()
 }

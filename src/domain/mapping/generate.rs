@@ -52,6 +52,7 @@ pub(super) struct Choice<'a> {
 /// Citizens' numbers of nobody, in two places and of two ages.
 const CITIZENS: [&str; 4] = ["430602199003079989", "421002199105129998", "421023198506309970", "430681201602299989"];
 const CREDIT_CODES: [&str; 3] = ["91430600MA0000007J", "91421000MA0000015N", "92421002MA00000T47"];
+const LICENCE: &str = "1.2.156.3005.2.11100000MB0143028R001.11430600006000001A.20261123000001.001.H";
 const NAMES: [&str; 4] = ["李示例", "王样本", "欧阳娜仁·其其格", "陈试用"];
 const RARE_NAMES: [&str; 3] = ["刘𬱖", "王㛃", "龑堃喆"];
 /// Items of a list.
@@ -141,6 +142,8 @@ fn words(field: &Field, own: &str, choice: &Choice<'_>, number: usize) -> String
         CITIZENS[number % CITIZENS.len()].to_owned()
     } else if ends(&["uscc"]) {
         CREDIT_CODES[number % CREDIT_CODES.len()].to_owned()
+    } else if ends(&["licence_id"]) {
+        LICENCE.to_owned()
     } else if id == "letter_no" {
         "4306002611230001".to_owned()
     } else if id == "case_no" {
@@ -164,7 +167,7 @@ fn words(field: &Field, own: &str, choice: &Choice<'_>, number: usize) -> String
         format!("{}示例", field.title)
     };
     let Some(max) = field.length_max else { return usual };
-    let checked = ends(&["id_no", "uscc", "letter_no", "digest", "content", "case_no"]);
+    let checked = ends(&["id_no", "uscc", "letter_no", "licence_id", "digest", "content", "case_no"]);
     if choice.variant == Variant::Longest && !checked {
         return "长".repeat(max.min(2_000));
     }

@@ -20,15 +20,47 @@ use super::source::Files;
 use super::source::Place;
 use super::source::Sheet;
 use super::source::SheetRow;
+use rustc_hash::FxHashMap;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// What a message stands for, beside its file.
 #[derive(Clone, Copy)]
 pub(super) struct Subject<'a> {
     pub catalogue: &'a Catalogue,
+    pub sheets: &'a Sheets,
     /// `None` for fault messages.
     pub matter: Option<&'a Matter>,
     pub request: bool,
     pub operation: &'a str,
+}
+
+/// Message files as tables, each read once: hundreds of matters share them.
+#[derive(Default)]
+pub(super) struct Sheets(RefCell<BTreeMap<String, Arc<Indexed>>>);
+
+/// A message file as a table, and its rows by the field that they belong to.
+struct Indexed {
+    sheet: Sheet,
+    by_field: FxHashMap<String, Vec<usize>>,
+}
+
+impl Sheets {
+    fn read(&self, file: &str, text: &str, required: &[&str], faults: &mut Vec<Diagnostic>) -> Arc<Indexed> {
+        if let Some(known) = self.0.borrow().get(file) {
+            return Arc::clone(known);
+        }
+        let sheet = Sheet::read(file, text, required, faults);
+        sheet.only_columns(COLUMNS, faults);
+        let mut by_field: FxHashMap<String, Vec<usize>> = FxHashMap::default();
+        for (index, row) in sheet.rows.iter().enumerate() {
+            by_field.entry(base(sheet.cell(row, "field")).to_owned()).or_default().push(index);
+        }
+        let indexed = Arc::new(Indexed { sheet, by_field });
+        self.0.borrow_mut().insert(file.to_owned(), Arc::clone(&indexed));
+        indexed
+    }
 }
 
 const COLUMNS: &[&str] = &["path", "field", "convert", "need", "absent", "default", "if", "source", "note"];
@@ -238,15 +270,15 @@ impl Reading<'_> {
             self.faults.push(Diagnostic::error(144, &place, "报文文件不存在").near(file, known));
             return None;
         };
-        let sheet = Sheet::read(file, text, &["path", "field", "convert"], self.faults);
-        sheet.only_columns(COLUMNS, self.faults);
+        let indexed = self.subject.sheets.read(file, text, &["path", "field", "convert"], self.faults);
+        let sheet = &indexed.sheet;
         for row in &sheet.rows {
             let path = sheet.cell(row, "path");
             if let Some(name) = path.strip_prefix('+') {
                 self.include(name, &sheet.place(row, "path"), entries);
             } else if let Some(prefix) = path.strip_suffix('*').filter(|_| sheet.cell(row, "field") == "*") {
                 entries.push(Entry::Star { prefix: prefix.to_owned(), place: sheet.place(row, "path") });
-            } else if let Some(row) = self.row(&sheet, row, "") {
+            } else if let Some(row) = self.row(sheet, row, "") {
                 entries.push(Entry::Row(Box::new(row)));
             }
         }
@@ -293,14 +325,15 @@ impl Reading<'_> {
             self.faults.push(Diagnostic::error(154, place, format!("用了“*”，却没有 {file}")));
             return;
         };
-        let sheet = Sheet::read(&file, text, &["field", "path", "convert"], self.faults);
-        sheet.only_columns(COLUMNS, self.faults);
+        let indexed = self.subject.sheets.read(&file, text, &["field", "path", "convert"], self.faults);
+        let sheet = &indexed.sheet;
         let catalogue = self.subject.catalogue;
         for id in catalogue.fields_of(matter, self.subject.request) {
             if named.iter().any(|known| known == id) {
                 continue;
             }
-            let own: Vec<&SheetRow> = sheet.rows.iter().filter(|row| base(sheet.cell(row, "field")) == id).collect();
+            let own = indexed.by_field.get(id).map_or(&[][..], Vec::as_slice).iter().map(|index| &sheet.rows[*index]);
+            let own: Vec<&SheetRow> = own.collect();
             if own.is_empty() {
                 let found = format!("事项“{}”的字段“{id}”在 {file} 中没有名称", matter.code);
                 self.faults
@@ -308,7 +341,7 @@ impl Reading<'_> {
             }
             for row in own.into_iter().filter(|row| !sheet.cell(row, "path").is_empty()) {
                 let required = self.subject.request && sheet.cell(row, "field") == id && catalogue.requires(matter, id);
-                if let Some(mut row) = self.row(&sheet, row, prefix) {
+                if let Some(mut row) = self.row(sheet, row, prefix) {
                     row.required |= required;
                     rows.push(row);
                 }

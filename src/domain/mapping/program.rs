@@ -14,6 +14,7 @@ use super::identify::Arrival;
 use super::identify::Identifier;
 use super::identify::slots;
 use super::message::Message;
+use super::message::Sheets;
 use super::message::Subject;
 use super::plan::Plan;
 use super::profile;
@@ -284,13 +285,14 @@ pub(super) struct Compiler<'a> {
     files: &'a Files,
     catalogue: &'a Catalogue,
     messages: BTreeMap<MessageKey, Option<Arc<Message>>>,
+    sheets: Sheets,
     faults: Vec<Diagnostic>,
 }
 
 impl<'a> Compiler<'a> {
     /// A compiler that has read nothing yet.
     pub(super) fn new(files: &'a Files, catalogue: &'a Catalogue) -> Self {
-        Self { files, catalogue, messages: BTreeMap::new(), faults: Vec::new() }
+        Self { files, catalogue, messages: BTreeMap::new(), sheets: Sheets::default(), faults: Vec::new() }
     }
 
     /// A matter's request or answer in a profile.
@@ -313,7 +315,8 @@ impl<'a> Compiler<'a> {
             return known.clone();
         }
         let direction = if request { &profile.request } else { &profile.answer };
-        let subject = Subject { catalogue: self.catalogue, matter, request, operation: &service.operation };
+        let subject =
+            Subject { catalogue: self.catalogue, sheets: &self.sheets, matter, request, operation: &service.operation };
         let message = Message::read(self.files, profile, direction, name, subject, &mut self.faults).map(Arc::new);
         self.messages.insert(key, message.clone());
         message

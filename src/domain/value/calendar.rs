@@ -64,4 +64,26 @@ mod tests {
         assert_eq!(calendar.due(day("2026-12-30"), 5), None, "2027 is not loaded");
         assert_eq!(calendar.due(day("2026-12-31"), 0), Some(day("2026-12-31")));
     }
+
+    /// The published schedules, against due dates that were counted by hand.
+    #[test]
+    fn all_vectors() {
+        let day = |text: &str| Date::read(super::super::DateForm::Dashed, text.as_bytes()).unwrap();
+        let rows = |text: &'static str| csv::Reader::from_reader(text.as_bytes()).into_records().map(Result::unwrap);
+        let calendar = include_str!("../../../mappings/calendar.csv");
+        let calendar = Calendar::new(rows(calendar).map(|row| (day(&row[0]), &row[1] == "work")));
+        let vectors: Vec<_> = rows(include_str!("../../../tests/vectors/due-date.csv")).collect();
+        assert_eq!(vectors.len(), 8);
+        for row in vectors {
+            let (accepted, due) = (day(&row[0][..10]), day(&row[2]));
+            assert_eq!(calendar.due(accepted, row[1].parse().unwrap()), Some(due), "{row:?}");
+            assert!(calendar.is_working(due), "{row:?}");
+            match &row[3] {
+                "" => assert!(calendar.is_working(accepted), "{row:?}"),
+                "holiday submission" => assert!(!calendar.is_working(accepted), "{row:?}"),
+                "crosses a year" => assert!(accepted.parts().0 < due.parts().0, "{row:?}"),
+                note => panic!("no test for {note}"),
+            }
+        }
+    }
 }

@@ -159,9 +159,10 @@ fn write_scaled(value: i64, places: u32, decimals: Option<u32>, out: &mut Vec<u8
     true
 }
 
-/// Reads an amount into fen. `None` where it is no number or finer than a fen.
+/// Reads an amount into fen. `None` where it is no number or finer than a fen; an amount in fen has no decimal point,
+/// since `8400.00` there is most likely a sum in yuan, a hundred times as much.
 pub fn read_amount(unit: AmountUnit, text: &[u8]) -> Option<i64> {
-    read_scaled(text, unit.places())
+    if unit == AmountUnit::Fen { read_integer(text) } else { read_scaled(text, unit.places()) }
 }
 
 /// Writes fen with exactly `decimals` places (default: the unit's own); false where these cannot hold it.
@@ -219,6 +220,7 @@ mod tests {
         for wrong in ["", "-", ".5", "5.", "1.2.3", "1e3", "0.005", "1,000", "9999999999999999999", "１"] {
             assert_eq!(read_amount(AmountUnit::Yuan, wrong.as_bytes()), None, "{wrong}");
         }
+        assert_eq!(read_amount(AmountUnit::Fen, b"8400.00"), None, "a sum in yuan where fen were agreed on");
     }
 
     #[test]

@@ -127,6 +127,9 @@ table! {
         "使用中的映射版本，值恒为 1", "Version of the mapping set in use; always 1.";
     MATTER_INFO = "jingyue_matter_info" Gauge ["matter", "title", "class"] &[],
         "事项的中文名称与类别，值恒为 1，供图表连接", "Title and class of a matter for joins; always 1.";
+    CALENDAR_LEFT = "jingyue_calendar_left_seconds" Gauge [] &[],
+        "工作日历还能用多久（到已载入的最后一天终了），负数为已过期；没有日历则没有此项",
+        "Time until the end of the last day that the loaded calendar covers, below 0 once it is past.";
     CERTIFICATE_NOT_AFTER = "jingyue_certificate_not_after_timestamp_seconds" Gauge ["cert"] &[],
         "证书到期时间", "When the certificate expires.";
     BUILD_INFO = "jingyue_build_info" Gauge ["version"] &[],

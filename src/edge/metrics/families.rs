@@ -45,6 +45,8 @@ pub(super) struct Families {
     pub(super) reload_timestamp: IntGaugeVec,
     pub(super) mapping_info: IntGaugeVec,
     pub(super) matter_info: IntGaugeVec,
+    /// Without a series while no calendar is loaded.
+    pub(super) calendar_left: IntGaugeVec,
     pub(super) certificate_not_after: IntGaugeVec,
 }
 
@@ -117,6 +119,7 @@ impl Families {
             reload_timestamp: registrar.gauges(&describe::RELOAD_TIMESTAMP),
             mapping_info: registrar.gauges(&describe::MAPPING_INFO),
             matter_info: registrar.gauges(&describe::MATTER_INFO),
+            calendar_left: registrar.gauges(&describe::CALENDAR_LEFT),
             certificate_not_after: registrar.gauges(&describe::CERTIFICATE_NOT_AFTER),
             registry: registrar.0,
         };

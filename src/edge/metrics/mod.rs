@@ -206,6 +206,15 @@ impl Metrics {
         }
     }
 
+    /// The loaded calendar was held against now (before each scrape); `None` where none is loaded.
+    pub fn calendar_counted(&self, seconds_left: Option<i64>) {
+        let _whole = self.families.whole();
+        match seconds_left {
+            Some(seconds) => self.families.calendar_left.with_label_values::<&str>(&[]).set(seconds),
+            None => self.families.calendar_left.reset(),
+        }
+    }
+
     /// A configuration was loaded and is in force.
     pub fn config_reloaded(&self, now: Milliseconds) {
         self.families.reload_successful.with_label_values::<&str>(&[]).set(1);

@@ -124,9 +124,16 @@ fn check_table(table: &Table, path: &str, faults: &mut Vec<Diagnostic>) {
         if row.valid_from.zip(row.valid_to).is_some_and(|(from, to)| from > to) {
             faults.push(Diagnostic::error(128, &place, format!("代码“{}”的生效日期晚于失效日期", row.canonical)));
         }
-        let retired =
-            |code: &str| code != row.canonical && table.row(code).is_some_and(|other| other.valid_to.is_some());
-        if let Some(cell) = row.cells.iter().flatten().find(|cell| cell.way != Way::In && retired(&cell.code)) {
+        // A code that a retired row had, unless this row took it over later, or the set numbers otherwise than the table.
+        let retired = |set: usize, code: &str| {
+            code != row.canonical
+                && table.row(code).is_some_and(|other| {
+                    other.valid_to.is_some_and(|to| row.valid_from.is_none_or(|from| from <= to))
+                        && other.cells[set].as_ref().is_none_or(|own| own.code == code)
+                })
+        };
+        let mut cells = row.cells.iter().enumerate().filter_map(|(set, cell)| Some((set, cell.as_ref()?)));
+        if let Some((_, cell)) = cells.find(|(set, cell)| cell.way != Way::In && retired(*set, &cell.code)) {
             let found = format!("代码“{}”要写成“{}”，而它已经停用", row.canonical, cell.code);
             faults.push(Diagnostic::error(129, &place, found).expected("现行代码"));
         }

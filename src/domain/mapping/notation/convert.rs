@@ -45,9 +45,13 @@ pub(crate) enum AddressPart {
 /// Kind of checked identifier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Identifier {
+    Case,
+    Centre,
     Citizen,
     Credit,
     Letter,
+    Licence,
+    Matter,
 }
 
 /// How a value is hidden.
@@ -186,7 +190,11 @@ fn convert(word: &str, rest: &str) -> Result<Convert, Expected> {
             "uscc" => Ok(Convert::Identifier(Identifier::Credit)),
             "citizen" => Ok(Convert::Identifier(Identifier::Citizen)),
             "letter" => Ok(Convert::Identifier(Identifier::Letter)),
-            _ => Err("identifier 后接 uscc、citizen 或 letter".into()),
+            "case" => Ok(Convert::Identifier(Identifier::Case)),
+            "centre" => Ok(Convert::Identifier(Identifier::Centre)),
+            "licence" => Ok(Convert::Identifier(Identifier::Licence)),
+            "matter" => Ok(Convert::Identifier(Identifier::Matter)),
+            _ => Err("identifier 后接 uscc、citizen、letter、case、centre、licence 或 matter".into()),
         },
         "address" => match rest {
             "division" => Ok(Convert::Address(AddressPart::Division)),

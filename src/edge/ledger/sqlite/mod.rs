@@ -7,6 +7,7 @@
 mod schema;
 mod start;
 mod statements;
+mod waiter;
 mod writer;
 
 pub use start::OpenError;
@@ -28,7 +29,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
-use tokio::sync::oneshot;
+use waiter::Giver;
 use writer::{Command, Shared};
 
 /// What the ledger is told by the configuration.
@@ -82,11 +83,11 @@ impl Sqlite {
     fn pending<T, F>(&self, command: F) -> Pending<T>
     where
         T: Send + 'static,
-        F: FnOnce(oneshot::Sender<Result<T, Fault>>) -> Command,
+        F: FnOnce(Giver<T>) -> Command,
     {
-        let (reply, answer) = oneshot::channel();
+        let (reply, answer) = waiter::pair();
         match self.queue(command(reply)) {
-            Ok(()) => Box::pin(async move { answer.await.unwrap_or(Err(Fault::LedgerUnavailable)) }),
+            Ok(()) => Box::pin(answer),
             Err(fault) => Box::pin(ready(Err(fault))),
         }
     }

@@ -18,8 +18,9 @@ use std::{error, fmt};
 /// (fixed in 3.51.3), and the build may one day be linked to another library than the bundled one.
 const LIBRARY_MIN: i32 = 3_051_003;
 
-/// Pages the page cache may hold, in KiB; the minus sign is SQLite's way to say KiB.
-const CACHE_KIB: i32 = -16_384;
+/// What the page cache may hold, in KiB; the minus sign is SQLite's way to say KiB. More does not help: after a
+/// commit that balanced an index SQLite walks the whole cache, and the system's own cache is behind it anyway.
+const CACHE_KIB: i32 = -4_096;
 
 /// The write-ahead log is cut back to this many bytes after a burst.
 const LOG_BYTES_MAX: i64 = 64 * 1024 * 1024;
@@ -170,6 +171,7 @@ fn connect(file: &Path) -> rusqlite::Result<Connection> {
     connection.pragma_update_and_check(None, "locking_mode", "EXCLUSIVE", |_| Ok(()))?;
     connection.pragma_update(None, "cache_size", CACHE_KIB)?;
     connection.pragma_update(None, "cell_size_check", true)?;
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update_and_check(None, "journal_size_limit", LOG_BYTES_MAX, |_| Ok(()))?;
     Ok(connection)

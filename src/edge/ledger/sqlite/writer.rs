@@ -14,18 +14,19 @@ use crate::edge::ledger::Summary;
 use crate::edge::ledger::sqlite::start::Answered;
 use crate::edge::ledger::sqlite::start::Started;
 use crate::edge::ledger::sqlite::statements::Statements;
+use crate::edge::ledger::sqlite::waiter::Giver;
+use crate::edge::ledger::sqlite::waiter::Group;
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError};
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
-use tokio::sync::oneshot;
 
 /// What a caller of the ledger wants, and where the answer goes.
 pub(super) enum Command {
-    Open { entry: OpeningEntry, reply: oneshot::Sender<Result<Opening, Fault>> },
-    Close { id: i64, entry: ClosingEntry, reply: oneshot::Sender<Result<(), Fault>> },
+    Open { entry: OpeningEntry, reply: Giver<Opening> },
+    Close { id: i64, entry: ClosingEntry, reply: Giver<()> },
     Find { caller: String, key: String, reply: SyncSender<Result<Option<Entry>, Fault>> },
     Summary { reply: SyncSender<Result<Vec<Summary>, Fault>> },
     ShutDown,
@@ -33,18 +34,18 @@ pub(super) enum Command {
 
 /// An answer that waits for the commit.
 enum Answer {
-    Open(oneshot::Sender<Result<Opening, Fault>>, Opening),
-    Close(oneshot::Sender<Result<(), Fault>>, Result<(), Fault>),
+    Open(Giver<Opening>, Opening),
+    Close(Giver<()>, Result<(), Fault>),
     Find(SyncSender<Result<Option<Entry>, Fault>>, Option<Entry>),
     Summary(SyncSender<Result<Vec<Summary>, Fault>>, Vec<Summary>),
 }
 
 impl Answer {
-    /// Wakes the waiter. One that has gone away is no fault: what was written stays written.
-    fn give(self) {
+    /// Gives the answer away. A waiter that has gone is no fault: what was written stays written.
+    fn give(self, group: &Arc<Group>) {
         match self {
-            Self::Open(reply, opening) => drop(reply.send(Ok(opening))),
-            Self::Close(reply, closed) => drop(reply.send(closed)),
+            Self::Open(reply, opening) => reply.give(Ok(opening), group),
+            Self::Close(reply, closed) => reply.give(closed, group),
             Self::Find(reply, found) => drop(reply.send(Ok(found))),
             Self::Summary(reply, lines) => drop(reply.send(Ok(lines))),
         }
@@ -149,9 +150,11 @@ impl Writer<'_> {
                 self.answers.clear();
                 return Err(error);
             }
+            let waiting = Arc::default();
             for answer in self.answers.drain(..) {
-                answer.give();
+                answer.give(&waiting);
             }
+            waiting.wake_first_of_each_thread();
         }
     }
 

@@ -1,0 +1,10 @@
+//! The mapping files of this repository, and the engine on sets of its own: examples, planted faults, damaged
+//! messages, absence, codes and days.
+
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
+mod damage;
+mod equivalence;
+mod files;
+mod support;
+mod tiny;
