@@ -14,6 +14,7 @@ use crate::edge::clock::Milliseconds;
 use crate::edge::config;
 use crate::edge::config::Config;
 use crate::edge::config::LedgerChoice;
+use crate::edge::drift::Drift;
 use crate::edge::ledger::Ledger;
 use crate::edge::ledger::Outcome;
 use crate::edge::ledger::memory::Memory;
@@ -78,6 +79,7 @@ struct Inner {
     state: Arc<ArcSwap<State>>,
     ledger: Arc<dyn Ledger>,
     metrics: Metrics,
+    drift: Arc<Drift>,
     clock: Clock,
     tls: Option<server::TlsSlot>,
     draining: AtomicBool,
@@ -99,12 +101,14 @@ impl App {
         let highest = ledger.sequence_highest().map_err(|fault| vec![fault.window_text()])?;
         let nonces = Arc::new(Nonces::new(state.clock_window_seconds, config.identify.nonces_max));
         let state = Arc::new(ArcSwap::from_pointee(state));
+        let drift = Arc::new(Drift::default());
         let shared = Shared {
             state: Arc::clone(&state),
             ledger: Arc::clone(&ledger),
             nonces,
             sequence: Arc::new(AtomicU64::new(highest + 1)),
             metrics: metrics.clone(),
+            drift: Arc::clone(&drift),
             clock: clock.clone(),
         };
         let mut settings = config.listen.server.clone();
@@ -125,6 +129,7 @@ impl App {
             state,
             ledger,
             metrics,
+            drift,
             clock,
             tls,
             draining: AtomicBool::new(false),
@@ -252,6 +257,10 @@ impl Operations for Inner {
         }
         self.metrics.calendar_counted(calendar_seconds_left(&self.state.load().program, self.clock.now()));
         self.metrics.encode()
+    }
+
+    fn drift(&self) -> String {
+        self.drift.json().to_string()
     }
 
     fn reload(&self) -> Result<String, Vec<String>> {

@@ -259,8 +259,11 @@ fn main() {
     let (harness, tree) = harness();
     let scenarios = scenarios();
     check(&harness, &tree);
-    tell_memory(&[&harness, &scenarios]);
-    tell_ratio(&harness, &tree);
+    // Nothing but the chosen case runs under a profiler.
+    if !std::env::args().any(|argument| argument == "--profile-time") {
+        tell_memory(&[&harness, &scenarios]);
+        tell_ratio(&harness, &tree);
+    }
     let mut criterion = Criterion::default().measurement_time(Duration::from_secs(3)).configure_from_args();
     translations(&mut criterion, "harness", &harness);
     translations(&mut criterion, "scenario", &scenarios);

@@ -2,6 +2,7 @@
 
 use super::AT_FAULT;
 use super::coverage;
+use super::impact::Impact;
 use crate::domain::mapping::Matter;
 use crate::domain::mapping::Pair;
 use crate::domain::mapping::Program;
@@ -41,6 +42,15 @@ enum What {
     List,
     /// 覆盖证明：每个事项、方向、报文证明了什么；有红则退出码为 1
     Coverage,
+    /// 影响：一个码表或其中一个代码涉及哪些事项、方向、报文与字段
+    Impact {
+        /// 码表名
+        #[arg(long)]
+        table: String,
+        /// 标准代码，或任一侧的代码
+        #[arg(long)]
+        code: Option<String>,
+    },
     /// 一个事项：开通的方向、系统，以及哪些字段传、哪些不传
     Show {
         /// 事项编码
@@ -58,6 +68,14 @@ impl Matters {
                     Ok(())
                 }
                 Some(What::Coverage) => self.coverage(&program, &library),
+                Some(What::Impact { table, code }) => {
+                    let impact = Impact::of(&program, &library, table, code.as_deref())?;
+                    match self.format {
+                        Format::Json => super::put(&format!("{:#}\n", impact.value())),
+                        Format::Html | Format::Text => super::put(&impact.text()),
+                    }
+                    Ok(())
+                }
                 Some(What::Show { code }) => self.show(&program, code),
             }
         });

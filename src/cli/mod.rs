@@ -4,8 +4,10 @@
 //! standard error.
 
 mod check;
+mod codes;
 mod coverage;
 mod demo;
+mod impact;
 mod leaves;
 mod matters;
 mod proved;
@@ -40,6 +42,8 @@ enum Command {
     Translate(translate::Translate),
     /// 检查配置、映射、码表与样例，一次列出所有问题
     Check(check::Check),
+    /// 码表：起草、导出到表格、从表格导入
+    Codes(codes::Codes),
     /// 在本机演示：两座模拟城市，网关居中，双向办理并逐字段说明
     Demo(demo::Demo),
     /// 事项目录
@@ -60,11 +64,18 @@ pub fn run() -> ExitCode {
     let code = match arguments.command {
         Command::Translate(command) => command.run(),
         Command::Check(command) => command.run(),
+        Command::Codes(command) => command.run(),
         Command::Demo(command) => command.run(),
         Command::Matters(command) => command.run(),
         Command::Serve(command) => command.run(),
     };
     ExitCode::from(code)
+}
+
+/// Text to standard output. A reader that has seen enough, such as `head`, is no fault.
+fn put(text: &str) {
+    use std::io::Write;
+    let _ = std::io::stdout().lock().write_all(text.as_bytes());
 }
 
 /// The mapping directory: the one named, else `mappings` where it is, else what the program carries.

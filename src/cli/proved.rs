@@ -55,11 +55,9 @@ fn prove(config: &Config, library: &Library) -> Result<(), Vec<String>> {
         generated = totals.generated,
         "mapping set proved"
     );
-    if let Some(file) = file {
-        if let Err(error) = keep(&file, program.version()) {
-            // The next start proves again; nothing else is lost.
-            tracing::warn!(%error, "proof not kept");
-        }
+    if let Some(Err(error)) = file.map(|file| keep(&file, program.version())) {
+        // The next start proves again; nothing else is lost.
+        tracing::warn!(%error, "proof not kept");
     }
     Ok(())
 }

@@ -4,10 +4,12 @@ pub mod clock;
 
 pub mod metrics;
 
+pub mod drift;
 pub mod ledger;
 pub mod library;
 pub mod limit;
 pub mod nonces;
+pub mod sheet;
 pub mod upstream;
 
 pub mod admin;

@@ -155,7 +155,11 @@ impl Exchange {
         story.passed(Stage::Answer);
         let metrics = match (&story.route, story.caller) {
             (Some((pair, city)), Some(caller)) => {
-                state.matter_metrics(&state.callers[caller].city, city, &pair.matter.code)
+                let from = &state.callers[caller].city;
+                if let Some(fault) = &story.fault {
+                    self.drift.fault(&format!("{from}_to_{city}"), &pair.to, fault, self.clock.now());
+                }
+                state.matter_metrics(from, city, &pair.matter.code)
             }
             _ => state.unidentified(),
         };

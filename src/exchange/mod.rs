@@ -27,6 +27,7 @@ use crate::domain::fault::Fault;
 use crate::domain::mapping::Workspace;
 use crate::edge::clock::Clock;
 use crate::edge::clock::Milliseconds;
+use crate::edge::drift::Drift;
 use crate::edge::ledger::Ledger;
 use crate::edge::ledger::Opening;
 use crate::edge::metrics::Metrics;
@@ -75,6 +76,7 @@ pub struct Shared {
     /// The next running number.
     pub sequence: Arc<AtomicU64>,
     pub metrics: Metrics,
+    pub drift: Arc<Drift>,
     pub clock: Clock,
 }
 
@@ -85,6 +87,7 @@ pub struct Exchange {
     nonces: Arc<Nonces>,
     sequence: Arc<AtomicU64>,
     metrics: Metrics,
+    drift: Arc<Drift>,
     clock: Clock,
     /// Reused memory of translations; taken out while one runs, so that it is never borrowed across a wait.
     workspace: RefCell<Workspace>,
@@ -95,13 +98,14 @@ pub struct Exchange {
 impl Exchange {
     /// A worker's own.
     pub fn new(shared: Shared) -> Self {
-        let Shared { state, ledger, nonces, sequence, metrics, clock } = shared;
+        let Shared { state, ledger, nonces, sequence, metrics, drift, clock } = shared;
         Self {
             state,
             ledger,
             nonces,
             sequence,
             metrics,
+            drift,
             clock,
             workspace: RefCell::default(),
             pools: RefCell::new((0, Vec::new())),

@@ -48,9 +48,7 @@ impl Exchange {
         });
         self.workspace.replace(workspace);
         let Translated { bytes, content_type, kept, losses, dropped } = translated?;
-        if let Some(metrics) = state.profile_metrics(&admitted.pair.from).filter(|_| dropped > 0) {
-            metrics.fields_dropped(u64::from(dropped));
-        }
+        self.undeclared(state, &admitted.pair.from, dropped);
         Ok(Outward { body: bytes.into(), content_type, kept, sequence, message_id, losses })
     }
 
@@ -74,9 +72,7 @@ impl Exchange {
         let success = reply.status.is_success();
         match translated {
             Ok(translated) if success => {
-                if let Some(metrics) = state.profile_metrics(&admitted.pair.to).filter(|_| translated.dropped > 0) {
-                    metrics.fields_dropped(u64::from(translated.dropped));
-                }
+                self.undeclared(state, &admitted.pair.to, translated.dropped);
                 Ok(Homeward { body: translated.bytes.into(), content_type: translated.content_type, reply: reply.body })
             }
             // A side that says no in its own words is believed whatever its HTTP status is.
@@ -87,6 +83,14 @@ impl Exchange {
                 Err(Fault::AnswerUnreadable { reason })
             }
             Err(_) | Ok(_) => Err(Fault::AnswerUnreadable { reason: "answer is not in the agreed form" }),
+        }
+    }
+
+    /// Counts members that a message had and its profile does not declare.
+    fn undeclared(&self, state: &State, profile: &str, dropped: u32) {
+        if let Some(metrics) = state.profile_metrics(profile).filter(|_| dropped > 0) {
+            metrics.fields_dropped(u64::from(dropped));
+            self.drift.undeclared(profile, u64::from(dropped), self.clock.now());
         }
     }
 

@@ -234,11 +234,13 @@ pub enum Fault {
     AnswerStatus {
         status: u16,
     },
-    /// The other side answered with an error of its own; `canonical` is a row of the table `fault`.
+    /// The other side answered with an error of its own; `canonical` is a row of the table `fault`, and `known` is
+    /// false where the table does not have the code.
     Refused {
         canonical: &'static str,
         code: String,
         text: String,
+        known: bool,
     },
     // 600: ledger
     LedgerUnavailable,

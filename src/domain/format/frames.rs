@@ -62,6 +62,10 @@ impl Scratch {
         if end > slots_max {
             return Err(Fault::LimitExceeded { what: "列表占用的位置数", limit: slots_max });
         }
+        if end > self.slots.capacity() && item > SLOTS_MIN / 4 {
+            // Long lists: doubling would hold up to twice what the document needs.
+            self.slots.reserve_exact(usize::from(size).max(item / 4));
+        }
         self.slots.resize(end, Slot::default());
         let item = scan::narrow(item);
         let list = self.slot(frame, number);

@@ -7,6 +7,7 @@ use super::plan::Plan;
 use super::plan::RowNote;
 use super::plan::Source;
 use super::values::Got;
+use super::values::ROOM;
 use super::values::Spare;
 use super::values::View;
 use super::values::write_canonical;
@@ -84,10 +85,9 @@ impl View<'_> {
         let text = text.map_or(String::new(), |slot| {
             String::from_utf8_lossy(self.text(slot, &mut spare)).chars().take(200).collect()
         });
-        let canonical = self
-            .choose(&result.lookup, &[], code.as_bytes())
-            .map_or("peer_error", |choice| fault::canonical(&choice.canonical));
-        Err(Fault::Refused { canonical, code: code.chars().take(32).collect(), text })
+        let choice = self.choose(&result.lookup, &[], code.as_bytes());
+        let canonical = choice.map_or("peer_error", |choice| fault::canonical(&choice.canonical));
+        Err(Fault::Refused { canonical, code: code.chars().take(32).collect(), text, known: choice.is_some() })
     }
 
     /// Everything that must hold of the message as it was read.
@@ -207,7 +207,7 @@ impl View<'_> {
                 let mut frame = list.off;
                 let mut sum = Some(0i64);
                 for _ in 0..if list.kind == Kind::List { list.len } else { 0 } {
-                    view.frames[(level + 1) % LEVELS] = frame;
+                    view.frames[(level + 1) % ROOM] = frame;
                     sum = sum.zip(view.number(item)).and_then(|(sum, part)| sum.checked_add(part));
                     frame = self.scratch.slot(frame, 0).off;
                 }

@@ -178,7 +178,7 @@ pub(super) fn compile(shared: &Shared<'_>, order: &Order<'_>, faults: &mut Vec<D
         calendar: shared.calendar.clone(),
         dropped,
         sides: (source_profile.name.as_str().into(), order.target.profile.name.as_str().into()),
-        size_hint: AtomicUsize::new(1024),
+        growth: AtomicUsize::new(1024),
     };
     (plan, kept)
 }

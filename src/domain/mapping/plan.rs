@@ -7,6 +7,7 @@ use super::notation::CallName;
 use super::notation::Identifier;
 use super::notation::Mask;
 use super::notation::Write;
+use super::piece::Piece;
 use super::profile::Format;
 use super::source::Place;
 use crate::domain::codes::Lookup;
@@ -56,8 +57,8 @@ pub struct Plan {
     pub(super) dropped: Vec<Arc<RowNote>>,
     /// Names of the profiles, for faults: source and target.
     pub(super) sides: (Arc<str>, Arc<str>),
-    /// Bytes of the last output, so that one allocation will do.
-    pub(super) size_hint: AtomicUsize,
+    /// By how many bytes an output was longer than its input so far, so that one allocation will do.
+    pub(super) growth: AtomicUsize,
 }
 
 /// Slots that live and die together.
@@ -241,12 +242,12 @@ pub(super) enum Escape {
 /// Writes one value.
 #[derive(Debug)]
 pub(super) struct FieldOp {
-    pub before: Box<[u8]>,
-    pub after: Box<[u8]>,
+    pub before: Piece,
+    pub after: Piece,
     /// What is written for an empty value.
-    pub empty: Box<[u8]>,
+    pub empty: Piece,
     /// What is written for null.
-    pub null: Box<[u8]>,
+    pub null: Piece,
     pub escape: Escape,
     /// For [`Escape::Delimited`].
     pub separator: Box<str>,
@@ -273,19 +274,19 @@ pub(super) enum Op {
     Field(Box<FieldOp>),
     /// A container: dropped again where nothing was written inside, unless it is kept.
     Group {
-        open: Box<[u8]>,
+        open: Piece,
         attributes: Vec<FieldOp>,
-        open_end: Box<[u8]>,
-        close: Box<[u8]>,
+        open_end: Piece,
+        close: Piece,
         ops: Vec<Op>,
         keep: bool,
         condition: Option<Condition>,
     },
     List(Box<ListOp>),
-    Literal(Box<[u8]>),
+    Literal(Piece),
     /// A form parameter: what the ops write is encoded as a whole.
     Parameter {
-        name: Box<[u8]>,
+        name: Piece,
         ops: Vec<Op>,
     },
 }
@@ -308,15 +309,15 @@ pub(super) enum ListSource {
 pub(super) struct ListOp {
     pub source: ListSource,
     /// Around the whole list: `"name":[` and `]`; empty in XML.
-    pub open: Box<[u8]>,
-    pub close: Box<[u8]>,
+    pub open: Piece,
+    pub close: Piece,
     /// Around each item; between the two halves of the beginning stands the item's number, where `numbered_from` says so.
-    pub item_open: Box<[u8]>,
+    pub item_open: Piece,
     pub item_attributes: Vec<FieldOp>,
-    pub item_open_end: Box<[u8]>,
-    pub item_close: Box<[u8]>,
+    pub item_open_end: Piece,
+    pub item_close: Piece,
     /// Between two items.
-    pub between: Box<[u8]>,
+    pub between: Piece,
     pub numbered_from: Option<i64>,
     pub ops: Vec<Op>,
     pub keep: bool,

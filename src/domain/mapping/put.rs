@@ -6,6 +6,7 @@ use super::plan::FieldOp;
 use super::plan::Plan;
 use super::plan::Put;
 use super::text;
+use super::values::Outcome;
 use super::values::View;
 use crate::domain::fault::FieldFaultKind;
 use crate::domain::fault::LengthUnit;
@@ -18,23 +19,16 @@ use crate::domain::value::Value;
 /// True where the value was written with a declared loss.
 pub(super) type Lossy = bool;
 
-/// Writes `bytes`, without its leading comma where it is the first of its object or list.
-#[inline]
-pub(super) fn member(out: &mut Vec<u8>, bytes: &[u8]) {
-    let first = matches!(out.last(), Some(b'{' | b'['));
-    out.extend_from_slice(bytes.strip_prefix(b",").filter(|_| first).unwrap_or(bytes));
-}
-
 /// Writes a place that holds nothing; true where something was written.
 pub(super) fn absent(op: &FieldOp, how: Write, out: &mut Vec<u8>) -> bool {
     match how {
         Write::Omit => false,
         Write::Null => {
-            member(out, &op.null);
+            op.null.write_member(out);
             true
         }
         Write::Empty => {
-            member(out, &op.empty);
+            op.empty.write_member(out);
             true
         }
     }
@@ -63,7 +57,7 @@ impl Put {
 
 impl View<'_> {
     /// Writes a value as the op has it, between the op's `before` and `after`.
-    pub(super) fn put(&self, op: &FieldOp, value: Value<'_>, out: &mut Vec<u8>) -> Result<Lossy, FieldFaultKind> {
+    pub(super) fn put(&self, op: &FieldOp, value: Value<'_>, out: &mut Vec<u8>) -> Outcome<Lossy> {
         let mut lossy = false;
         match (&op.put, value) {
             (Put::Text { trim, strip_codes }, Value::Text(text)) => {
@@ -113,12 +107,12 @@ impl View<'_> {
             }
             (Put::Amount { unit, decimals }, Value::Amount(fen)) => {
                 if !value::write_amount(*unit, *decimals, fen, out) {
-                    return Err(FieldFaultKind::PrecisionLost { expected: unit.title().to_owned() });
+                    return Err(FieldFaultKind::PrecisionLost { expected: unit.title().to_owned() }.into());
                 }
             }
             (Put::Rate { unit, decimals }, Value::Rate(rate)) => {
                 if !value::write_rate(*unit, *decimals, rate, out) {
-                    return Err(FieldFaultKind::PrecisionLost { expected: "百分数两位小数".to_owned() });
+                    return Err(FieldFaultKind::PrecisionLost { expected: "百分数两位小数".to_owned() }.into());
                 }
             }
             (Put::Bool(set), Value::Bool(yes)) => {
@@ -143,13 +137,13 @@ impl View<'_> {
     }
 
     /// Node digits, yyMMdd and nine digits of the running number, as the transfer platform numbers messages.
-    fn put_sequence(&self, answering: bool, out: &mut Vec<u8>) -> Result<(), FieldFaultKind> {
+    fn put_sequence(&self, answering: bool, out: &mut Vec<u8>) -> Outcome<()> {
         let city = if answering { self.context.to } else { self.context.from };
         let node = city.keys.get("fund_node").map_or("", String::as_str);
         let digits = node.trim_start_matches(|c: char| c.is_ascii_alphabetic());
         let moment = self.context.moment();
         let Some(moment) = moment.filter(|_| digits.len() == 5) else {
-            return Err(FieldFaultKind::WrongForm { expected: "城市文件中有五位数字的 fund_node".into() });
+            return Err(FieldFaultKind::WrongForm { expected: "城市文件中有五位数字的 fund_node".into() }.into());
         };
         let (year, month, day) = moment.date.parts();
         let number = self.context.sequence % 1_000_000_000;
@@ -159,7 +153,7 @@ impl View<'_> {
 
     /// Writes text: length and charset checked, escaped.
     #[inline]
-    pub(super) fn put_text(&self, op: &FieldOp, text: &[u8], out: &mut Vec<u8>) -> Result<(), FieldFaultKind> {
+    pub(super) fn put_text(&self, op: &FieldOp, text: &[u8], out: &mut Vec<u8>) -> Outcome<()> {
         if op.characters_max.is_some_and(|max| text.len() > max) || op.bytes_max.is_some() {
             self.check_length(op, text)?;
         }
@@ -183,7 +177,7 @@ impl View<'_> {
                 let separator = op.separator.as_bytes();
                 if memchr::memmem::find(text, separator).is_some() || memchr::memchr2(b'\n', b'\r', text).is_some() {
                     let expected = format!("不含分隔符“{}”和换行的文字", op.separator);
-                    return Err(FieldFaultKind::WrongForm { expected });
+                    return Err(FieldFaultKind::WrongForm { expected }.into());
                 }
                 escape::xml_text(out, text).map_err(forbidden)?;
             }
@@ -191,10 +185,10 @@ impl View<'_> {
         Ok(())
     }
 
-    fn check_length(&self, op: &FieldOp, text: &[u8]) -> Result<(), FieldFaultKind> {
+    fn check_length(&self, op: &FieldOp, text: &[u8]) -> Outcome<()> {
         let text = String::from_utf8_lossy(text);
         if let Some(max) = op.characters_max.filter(|max| text.chars().count() > *max) {
-            return Err(FieldFaultKind::TooLong { max, unit: LengthUnit::Characters });
+            return Err(FieldFaultKind::TooLong { max, unit: LengthUnit::Characters }.into());
         }
         if let Some(max) = op.bytes_max {
             let mut encoded = Vec::new();
@@ -202,7 +196,7 @@ impl View<'_> {
             let refused = |character| FieldFaultKind::Unencodable { character, charset: charset.name() };
             charset.encode(&text, &mut encoded).map_err(refused)?;
             if encoded.len() > max {
-                return Err(FieldFaultKind::TooLong { max, unit: LengthUnit::Bytes });
+                return Err(FieldFaultKind::TooLong { max, unit: LengthUnit::Bytes }.into());
             }
         }
         Ok(())

@@ -15,8 +15,9 @@ use super::plan::Plan;
 use super::plan::Put;
 use super::profile::Format;
 use super::put::absent;
-use super::put::member;
 use super::values::Got;
+use super::values::Outcome;
+use super::values::ROOM;
 use super::values::Spare;
 use super::values::View;
 use super::values::write_canonical;
@@ -27,6 +28,7 @@ use crate::domain::format::Scratch;
 use crate::domain::format::form;
 use crate::domain::format::json;
 use crate::domain::format::xml;
+use crate::domain::value::Value;
 use std::sync::atomic::Ordering;
 
 /// Memory of a translation, kept and used again from message to message.
@@ -39,13 +41,16 @@ pub struct Workspace {
 /// What is being written.
 struct Output<'t> {
     out: Vec<u8>,
-    spare: Spare,
+    spare: &'t mut Spare,
     faults: Faults,
     losses: u32,
     /// Places written so far, constants not counted: by it a container knows whether it is empty.
     places: usize,
     trace: Option<&'t mut Trace>,
 }
+
+/// Most bytes that an output is expected to grow by beyond the measure of its input.
+const GROWTH_MAX: usize = 16 << 10;
 
 impl Plan {
     /// Translates one message.
@@ -83,37 +88,48 @@ impl Plan {
         workspace: &mut Workspace,
         trace: Option<&mut Trace>,
     ) -> Result<Translated, Fault> {
-        let spare = std::mem::take(&mut workspace.spare);
+        let Workspace { scratch, spare } = workspace;
         let view = View {
             plan: self,
             input,
-            scratch: &workspace.scratch,
+            scratch,
             context,
-            frames: [0; LEVELS],
-            positions: [0; LEVELS],
-            numbers: [0; LEVELS],
+            frames: [0; ROOM],
+            positions: [0; ROOM],
+            numbers: [0; ROOM],
             depth: 0,
         };
         view.check_result()?;
-        let hint = self.size_hint.load(Ordering::Relaxed);
-        let mut output =
-            Output { out: Vec::with_capacity(hint), spare, faults: Faults::default(), losses: 0, places: 0, trace };
+        let out = Vec::with_capacity(self.expected_length(input));
+        let mut output = Output { out, spare, faults: Faults::default(), losses: 0, places: 0, trace };
         view.check(&mut output.faults);
         view.ops(&self.ops, &mut output);
         let kept = view.keep(&mut output);
-        let Output { mut out, spare, faults, losses, .. } = output;
-        workspace.spare = spare;
+        let Output { mut out, faults, losses, .. } = output;
         if !faults.list.is_empty() {
             return Err(Fault::Fields { faults: faults.list, more: faults.more });
         }
-        if out.len() + 64 > hint {
-            self.size_hint.store(out.len() + out.len() / 8 + 64, Ordering::Relaxed);
-        }
+        self.learn_length(input, &out);
         if self.encode_whole {
             out = self.encode(&out)?;
         }
-        let dropped = workspace.scratch.undeclared;
+        let dropped = scratch.undeclared;
         Ok(Translated { bytes: out, content_type: self.content_type.clone(), kept, losses, dropped })
+    }
+
+    /// Room for the output: what the input takes and an eighth more, and what earlier outputs took beyond that.
+    fn expected_length(&self, input: &[u8]) -> usize {
+        input.len() + input.len() / 8 + self.growth.load(Ordering::Relaxed)
+    }
+
+    /// Keeps in mind how much an output was longer than expected. The bound keeps one odd message from making all
+    /// later ones ask for its size.
+    fn learn_length(&self, input: &[u8], out: &[u8]) {
+        let longer = (out.len() + 64).saturating_sub(self.expected_length(input));
+        if longer > 0 {
+            let growth = self.growth.load(Ordering::Relaxed) + longer;
+            self.growth.store(growth.min(GROWTH_MAX), Ordering::Relaxed);
+        }
     }
 
     /// Writes a fault message: nothing is read, all values are the call's.
@@ -172,31 +188,19 @@ pub(super) fn read_document(
     }
 }
 
-/// What a source holds, without borrowing it.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum State {
-    Empty,
-    Missing,
-    Null,
-    Value,
-}
-
-impl State {
-    const fn of(got: Got<'_>) -> Self {
-        match got {
-            Got::Empty => Self::Empty,
-            Got::Missing => Self::Missing,
-            Got::Null => Self::Null,
-            Got::Value(_) => Self::Value,
-        }
-    }
+/// What came of a field.
+#[derive(Clone, Copy)]
+struct Wrote {
+    /// A place was written, constants not counted.
+    place: bool,
+    lossy: bool,
 }
 
 impl View<'_> {
     fn ops(&self, ops: &[Op], output: &mut Output<'_>) {
         for op in ops {
             match op {
-                Op::Literal(bytes) => output.out.extend_from_slice(bytes),
+                Op::Literal(piece) => piece.write(&mut output.out),
                 Op::Field(op) => self.field(op, output),
                 Op::List(op) => self.list(op, output),
                 Op::Group { open, attributes, open_end, close, ops, keep, condition } => {
@@ -204,13 +208,13 @@ impl View<'_> {
                         continue;
                     }
                     let (start, places) = (output.out.len(), output.places);
-                    member(&mut output.out, open);
+                    open.write_member(&mut output.out);
                     for attribute in attributes {
                         self.field(attribute, output);
                     }
-                    output.out.extend_from_slice(open_end);
+                    open_end.write(&mut output.out);
                     self.ops(ops, output);
-                    output.out.extend_from_slice(close);
+                    close.write(&mut output.out);
                     if !keep && output.places == places {
                         output.out.truncate(start);
                     }
@@ -244,13 +248,13 @@ impl View<'_> {
             return;
         }
         let start = output.out.len();
-        let places = output.places;
         let written = match &op.direct {
             Some(direct) => self.direct(op, direct, output),
             None => self.general(op, output),
         };
         match written {
-            Ok(lossy) => {
+            Ok(Wrote { place, lossy }) => {
+                output.places += usize::from(place);
                 output.losses += u32::from(lossy);
                 if output.trace.is_some() {
                     self.explain(op, start, lossy, output);
@@ -258,100 +262,74 @@ impl View<'_> {
             }
             Err(what) => {
                 output.out.truncate(start);
-                output.places = places;
                 let note = op.from.as_deref().unwrap_or(&op.to);
-                output.faults.push(note, &self.positions[..self.depth], what);
+                output.faults.push(note, &self.positions[..self.depth], *what);
             }
         }
     }
 
     /// Text to text and code to code: no canonical value is made.
     #[inline]
-    fn direct(&self, op: &FieldOp, direct: &Direct, output: &mut Output<'_>) -> Result<bool, FieldFaultKind> {
+    fn direct(&self, op: &FieldOp, direct: &Direct, output: &mut Output<'_>) -> Outcome<Wrote> {
         let (Direct::Code { level, slot, text_null, .. } | Direct::Text { level, slot, text_null }) = direct;
         let slot = self.slot(*level, *slot);
         if self.absence(slot, *text_null).is_some() {
             return self.general(op, output);
         }
-        let mut spare = std::mem::take(&mut output.spare);
-        let text = super::values::direct_text(self, slot, &mut spare);
-        let result = match direct {
-            Direct::Text { .. } if matches!(slot.kind, Kind::Text | Kind::JsonEscaped | Kind::XmlEscaped) => {
-                member(&mut output.out, &op.before);
-                let result = self.put_text(op, text, &mut output.out);
-                output.out.extend_from_slice(&op.after);
-                result.map(|()| Some(false))
-            }
-            Direct::Text { .. } => Ok(None),
+        let text = self.text(slot, &mut output.spare.text);
+        let is_text = matches!(slot.kind, Kind::Text | Kind::JsonEscaped | Kind::XmlEscaped);
+        let (written, lossy) = match direct {
+            Direct::Text { .. } if is_text => (text, false),
+            Direct::Text { .. } => return self.general(op, output),
             Direct::Code { lookup, .. } => match lookup.plain(text) {
-                Some(choice) if choice.out.is_some() => {
-                    member(&mut output.out, &op.before);
-                    let result =
-                        self.put_text(op, choice.out.as_deref().unwrap_or_default().as_bytes(), &mut output.out);
-                    output.out.extend_from_slice(&op.after);
-                    result.map(|()| Some(choice.lossy))
-                }
                 // No counterpart: refused in the words of the side that sent it.
-                Some(_) => Err(self.no_counterpart(op.put.table(), text)),
-                None => Ok(None),
+                Some(choice) => match &choice.out {
+                    Some(code) => (code.as_bytes(), choice.lossy),
+                    None => return Err(self.no_counterpart(op.put.table(), text).into()),
+                },
+                None => return self.general(op, output),
             },
         };
-        output.spare = spare;
-        match result? {
-            Some(lossy) => {
-                output.places += 1;
-                Ok(lossy)
-            }
-            None => self.general(op, output),
-        }
+        let out = &mut output.out;
+        op.before.write_member(out);
+        self.put_text(op, written, out)?;
+        op.after.write(out);
+        Ok(Wrote { place: true, lossy })
     }
 
-    fn general(&self, op: &FieldOp, output: &mut Output<'_>) -> Result<bool, FieldFaultKind> {
-        let mut spare = std::mem::take(&mut output.spare);
-        let result = self.general_with(op, output, &mut spare);
-        output.spare = spare;
-        result
-    }
-
-    fn general_with(&self, op: &FieldOp, output: &mut Output<'_>, spare: &mut Spare) -> Result<bool, FieldFaultKind> {
-        // The state of the source is settled first: a default is looked for only where it holds no value.
-        let state = match &op.source {
-            Some(source) => State::of(self.get(source, spare)?),
-            None => State::Missing,
+    fn general(&self, op: &FieldOp, output: &mut Output<'_>) -> Outcome<Wrote> {
+        let Output { out, spare, .. } = output;
+        let source = op.source.as_ref().map_or(Ok(Got::Missing), |source| self.get(source, spare))?;
+        let source = match source {
+            Got::Value(value) => return self.value(op, value, out),
+            Got::Empty => Got::Empty,
+            Got::Missing => Got::Missing,
+            Got::Null => Got::Null,
         };
-        let wanted = match (state, &op.source, &op.fallback) {
-            (State::Value, Some(source), _) => Some(source),
-            (_, _, fallback) => fallback.as_ref(),
-        };
-        let got = wanted.map_or(Ok(Got::Missing), |source| self.get(source, spare))?;
-        let how = match (state, &got) {
-            (State::Null, Got::Missing) | (_, Got::Null) => op.null_as,
-            (State::Empty, Got::Missing) | (_, Got::Empty) => op.empty_as,
+        // A default stands in only where the source holds no value.
+        let fallback = op.fallback.as_ref().map_or(Ok(Got::Missing), |fallback| self.get(fallback, spare))?;
+        let how = match (source, fallback) {
+            (_, Got::Value(value)) => return self.value(op, value, out),
+            (Got::Null, Got::Missing) | (_, Got::Null) => op.null_as,
+            (Got::Empty, Got::Missing) | (_, Got::Empty) => op.empty_as,
             _ => op.missing_as,
         };
-        match got {
-            // A validity without end, on a side that writes it as nothing.
-            Got::Value(crate::domain::value::Value::NoEnd)
-                if matches!(&op.put, Put::Validity { no_end: None, .. } | Put::Date(_)) =>
-            {
-                output.places += usize::from(absent(op, op.null_as, &mut output.out));
-                Ok(false)
-            }
-            Got::Value(value) => {
-                member(&mut output.out, &op.before);
-                let lossy = self.put(op, value, &mut output.out)?;
-                output.out.extend_from_slice(&op.after);
-                output.places += usize::from(!op.is_constant());
-                Ok(lossy)
-            }
-            _ if op.required => Err(FieldFaultKind::Missing),
-            _ => {
-                let written = absent(op, how, &mut output.out);
-                // A null or an empty element is a place of its own, an omitted one is not.
-                output.places += usize::from(written);
-                Ok(false)
-            }
+        if op.required {
+            return Err(FieldFaultKind::Missing.into());
         }
+        // A null or an empty element is a place of its own, an omitted one is not.
+        Ok(Wrote { place: absent(op, how, out), lossy: false })
+    }
+
+    fn value(&self, op: &FieldOp, value: Value<'_>, out: &mut Vec<u8>) -> Outcome<Wrote> {
+        // A validity without end, on a side that writes it as nothing.
+        if value == Value::NoEnd && matches!(&op.put, Put::Validity { no_end: None, .. } | Put::Date(_)) {
+            return Ok(Wrote { place: absent(op, op.null_as, out), lossy: false });
+        }
+        op.before.write_member(out);
+        let lossy = self.put(op, value, out)?;
+        op.after.write(out);
+        Ok(Wrote { place: !op.is_constant(), lossy })
     }
 
     fn list(&self, op: &ListOp, output: &mut Output<'_>) {
@@ -376,7 +354,7 @@ impl View<'_> {
         if length == 0 && list.kind != Kind::List && !op.keep {
             return;
         }
-        member(&mut output.out, &op.open);
+        op.open.write_member(&mut output.out);
         output.places += usize::from(!op.open.is_empty());
         let mut view = *self;
         view.depth += 1;
@@ -385,23 +363,25 @@ impl View<'_> {
         for position in 0..length {
             view.positions[self.depth] = position;
             if list.kind == Kind::List {
-                view.frames[(level + 1) % LEVELS] = frame;
+                view.frames[(level + 1) % ROOM] = frame;
                 frame = self.scratch.slot(frame, 0).off;
             }
             if op.filter.as_ref().is_some_and(|filter| !view.holds(filter)) {
                 continue;
             }
             if number > 0 {
-                output.out.extend_from_slice(&op.between);
+                op.between.write(&mut output.out);
             }
+            // The index of an item is its number among those written, not among those read.
+            view.numbers[self.depth % ROOM] = number;
             view.item(op, number, output);
             number += 1;
         }
-        output.out.extend_from_slice(&op.close);
+        op.close.write(&mut output.out);
     }
 
     fn item(&self, op: &ListOp, number: i64, output: &mut Output<'_>) {
-        member(&mut output.out, &op.item_open);
+        op.item_open.write_member(&mut output.out);
         if let Some(first) = op.numbered_from {
             crate::domain::value::write_integer(number + first, &mut output.out);
             output.out.push(b'"');
@@ -409,21 +389,17 @@ impl View<'_> {
         for attribute in &op.item_attributes {
             self.field(attribute, output);
         }
-        output.out.extend_from_slice(&op.item_open_end);
-        // The index of an item is its number among those written, not among those read.
-        let mut view = *self;
-        view.numbers[self.depth.saturating_sub(1) % LEVELS] = number;
-        view.ops(&op.ops, output);
-        output.out.extend_from_slice(&op.item_close);
+        op.item_open_end.write(&mut output.out);
+        self.ops(&op.ops, output);
+        op.item_close.write(&mut output.out);
         output.places += 1;
     }
 
     fn keep(&self, output: &mut Output<'_>) -> Kept {
         let mut kept = Kept::default();
         let mut text = Vec::new();
-        let mut spare = std::mem::take(&mut output.spare);
         for keep in &self.plan.keeps {
-            let got = keep.source.as_ref().map(|source| self.get(source, &mut spare));
+            let got = keep.source.as_ref().map(|source| self.get(source, output.spare));
             text.clear();
             match got {
                 Some(Ok(Got::Value(value))) => {
@@ -434,7 +410,6 @@ impl View<'_> {
                 _ => kept.push(None),
             }
         }
-        output.spare = spare;
         kept
     }
 

@@ -2,6 +2,7 @@
 //!
 //! Files are handed in as a map from relative path to text, so compiling touches no disk.
 
+use super::numbers::NUMBERS;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -64,6 +65,7 @@ pub struct Diagnostic {
 impl Diagnostic {
     /// An error.
     pub fn error(number: u16, place: &Place, found: impl Into<String>) -> Self {
+        debug_assert!(NUMBERS.iter().any(|(known, _)| *known == number), "M{number:03} is not in NUMBERS");
         let (expected, hint) = (String::new(), String::new());
         Self { level: Level::Error, number, place: place.clone(), found: found.into(), expected, hint }
     }

@@ -54,10 +54,13 @@ impl Got<'_> {
 /// Memory that values may be borrowed from; kept and used again.
 #[derive(Debug, Default)]
 pub(super) struct Spare {
-    text: Vec<u8>,
+    pub text: Vec<u8>,
     made: Vec<u8>,
     parts: Parts,
 }
+
+/// Places for [`LEVELS`] levels; a power of two, so that an index costs nothing.
+pub(super) const ROOM: usize = LEVELS.next_power_of_two();
 
 /// A message that was read, and where in its lists one stands.
 #[derive(Clone, Copy)]
@@ -67,22 +70,19 @@ pub(super) struct View<'a> {
     pub scratch: &'a Scratch,
     pub context: &'a Context<'a>,
     /// Frame of each list level of the source.
-    pub frames: [u32; LEVELS],
+    pub frames: [u32; ROOM],
     /// Position in each list of the target, from 0.
-    pub positions: [u32; LEVELS],
+    pub positions: [u32; ROOM],
     /// Number of each item among those written, from 0.
-    pub numbers: [i64; LEVELS],
+    pub numbers: [i64; ROOM],
     /// Lists of the target that are open.
     pub depth: usize,
 }
 
-/// The text of a slot, without surrounding blanks where it is a code's.
-#[inline]
-pub(super) fn direct_text<'s>(view: &'s View<'_>, slot: Slot, spare: &'s mut Spare) -> &'s [u8] {
-    view.text(slot, &mut spare.text)
-}
+/// What comes of a field. The fault is boxed: it is rare and large, and the rest fits into registers.
+pub(super) type Outcome<T> = std::result::Result<T, Box<FieldFaultKind>>;
 
-type Result<'s> = std::result::Result<Got<'s>, FieldFaultKind>;
+type Result<'s> = Outcome<Got<'s>>;
 
 fn wrong(expected: &str) -> FieldFaultKind {
     FieldFaultKind::WrongForm { expected: expected.to_owned() }
@@ -92,7 +92,7 @@ impl<'a> View<'a> {
     /// The slot of a place.
     #[inline]
     pub(super) fn slot(&self, level: u8, number: SlotNumber) -> Slot {
-        self.scratch.slot(self.frames[usize::from(level) % LEVELS], number)
+        self.scratch.slot(self.frames[usize::from(level) % ROOM], number)
     }
 
     /// The text of a slot, escapes resolved.
@@ -124,7 +124,7 @@ impl<'a> View<'a> {
                     return Ok(if no_end { Got::Value(Value::NoEnd) } else { absence });
                 }
                 if matches!(slot.kind, Kind::List | Kind::Object) {
-                    return Err(wrong("一个值，而不是对象或列表"));
+                    return Err(wrong("一个值，而不是对象或列表").into());
                 }
                 let Spare { text, made, .. } = spare;
                 let raw = self.text(slot, text);
@@ -142,7 +142,7 @@ impl<'a> View<'a> {
                 made.extend_from_slice(self.text(time, text).trim_ascii());
                 let moment =
                     DateTime::read(DateTimeForm::Compact, made).map(|moment| Got::Value(Value::DateTime(moment)));
-                moment.ok_or_else(|| wrong("日期 20261123 与时刻 093015"))
+                moment.ok_or_else(|| wrong("日期 20261123 与时刻 093015").into())
             }
             Source::Serial { case, matter } => self.serial(case, matter, spare),
             Source::Const { text, kind } => canonical(*kind, text.as_bytes()),
@@ -153,13 +153,10 @@ impl<'a> View<'a> {
             },
             Source::Call(call) => Ok(self.call(call)),
             Source::Index { base } => {
-                let number = self.numbers[self.depth.saturating_sub(1) % LEVELS];
+                let number = self.numbers[self.depth.saturating_sub(1) % ROOM];
                 Ok(Got::Value(Value::Int(number + base)))
             }
-            Source::Is { source, value } => {
-                let is = self.holds_one(source, &Term::Equals(value.clone()));
-                Ok(Got::Value(Value::Bool(is)))
-            }
+            Source::Is { source, value } => Ok(Got::Value(Value::Bool(self.is(source, value)))),
             Source::Choose { choices, otherwise, kind } => {
                 let chosen = choices.iter().find(|(condition, _)| self.holds(condition)).map(|(_, value)| value);
                 chosen.or(otherwise.as_ref()).map_or(Ok(Got::Missing), |text| canonical(*kind, text.as_bytes()))
@@ -208,7 +205,7 @@ impl<'a> View<'a> {
             if let Some(date) = calendar.last() {
                 date.write(DateForm::Dashed, &mut last);
             }
-            FieldFaultKind::BeyondCalendar { last: String::from_utf8_lossy(&last).into_owned() }
+            FieldFaultKind::BeyondCalendar { last: String::from_utf8_lossy(&last).into_owned() }.into()
         })
     }
 
@@ -236,12 +233,7 @@ impl<'a> View<'a> {
         Ok(if made.is_empty() { Got::Null } else { Got::Value(Value::Text(made)) })
     }
 
-    fn address_parts(
-        &self,
-        from: &AddressFrom,
-        spare: &mut Spare,
-        parts: &mut Parts,
-    ) -> std::result::Result<(), FieldFaultKind> {
+    fn address_parts(&self, from: &AddressFrom, spare: &mut Spare, parts: &mut Parts) -> Outcome<()> {
         let mut other = Vec::new();
         match from {
             AddressFrom::Parts(sources) => {
@@ -277,7 +269,7 @@ impl<'a> View<'a> {
     fn call(&self, call: &CallName) -> Got<'_> {
         let text = |text: &'a str| Got::Value(Value::Text(text.as_bytes()));
         let field = |part: FaultFieldPart| {
-            let position = self.positions[self.depth.saturating_sub(1) % LEVELS] as usize;
+            let position = self.positions[self.depth.saturating_sub(1) % ROOM] as usize;
             let field = self.context.fault.and_then(|fault| fault.fields.get(position));
             field.map_or(Got::Missing, |field| match part {
                 FaultFieldPart::Code => text(field.code),
@@ -316,7 +308,7 @@ impl<'a> View<'a> {
             return 0;
         }
         let Some(filter) = filter else { return list.len };
-        let inner = (usize::from(level) + 1) % LEVELS;
+        let inner = (usize::from(level) + 1) % ROOM;
         let mut view = *self;
         let mut frame = list.off;
         let mut count = 0;
@@ -340,9 +332,15 @@ impl<'a> View<'a> {
         match term {
             Term::Absent => !got.is_value(),
             Term::Present => got.is_value(),
-            Term::Equals(text) => got_text(got).as_deref() == Some(text.as_bytes()),
-            Term::Differs(text) => got_text(got).as_deref() != Some(text.as_bytes()),
+            Term::Equals(text) => got_is(got, text),
+            Term::Differs(text) => !got_is(got, text),
         }
+    }
+
+    /// True where the source has that canonical text.
+    fn is(&self, source: &Source, text: &str) -> bool {
+        let mut spare = Spare::default();
+        self.get(source, &mut spare).is_ok_and(|got| got_is(got, text))
     }
 
     /// The reading of a code that holds today and under the message's own conditions.
@@ -366,7 +364,7 @@ impl<'a> View<'a> {
             return Ok(Got::Empty);
         }
         let value = match read {
-            Read::Name | Read::Text if literal => return Err(wrong("文字（加引号）")),
+            Read::Name | Read::Text if literal => return Err(wrong("文字（加引号）").into()),
             Read::Text => Some(Value::Text(raw)),
             Read::Name => Some(Value::Text(text::name(raw, made))),
             Read::Code { lookup, conditions, table } => {
@@ -394,7 +392,7 @@ impl<'a> View<'a> {
                 Some(Value::Text(made))
             }
         };
-        value.map(Got::Value).ok_or_else(|| wrong(&expected(read)))
+        value.map(Got::Value).ok_or_else(|| wrong(&expected(read)).into())
     }
 
     /// The fault of a code that has no counterpart.
@@ -457,7 +455,7 @@ fn canonical(kind: Type, text: &[u8]) -> Result<'_> {
         Type::Rate => value::read_integer(text).map(Value::Rate),
         Type::Address | Type::Code | Type::List | Type::Text => Some(Value::Text(text)),
     };
-    value.map(Got::Value).ok_or_else(|| wrong("规范值"))
+    value.map(Got::Value).ok_or_else(|| wrong("规范值").into())
 }
 
 /// Canonical text of a validity without end.
@@ -478,11 +476,16 @@ pub(super) fn write_canonical(value: Value<'_>, out: &mut Vec<u8>) {
     }
 }
 
-fn got_text(got: Got<'_>) -> Option<Vec<u8>> {
-    let Got::Value(value) = got else { return None };
-    let mut out = Vec::new();
-    write_canonical(value, &mut out);
-    Some(out)
+fn got_is(got: Got<'_>, text: &str) -> bool {
+    match got {
+        Got::Value(Value::Text(found)) => found == text.as_bytes(),
+        Got::Value(value) => {
+            let mut found = Vec::new();
+            write_canonical(value, &mut found);
+            found == text.as_bytes()
+        }
+        _ => false,
+    }
 }
 
 /// The part of an address by its name, for `house_addr.county` and the like.

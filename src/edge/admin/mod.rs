@@ -9,6 +9,7 @@
 //! | `GET /readyz` | 200 when every check is well, else 503; one line per check |
 //! | `GET /healthz` | the same as JSON, for people and dashboards |
 //! | `GET /metrics` | Prometheus text format |
+//! | `GET /v1/drift` | codes and members that the mapping files do not know, counted, as JSON |
 //! | `POST /v1/reload` | 200 and what was taken, or 422 and all problems; the old configuration stays then |
 //!
 //! `HEAD` is answered like `GET`, without the body. Other methods get 405, other paths 404.
@@ -55,6 +56,9 @@ pub trait Operations: Send + Sync + 'static {
 
     /// The metrics in Prometheus text format.
     fn metrics(&self) -> String;
+
+    /// What came in that the mapping files do not know, as JSON.
+    fn drift(&self) -> String;
 
     /// Reads the configuration and mappings anew, all or nothing: a summary of what was taken, or all problems.
     fn reload(&self) -> Result<String, Vec<String>>;
@@ -162,7 +166,7 @@ async fn answer(
 ) -> Response<Full<Bytes>> {
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);
     match request.uri().path() {
-        "/livez" | "/readyz" | "/healthz" | "/metrics" if !reads => not_allowed("GET, HEAD"),
+        "/livez" | "/readyz" | "/healthz" | "/metrics" | "/v1/drift" if !reads => not_allowed("GET, HEAD"),
         "/livez" => respond(StatusCode::OK, TEXT, "运行中\n".into()),
         "/readyz" => {
             let checks = operations.checks();
@@ -173,6 +177,7 @@ async fn answer(
             respond(status_of(&checks), JSON, health(&checks))
         }
         "/metrics" => respond(StatusCode::OK, METRICS, operations.metrics()),
+        "/v1/drift" => respond(StatusCode::OK, JSON, operations.drift()),
         "/v1/reload" if request.method() != Method::POST => not_allowed("POST"),
         "/v1/reload" => reload(operations, &reloading).await,
         _ => respond(StatusCode::NOT_FOUND, TEXT, "没有这个地址\n".into()),
@@ -251,6 +256,10 @@ mod tests {
             "jingyue_connections 1\n".into()
         }
 
+        fn drift(&self) -> String {
+            r#"{"codes":[]}"#.into()
+        }
+
         fn reload(&self) -> Result<String, Vec<String>> {
             let mut broken = self.broken.lock().unwrap();
             *broken = !*broken;
@@ -277,6 +286,8 @@ mod tests {
             ("GET", "/metrics", 200, "version=0.0.4"),
             ("HEAD", "/metrics", 200, "content-length: 22"),
             ("POST", "/metrics", 405, "allow: GET, HEAD"),
+            ("GET", "/v1/drift", 200, r#"{"codes":[]}"#),
+            ("DELETE", "/v1/drift", 405, "allow: GET, HEAD"),
             ("GET", "/v1/reload", 405, "allow: POST"),
             ("GET", "/elsewhere", 404, "没有这个地址"),
             ("POST", "/v1/reload", 422, "jingyue.toml:1:1 错误 C002"),

@@ -21,7 +21,7 @@ mod systems;
 
 pub use crate::edge::config::callers::{Allow, Caller, MatterPattern, Relay};
 pub use crate::edge::config::listen::Listen;
-pub use crate::edge::config::problem::{Level, Problem};
+pub use crate::edge::config::problem::{Level, NUMBERS, Problem};
 pub use crate::edge::config::systems::{Sign, System};
 
 use crate::edge::config::files::Files;

@@ -33,29 +33,41 @@ pub struct Problem {
     pub hint: String,
 }
 
-/// The kinds of problems. Numbers are never reused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    Syntax = 1,
-    UnknownKey = 2,
-    MissingKey = 3,
-    WrongType = 4,
-    OutOfRange = 5,
-    NotAChoice = 6,
-    BadName = 7,
-    Duplicate = 8,
-    Undeclared = 9,
-    BadAddress = 10,
-    BadUrl = 11,
-    FileUnreadable = 12,
-    SecretTooShort = 13,
-    BadCertificate = 14,
-    TlsMismatch = 15,
-    BadFingerprint = 16,
-    NoCredential = 17,
-    Conflict = 18,
-    Exposed = 19,
-    BadPattern = 20,
+macro_rules! kinds {
+    ($($name:ident = $number:literal $title:literal;)*) => {
+        /// The kinds of problems.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(super) enum Kind {
+            $($name = $number,)*
+        }
+
+        /// Each number and what kind of problem it is, in Chinese. `docs/faults.md` is made from it.
+        pub const NUMBERS: &[(u16, &str)] = &[$(($number, $title)),*];
+    };
+}
+
+// Numbers are never reused.
+kinds! {
+    Syntax = 1 "不合 TOML 语法";
+    UnknownKey = 2 "不认识的键";
+    MissingKey = 3 "缺少必填的键";
+    WrongType = 4 "值的类型不对";
+    OutOfRange = 5 "数值超出范围";
+    NotAChoice = 6 "不是可选的词";
+    BadName = 7 "名称或主机名不合规定";
+    Duplicate = 8 "重复：名称、应用标识或证书";
+    Undeclared = 9 "引用了没有声明的名称";
+    BadAddress = 10 "监听地址不对";
+    BadUrl = 11 "网址不对";
+    FileUnreadable = 12 "文件读不出来";
+    SecretTooShort = 13 "签名密钥太短";
+    BadCertificate = 14 "证书、私钥或信任证书不能用";
+    TlsMismatch = 15 "网址与 [system.tls] 不相配";
+    BadFingerprint = 16 "证书指纹不是 64 位十六进制";
+    NoCredential = 17 "来文系统没有可用的身份凭据";
+    Conflict = 18 "两处设置互相矛盾";
+    Exposed = 19 "入口暴露过大，或明文监听在本机之外";
+    BadPattern = 20 "事项通配或路径前缀不对";
 }
 
 impl fmt::Display for Problem {

@@ -163,6 +163,9 @@ impl MatterCells {
         if let Some(reason) = TranslateFailure::of_message(fault) {
             self.direction.failures[reason as usize].inc();
         }
+        if let Fault::Refused { known: false, .. } = fault {
+            self.families.codetable_misses.with_label_values(&["fault", &self.direction.direction]).inc();
+        }
         for field in fault.fields() {
             self.direction.failures[TranslateFailure::of(&field.what) as usize].inc();
             if let FieldFaultKind::NoCounterpart { table, .. } = &field.what {

@@ -14,7 +14,6 @@ use crate::domain::fault::Fault;
 use crate::domain::format::Action;
 use crate::domain::format::Kind;
 use crate::domain::format::Limits;
-use crate::domain::format::Naming;
 use crate::domain::format::Node;
 use crate::domain::format::NodeId;
 use crate::domain::format::Scratch;
@@ -25,6 +24,7 @@ use crate::domain::format::nested::Place;
 use crate::domain::format::nested::Reading;
 use crate::domain::format::scan;
 use crate::domain::format::xml::tag::Tag;
+use crate::domain::format::xml::tag::Usual;
 
 /// Reads the whole of `input` as buffer 0. The root element is looked up among the keys of `node`.
 ///
@@ -60,7 +60,7 @@ pub(super) fn read_place(
     let node = tree.nodes.get(usize::from(node)).ok_or(Fault::Internal { reason: "no such node" })?;
     let base = scratch.stack.len();
     let (at, depth, mixed) = (place.after_mark(), place.depth, Slot::default());
-    let mut reader = Reader { tree, place, at, depth, base, mixed, scratch, limits };
+    let mut reader = Reader { tree, place, at, depth, base, mixed, usual: None, scratch, limits };
     reader.document(node).map_err(|fault| *fault)
 }
 
@@ -73,6 +73,7 @@ struct Reader<'a> {
     base: usize,
     /// Text that was not simply text, as `mixed_text` leaves it.
     mixed: Slot,
+    usual: Option<Usual<'a>>,
     scratch: &'a mut Scratch,
     limits: &'a Limits,
 }
@@ -130,44 +131,6 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// The usual case: the tag is that of the key after the last one found, without prefix and further attributes.
-    #[inline]
-    fn expected(&mut self, node: &'a Node, hint: &mut usize) -> Option<(Tag, &'a Action)> {
-        let key = node.keys.get(*hint).filter(|key| key.namespace.is_none() && !key.name.is_empty())?;
-        let leaf = matches!(key.action, Action::Leaf(_));
-        let start = self.at + 1;
-        let length = match &self.tree.naming {
-            // A key's name is an XML name, so what is like it and followed by `>` is the whole name.
-            Naming::Element => self.has(start, &key.name).then_some(key.name.len())?,
-            // Other actions may ask for the attributes.
-            Naming::Attribute { elements, .. } if leaf => elements.iter().find(|name| self.has(start, name))?.len(),
-            Naming::Attribute { .. } => return None,
-        };
-        let mut end = start + length;
-        if let Naming::Attribute { attribute, .. } = &self.tree.naming {
-            let value = end + 1 + attribute.len() + 2;
-            let named = self.byte(end) == Some(b' ') && self.has(end + 1, attribute) && self.has(value - 2, b"=\"");
-            // The scan also tells that the value stands for itself.
-            end = scan::value_stop(self.place.bytes, value, b'"');
-            if !named || !self.has(value, &key.name) || end != value + key.name.len() || self.byte(end) != Some(b'"') {
-                return None;
-            }
-            end += 1;
-        }
-        if self.byte(end) != Some(b'>') {
-            return None;
-        }
-        *hint += 1;
-        self.at = end + 1;
-        Some((Tag::plain(start, length, self.scratch.stack.len()), &key.action))
-    }
-
-    /// Whether `text` stands at `at`.
-    #[inline]
-    fn has(&self, at: usize, text: &[u8]) -> bool {
-        scan::same(self.bytes(at, text.len()), text)
-    }
-
     /// The element whose `<` is here, whatever its tag.
     #[inline(never)]
     fn any_child(&mut self, node: Option<&'a Node>, hint: &mut usize, frame: u32) -> Reading<()> {
@@ -183,7 +146,11 @@ impl<'a> Reader<'a> {
             self.scratch.undeclared += 1;
             self.skip_content(tag)?;
         }
-        self.scratch.stack.truncate(mark);
+        if self.scratch.stack.len() > mark {
+            // Its declarations go with it.
+            self.scratch.stack.truncate(mark);
+            self.usual = None;
+        }
         Ok(())
     }
 
@@ -284,6 +251,7 @@ impl<'a> Reader<'a> {
 mod tests {
     use super::*;
     use crate::domain::format::Key;
+    use crate::domain::format::Naming;
     use crate::domain::format::NestedFormat;
     use crate::domain::format::escape;
     use crate::domain::format::records::Delimited;
@@ -454,6 +422,28 @@ mod tests {
         assert_eq!(found("<p:R xmlns:p='urn:u'><p:a>1</p:a><a>2</a></p:R>"), ["1", ""]);
         assert_eq!(found("<R xmlns:p='urn:u'><p:a xmlns:p='v'>1</p:a><p:a>2</p:a></R>"), ["2", ""]);
         assert_eq!(found("<R xmlns='urn:u'><a xmlns=''>1</a><b xmlns='urn:a&amp;b'>2</b></R>"), ["", "2"]);
+    }
+
+    #[test]
+    fn a_prefix_means_what_was_declared_last() {
+        let mut tree = tree();
+        tree.namespaces = vec!["urn:u".into()];
+        let one = |name: &str, action| Key { namespace: Some(0), ..key(name, action) };
+        tree.nodes[1].keys = vec![one("a", Action::Leaf(1)), one("o", Action::Enter { slot: 3, node: 2 })];
+        tree.nodes[1].keys.extend([one("b", Action::Leaf(2)), key("e", Action::Leaf(11))]);
+        tree.nodes[2].keys[0].namespace = Some(0);
+        let found = |inside: &str| {
+            let text = format!("<R xmlns:p='urn:u' xmlns:q='urn:v'>{inside}</R>");
+            let mut scratch = Scratch::default();
+            read(&tree, 0, text.as_bytes(), &mut scratch, &Limits::default()).unwrap();
+            [1, 4, 2].map(|number| at(&scratch, &text, 0, number).1)
+        };
+        assert_eq!(found("<p:a>1</p:a><p:o><p:c>2</p:c></p:o><p:b>3</p:b>"), ["1", "2", "3"]);
+        assert_eq!(found("<p:a>1</p:a><p:o><p:c/></p:o><p:b/>"), ["1", "", ""]);
+        assert_eq!(found("<p:a>1</p:a><p:o xmlns:p='urn:v'><p:c>2</p:c></p:o><p:b>3</p:b>"), ["1", "", "3"]);
+        assert_eq!(found("<p:a>1</p:a><p:o><p:c xmlns:p='urn:v'>2</p:c><p:c>4</p:c></p:o>"), ["1", "4", ""]);
+        assert_eq!(found("<p:a>1</p:a><q:o xmlns:q='urn:u'><q:c>2</q:c></q:o><q:b>3</q:b>"), ["1", "2", ""]);
+        assert_eq!(found("<o xmlns='urn:u'><c>2</c></o><b>3</b><p:b>4</p:b>"), ["", "2", "4"]);
     }
 
     #[test]

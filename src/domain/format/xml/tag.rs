@@ -47,19 +47,28 @@ const SCHEMA_INSTANCE: &[u8] = b"http://www.w3.org/2001/XMLSchema-instance";
 const XML_NAMESPACE: &[u8] = b"http://www.w3.org/XML/1998/namespace";
 const XMLNS_NAMESPACE: &[u8] = b"http://www.w3.org/2000/xmlns/";
 
+/// The prefix that a key was last found with: it stands for the key's namespace until a declaration comes or goes.
+#[derive(Clone, Copy)]
+pub(super) struct Usual<'a> {
+    /// With its colon; empty where it is the default namespace.
+    prefix: &'a [u8],
+    namespace: u16,
+}
+
 impl<'a> Reader<'a> {
     /// Passes the start tag whose `<` is here. Its attributes are left on the stack.
     pub(super) fn start_tag(&mut self) -> Reading<Tag> {
         let mark = self.scratch.stack.len();
         self.at += 1;
         let name = self.name()?;
-        if self.byte(self.at) == Some(b'>') && name.prefix == 0 {
+        let (mut empty, mut nil, mut attributes) = (false, false, mark);
+        if self.byte(self.at) == Some(b'>') {
             self.at += 1;
-            return Ok(Tag::plain(name.off, name.len, mark));
+        } else {
+            empty = self.attributes(mark)?;
+            attributes = self.declare(mark)?;
+            nil = self.check_attributes(attributes)?;
         }
-        let empty = self.attributes(mark)?;
-        let attributes = self.declare(mark)?;
-        let nil = self.check_attributes(attributes)?;
         if name.prefix > 0 {
             let prefix = self.bytes(name.off, name.prefix);
             if prefix == b"xmlns" || self.namespace(prefix).is_none() {
@@ -167,6 +176,7 @@ impl<'a> Reader<'a> {
             self.scratch.stack[place] = self.scratch.stack[kept];
             self.scratch.stack[kept] = declaration;
             kept += 1;
+            self.usual = None;
         }
         Ok(kept)
     }
@@ -245,8 +255,68 @@ impl<'a> Reader<'a> {
         if prefix > 0 { name.get(prefix + 1..).unwrap_or_default() } else { name }
     }
 
+    /// The usual case: the tag is that of the key after the last one found, with the usual prefix and no further
+    /// attributes.
+    #[inline]
+    pub(super) fn expected(&mut self, node: &'a Node, hint: &mut usize) -> Option<(Tag, &'a Action)> {
+        let key = node.keys.get(*hint).filter(|key| !key.name.is_empty())?;
+        let prefix = match key.namespace {
+            None => &[][..],
+            Some(namespace) => self.usual.filter(|usual| usual.namespace == namespace)?.prefix,
+        };
+        let leaf = matches!(key.action, Action::Leaf(_));
+        let start = self.at + 1;
+        let local = start + prefix.len();
+        let length = match &self.tree.naming {
+            // A key's name is an XML name, so what is like it and followed by `>` is the whole name.
+            Naming::Element if self.has(start, prefix) && self.has(local, &key.name) => prefix.len() + key.name.len(),
+            // Other actions may ask for the attributes.
+            Naming::Attribute { elements, .. } if leaf && prefix.is_empty() => {
+                elements.iter().find(|name| self.has(start, name))?.len()
+            }
+            Naming::Element | Naming::Attribute { .. } => return None,
+        };
+        let mut end = start + length;
+        if let Naming::Attribute { attribute, .. } = &self.tree.naming {
+            let value = end + 1 + attribute.len() + 2;
+            let named = self.byte(end) == Some(b' ') && self.has(end + 1, attribute) && self.has(value - 2, b"=\"");
+            // The scan also tells that the value stands for itself.
+            end = scan::value_stop(self.place.bytes, value, b'"');
+            if !named || !self.has(value, &key.name) || end != value + key.name.len() || self.byte(end) != Some(b'"') {
+                return None;
+            }
+            end += 1;
+        }
+        let empty = self.byte(end) == Some(b'/');
+        end += usize::from(empty);
+        if self.byte(end) != Some(b'>') {
+            return None;
+        }
+        *hint += 1;
+        self.at = end + 1;
+        let tag = Tag::plain(start, length, self.scratch.stack.len());
+        Some((Tag { empty, ..tag }, &key.action))
+    }
+
+    /// Whether `text` stands at `at`.
+    #[inline]
+    pub(super) fn has(&self, at: usize, text: &[u8]) -> bool {
+        scan::same(self.bytes(at, text.len()), text)
+    }
+
     /// The action of the element with that tag, or none if no key names it.
-    pub(super) fn action_of(&self, node: &'a Node, tag: &Tag, hint: &mut usize) -> Option<&'a Action> {
+    pub(super) fn action_of(&mut self, node: &'a Node, tag: &Tag, hint: &mut usize) -> Option<&'a Action> {
+        let key = self.key_of(node, tag, hint)?;
+        if let Some(namespace) = key.namespace {
+            let colon = usize::from(tag.name.prefix > 0);
+            let prefix = self.bytes(tag.name.off, tag.name.prefix + colon);
+            self.usual = Some(Usual { prefix, namespace });
+        }
+        Some(&key.action)
+    }
+
+    /// The key of the element with that tag, or none if no key names it.
+    fn key_of(&self, node: &'a Node, tag: &Tag, hint: &mut usize) -> Option<&'a Key> {
         let prefix = self.bytes(tag.name.off, tag.name.prefix);
         let (local_off, local_len) = tag.name.local();
         let local = self.bytes(local_off, local_len);
@@ -272,13 +342,13 @@ impl<'a> Reader<'a> {
         };
         if node.keys.get(*hint).is_some_and(fits) {
             *hint += 1;
-            return node.keys.get(*hint - 1).map(|key| &key.action);
+            return node.keys.get(*hint - 1);
         }
         if let Some(place) = node.keys.iter().position(fits) {
             *hint = place + 1;
-            return Some(&node.keys[place].action);
+            return Some(&node.keys[place]);
         }
-        node.keys.iter().find(|key| key.name.is_empty() && self.in_namespace(key, prefix)).map(|key| &key.action)
+        node.keys.iter().find(|key| key.name.is_empty() && self.in_namespace(key, prefix))
     }
 
     fn in_namespace(&self, key: &Key, prefix: &[u8]) -> bool {

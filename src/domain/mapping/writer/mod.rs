@@ -9,6 +9,7 @@ use super::message::is_list;
 use super::message::list_name;
 use super::notation::Convert;
 use super::notation::SegmentKind;
+use super::piece::Piece;
 use super::plan::ListOp;
 use super::plan::ListSource;
 use super::plan::Op;
@@ -134,8 +135,8 @@ impl Writer<'_, '_> {
             return Some(Op::Group {
                 open: twice(style, &text),
                 attributes: Vec::new(),
-                open_end: Box::default(),
-                close: Box::default(),
+                open_end: Piece::default(),
+                close: Piece::default(),
                 ops: Vec::new(),
                 keep: true,
                 condition: None,
@@ -303,7 +304,7 @@ impl Writer<'_, '_> {
             }
             _ => self.branches(&branch.children, style, depth + 1),
         };
-        let between: Box<[u8]> = if style == Style::Delimited { (*b"\n").into() } else { Box::default() };
+        let between = if style == Style::Delimited { Piece::from(b"\n".as_slice()) } else { Piece::default() };
         let from = match source {
             ListSource::Slot { .. } => self.resolver.layout.lists.get(&name).and_then(|(spot, _)| {
                 self.resolver.layout.scopes[spot.scope].rows.get(usize::from(spot.slot))?.clone()
@@ -353,15 +354,15 @@ impl Writer<'_, '_> {
 }
 
 fn literal(text: &str) -> Op {
-    Op::Literal(text.as_bytes().into())
+    Op::Literal(text.as_bytes().to_vec().into())
 }
 
-fn twice(style: Style, text: &str) -> Box<[u8]> {
+fn twice(style: Style, text: &str) -> Piece {
     twice_bytes(style, text.as_bytes().to_vec())
 }
 
 /// Literals of a document that is escaped inside another are escaped once more.
-fn twice_bytes(style: Style, text: Vec<u8>) -> Box<[u8]> {
+fn twice_bytes(style: Style, text: Vec<u8>) -> Piece {
     if style != Style::XmlTwice {
         return text.into();
     }

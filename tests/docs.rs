@@ -1,0 +1,188 @@
+//! `docs/faults.md` says what the code says. `UPDATE_DOCS=1 cargo test --test docs` writes it anew.
+
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed, which is what it should do")]
+
+use jingyue::domain::fault::Entry;
+use jingyue::domain::fault::Fault;
+use jingyue::domain::fault::FieldFault;
+use jingyue::domain::fault::FieldFaultKind;
+use jingyue::domain::fault::LengthUnit;
+use jingyue::domain::fault::Retry;
+use jingyue::domain::fault::TABLE;
+use jingyue::domain::mapping;
+use jingyue::edge::config;
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use std::fs;
+use std::path::Path;
+use std::path::PathBuf;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// One fault of each number that needs facts for its sentence; the facts are examples.
+fn example(entry: &Entry) -> Fault {
+    let all = [
+        Fault::Malformed { format: "JSON", offset: 118, reason: "unexpected end" },
+        Fault::WrongCharset { charset: "UTF-8", offset: 118 },
+        Fault::LimitExceeded { what: "长度", limit: 16_777_216 },
+        Fault::DoctypeRefused { offset: 22 },
+        Fault::WrongContentType { expected: "application/json" },
+        Fault::UnknownPath,
+        Fault::WrongMethod { expected: "POST" },
+        Fault::BodyTimeout,
+        Fault::BodyIncomplete,
+        Fault::KeyMissing { paths: "data.idempotencyKey".into() },
+        Fault::Fields { faults: vec![field(FieldFaultKind::Missing)], more: 0 },
+        Fault::UnknownMatter { code: "GJ99".into() },
+        Fault::NotServed { matter: "GJ12".into(), city: "荆州市".into() },
+        Fault::CredentialsMissing { header: "x-app-key" },
+        Fault::UnknownCaller,
+        Fault::WrongSignature,
+        Fault::ClockOutside { window_seconds: 300 },
+        Fault::NonceReplayed,
+        Fault::NotPermitted { matter: "GJ12".into() },
+        Fault::RateLimited { retry_after_seconds: 1 },
+        Fault::DailyCountReached { retry_after_seconds: 3600 },
+        Fault::Overloaded,
+        Fault::NotDelivered { reason: "connection refused or failed" },
+        Fault::BreakerOpen { retry_after_seconds: 10 },
+        Fault::DeadlinePassed,
+        Fault::ConnectionLost,
+        Fault::AnswerUnreadable { reason: "answer is not HTTP" },
+        Fault::AnswerTooLarge { limit: 16_777_216 },
+        Fault::AnswerWrong { faults: vec![field(FieldFaultKind::Missing)], more: 0 },
+        Fault::AnswerStatus { status: 500 },
+        Fault::Refused { canonical: "not_found", code: "-40".into(), text: "未查询到记录".into() },
+        Fault::LedgerUnavailable,
+        Fault::StillInProgress,
+        Fault::KeyReused,
+        Fault::OutcomeUnknown,
+        Fault::Internal { reason: "a city is not in the mapping set" },
+        Fault::Draining,
+    ];
+    let found = all.into_iter().find(|fault| fault.entry().number == entry.number);
+    found.unwrap_or_else(|| panic!("give J{:03} {} an example in tests/docs.rs", entry.number, entry.name))
+}
+
+fn field(what: FieldFaultKind) -> FieldFault {
+    FieldFault { path: "data.withdrawReason".into(), title: "提取原因".into(), what }
+}
+
+fn fields() -> Vec<FieldFault> {
+    let no_counterpart = FieldFaultKind::NoCounterpart {
+        table: "pf-withdraw-reason".into(),
+        code: "99".into(),
+        from: "jgjt320".into(),
+        to: "vendor3".into(),
+    };
+    let kinds = vec![
+        FieldFaultKind::Missing,
+        no_counterpart,
+        FieldFaultKind::WrongForm { expected: "日期 2026-11-23".into() },
+        FieldFaultKind::TooLong { max: 40, unit: LengthUnit::Bytes },
+        FieldFaultKind::Unencodable { character: '𬱖', charset: "GBK" },
+        FieldFaultKind::SumDiffers { rule: "合计 = 本金 + 利息".into() },
+        FieldFaultKind::CountDiffers { declared: "3".into(), found: 2 },
+        FieldFaultKind::DigestDiffers,
+        FieldFaultKind::PrecisionLost { expected: "元，两位小数".into() },
+        FieldFaultKind::OrderDiffers { rule: "起始 <= 截止".into() },
+        FieldFaultKind::BadIdentifier { kind: "公民身份号码" },
+        FieldFaultKind::BeyondCalendar { last: "2026-12-31".into() },
+        FieldFaultKind::Duplicate,
+        FieldFaultKind::RuleBroken { rule: "结果为同意时须有金额".into() },
+    ];
+    kinds.into_iter().map(field).collect()
+}
+
+fn retry(retry: Retry) -> String {
+    match retry {
+        Retry::Never => "不可".into(),
+        Retry::SameKey => "同编号".into(),
+        Retry::AfterSeconds(seconds) => format!("{seconds} 秒后"),
+        Retry::QueryFirst => "先查询".into(),
+    }
+}
+
+fn table(head: &str, rows: impl Iterator<Item = String>) -> String {
+    let columns = head.matches('|').count() - 1;
+    let mut text = format!("{head}\n|{}\n", " --- |".repeat(columns));
+    for row in rows {
+        writeln!(text, "{row}").unwrap();
+    }
+    text
+}
+
+fn numbers(letter: char, list: &[(u16, &str)]) -> String {
+    table("| 编号 | 含义 |", list.iter().map(|(number, title)| format!("| {letter}{number:03} | {title} |")))
+}
+
+/// The text with the block of that name replaced.
+fn with(text: &str, name: &str, block: &str) -> String {
+    let begin = format!("<!-- generated: {name} -->\n");
+    let start = text.find(&begin).unwrap_or_else(|| panic!("docs/faults.md has no block {name}")) + begin.len();
+    let end = start + text[start..].find("<!-- end -->").unwrap();
+    format!("{}\n{block}\n{}", &text[..start], &text[end..])
+}
+
+#[test]
+fn faults_are_told_as_the_code_has_them() {
+    let path = root().join("docs/faults.md");
+    let found = fs::read_to_string(&path).unwrap();
+    let faults = TABLE.iter().map(|entry| {
+        let Entry { number, name, status, side, operator, .. } = entry;
+        let told = example(entry).window_text();
+        format!(
+            "| J{number:03} | `{name}` | {status} | {} | {} | {told} | {operator} |",
+            side.title(),
+            retry(entry.retry)
+        )
+    });
+    let fields = fields();
+    let fields = fields.iter().map(|fault| format!("| J{} | {} |", fault.number(), fault.window_text()));
+    let mut text = found.clone();
+    for (name, block) in [
+        ("faults", table("| 编号 | 名称 | HTTP | 归谁 | 重试 | 窗口看到（举例） | 运维提示 |", faults)),
+        ("fields", table("| 编号 | 窗口看到（举例） |", fields)),
+        ("mapping", numbers('M', mapping::NUMBERS)),
+        ("configuration", numbers('C', config::NUMBERS)),
+    ] {
+        text = with(&text, name, &block);
+    }
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        fs::write(&path, &text).unwrap();
+    } else {
+        assert!(text == found, "docs/faults.md differs from the code: UPDATE_DOCS=1 cargo test --test docs");
+    }
+}
+
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.file_name().is_some_and(|name| name != "numbers.rs") {
+            found.push(path);
+        }
+    }
+}
+
+/// Every number of the table is given somewhere, and every number that is given stands in the table.
+#[test]
+fn no_diagnostic_is_told_that_the_compiler_never_gives() {
+    let mut files = Vec::new();
+    sources(&root().join("src/domain/mapping"), &mut files);
+    let mut given = BTreeSet::new();
+    for file in files {
+        let text = fs::read_to_string(file).unwrap();
+        let code = text.split("#[cfg(test)]").next().unwrap();
+        let words = code.split(|character: char| !character.is_ascii_alphanumeric() && character != '_');
+        given.extend(words.filter(|word| word.len() == 3).filter_map(|word| word.parse::<u16>().ok()));
+    }
+    let known: BTreeSet<u16> = mapping::NUMBERS.iter().map(|(number, _)| *number).collect();
+    let never: Vec<_> = known.difference(&given).collect();
+    assert!(never.is_empty(), "numbers of mapping::NUMBERS that no code gives: {never:?}");
+    assert!(mapping::NUMBERS.is_sorted_by(|one, other| one.0 < other.0));
+    assert!(config::NUMBERS.is_sorted_by(|one, other| one.0 < other.0));
+}
