@@ -403,17 +403,13 @@ impl<'a> View<'a> {
     }
 }
 
+/// Nothing but what is appended, or why not.
+type Written = std::result::Result<(), FieldFaultKind>;
+
 /// Parses an identifier and appends it as it is written: a citizen's number of 15 digits gets 18, an `x` becomes `X`.
-pub(super) fn write_identifier(
-    identifier: Identifier,
-    text: &[u8],
-    out: &mut Vec<u8>,
-) -> std::result::Result<(), FieldFaultKind> {
-    fn put<T: std::fmt::Display>(
-        kind: &'static str,
-        parsed: std::result::Result<T, ids::IdFault>,
-        out: &mut Vec<u8>,
-    ) -> std::result::Result<(), FieldFaultKind> {
+pub(super) fn write_identifier(identifier: Identifier, text: &[u8], out: &mut Vec<u8>) -> Written {
+    type Parsed<T> = std::result::Result<T, ids::IdFault>;
+    fn put<T: std::fmt::Display>(kind: &'static str, parsed: Parsed<T>, out: &mut Vec<u8>) -> Written {
         use std::io::Write;
         let parsed = parsed.map_err(|fault| FieldFaultKind::BadIdentifier { kind, reason: fault.reason() })?;
         write!(out, "{parsed}").map_err(|_| wrong(kind))

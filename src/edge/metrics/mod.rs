@@ -321,6 +321,7 @@ mod tests {
             MappingFacts { version: "abc", matters: &[matter], tables: &["nation", "sex"], directions: &[DIRECTION] };
         metrics.mapping_loaded(&facts);
         metrics.certificates_loaded(&[("gateway", 2_000_000_000)]);
+        metrics.calendar_counted(Some(3_283_200));
         metrics
     }
 
@@ -404,12 +405,14 @@ mod tests {
         has(&text, "jingyue_ledger_oldest_unknown_age_seconds{money=\"true\"} 60");
         has(&text, "jingyue_ledger_oldest_unknown_age_seconds{money=\"false\"} 0");
         has(&text, "jingyue_config_last_reload_success_timestamp_seconds 1700000000");
+        has(&text, "jingyue_calendar_left_seconds 3283200");
         metrics.ledger_counted(true, &[], 70_000);
         metrics.ledger_write_failed(2, &"disk full");
         metrics.config_reload_refused(3);
         let facts = MappingFacts { version: "def", matters: &[], tables: &[], directions: &[] };
         metrics.mapping_loaded(&facts);
         metrics.certificates_loaded(&[("other", 1)]);
+        metrics.calendar_counted(None);
         let text = metrics.encode();
         has(&text, "jingyue_ledger_oldest_unknown_age_seconds{money=\"true\"} 0");
         has(&text, "jingyue_ledger_healthy 0");
@@ -417,6 +420,7 @@ mod tests {
         has(&text, "jingyue_config_last_reload_successful 0");
         has(&text, "jingyue_config_last_reload_success_timestamp_seconds 1700000000");
         has(&text, "jingyue_mapping_info{version=\"def\"} 1");
+        assert!(!text.contains("jingyue_calendar_left_seconds "), "no calendar, no time left");
         assert!(!text.contains("abc") && !text.contains("正常退休") && !text.contains("cert=\"gateway\""));
     }
 }
