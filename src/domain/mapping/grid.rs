@@ -73,7 +73,7 @@ impl fmt::Display for CellFault {
 }
 
 /// The name of a cell as spreadsheet programs write it; `row` from 1, `column` from 0.
-pub fn cell_name(row: usize, column: usize) -> String {
+pub(super) fn cell_name(row: usize, column: usize) -> String {
     let mut letters = Vec::new();
     let mut rest = column + 1;
     while rest > 0 {

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 /// Largest mapping file in bytes.
-pub(super) const FILE_BYTES_MAX: usize = 32 << 20;
+pub const FILE_BYTES_MAX: usize = 32 << 20;
 /// Most diagnostics that are kept; further ones are counted by the caller's reader anyway.
 pub(super) const DIAGNOSTICS_MAX: usize = 1000;
 
