@@ -5,7 +5,7 @@
 /// Each number and what kind of fault it is, in Chinese. `docs/faults.md` is made from it.
 ///
 /// 101 files, 110 fields, matters and cities, 120 code tables, 130 profiles, 140 messages, 160 translations,
-/// 170 names across files.
+/// 170 names across files, 180 spreadsheets.
 pub const NUMBERS: &[(u16, &str)] = &[
     (101, "不是可以读取的 CSV 文件"),
     (102, "一行的格数与表头不同"),
@@ -71,4 +71,12 @@ pub const NUMBERS: &[(u16, &str)] = &[
     (170, "城市所列的系统档案不存在"),
     (171, "服务的事项不在目录中"),
     (172, "没有事项使用的报文文件（提醒）"),
+    (180, "引号没有配对"),
+    (181, "表格太大"),
+    (182, "单元格在表头之外"),
+    (183, "单元格是错误值"),
+    (184, "代码含有全角或不可见字符"),
+    (185, "代码被改成科学记数"),
+    (186, "代码丢了前导零"),
+    (187, "单元格不是文本"),
 ];

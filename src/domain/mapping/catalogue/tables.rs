@@ -7,11 +7,11 @@ use crate::domain::codes::Table;
 use crate::domain::codes::Way;
 use crate::domain::mapping::notation;
 use crate::domain::mapping::source::Diagnostic;
-use crate::domain::mapping::source::Place;
 use crate::domain::mapping::source::Sheet;
 use crate::domain::mapping::source::SheetRow;
 use crate::domain::value::Date;
 use crate::domain::value::DateForm;
+use rustc_hash::FxHashSet;
 
 const TABLE_COLUMNS: &[&str] = &["canonical", "title", "parent", "valid_from", "valid_to", "source", "note"];
 
@@ -74,7 +74,7 @@ pub(super) fn read_table(path: &str, name: &str, text: &str, faults: &mut Vec<Di
             line: row.line,
         });
     }
-    check_table(&table, path, faults);
+    check_table(&table, &sheet, faults);
     table
 }
 
@@ -108,21 +108,24 @@ fn read_cell(sheet: &Sheet, row: &SheetRow, set: &str, faults: &mut Vec<Diagnost
     Some(Cell { code: code.to_owned(), way, condition })
 }
 
-fn check_table(table: &Table, path: &str, faults: &mut Vec<Diagnostic>) {
+fn check_table(table: &Table, sheet: &Sheet, faults: &mut Vec<Diagnostic>) {
+    let place = |line: usize, column: &str| {
+        let row = sheet.rows.binary_search_by_key(&line, |row| row.line);
+        row.map_or_else(|_| at(&sheet.file), |index| sheet.place(&sheet.rows[index], column))
+    };
     for set in &table.sets {
         for (first, second) in table.ambiguous(set) {
-            let place = Place { file: path.to_owned(), line: second.line, column: 1 };
             let found = format!("代码集“{set}”中同一代码有两种读法：{} 与 {}", first.canonical, second.canonical);
             faults.push(
-                Diagnostic::error(125, &place, found)
+                Diagnostic::error(125, &place(second.line, set), found)
                     .hint(format!("其中一行写 {set}.way = out，或用 {set}.if 写明条件")),
             );
         }
     }
     for row in table.rows() {
-        let place = Place { file: path.to_owned(), line: row.line, column: 1 };
         if row.valid_from.zip(row.valid_to).is_some_and(|(from, to)| from > to) {
-            faults.push(Diagnostic::error(128, &place, format!("代码“{}”的生效日期晚于失效日期", row.canonical)));
+            let found = format!("代码“{}”的生效日期晚于失效日期", row.canonical);
+            faults.push(Diagnostic::error(128, &place(row.line, "valid_to"), found));
         }
         // A code that a retired row had, unless this row took it over later, or the set numbers otherwise than the table.
         let retired = |set: usize, code: &str| {
@@ -133,25 +136,46 @@ fn check_table(table: &Table, path: &str, faults: &mut Vec<Diagnostic>) {
                 })
         };
         let mut cells = row.cells.iter().enumerate().filter_map(|(set, cell)| Some((set, cell.as_ref()?)));
-        if let Some((_, cell)) = cells.find(|(set, cell)| cell.way != Way::In && retired(*set, &cell.code)) {
+        if let Some((set, cell)) = cells.find(|(set, cell)| cell.way != Way::In && retired(*set, &cell.code)) {
             let found = format!("代码“{}”要写成“{}”，而它已经停用", row.canonical, cell.code);
-            faults.push(Diagnostic::error(129, &place, found).expected("现行代码"));
-        }
-        let mut at = row;
-        let mut steps = 0;
-        while let Some(parent) = &at.parent {
-            let Some(above) = table.row(parent) else {
-                faults.push(Diagnostic::error(126, &place, format!("上级代码“{parent}”不在本表中")));
-                break;
-            };
-            steps += 1;
-            if steps > table.rows().len() {
-                faults.push(Diagnostic::error(127, &place, format!("代码“{}”的上级成环", row.canonical)));
-                break;
-            }
-            at = above;
+            faults.push(Diagnostic::error(129, &place(row.line, &table.sets[set]), found).expected("现行代码"));
         }
     }
+    let looped = looped(table);
+    for row in table.rows() {
+        let Some(parent) = &row.parent else { continue };
+        if table.row(parent).is_none() {
+            faults.push(Diagnostic::error(126, &place(row.line, "parent"), format!("上级代码“{parent}”不在本表中")));
+        } else if looped.contains(row.canonical.as_str()) {
+            let found = format!("代码“{}”的上级成环", row.canonical);
+            faults.push(Diagnostic::error(127, &place(row.line, "parent"), found));
+        }
+    }
+}
+
+/// Canonical codes whose way up never ends. Every row is walked over once, so that a long table costs no more than its
+/// length, whatever its parents are.
+fn looped(table: &Table) -> FxHashSet<&str> {
+    let (mut ends, mut looped) = (FxHashSet::default(), FxHashSet::default());
+    for row in table.rows() {
+        let mut walked: FxHashSet<&str> = FxHashSet::default();
+        let mut at = row;
+        let circles = loop {
+            let code = at.canonical.as_str();
+            if ends.contains(code) {
+                break false;
+            }
+            if looped.contains(code) || !walked.insert(code) {
+                break true;
+            }
+            match at.parent.as_deref().and_then(|parent| table.row(parent)) {
+                Some(above) => at = above,
+                None => break false,
+            }
+        };
+        if circles { looped.extend(walked) } else { ends.extend(walked) }
+    }
+    looped
 }
 
 #[cfg(test)]
