@@ -56,7 +56,7 @@ impl Bench {
         Self { program: Program::compile(files).unwrap(), settings, cases: Vec::new() }
     }
 
-    fn plan<'c>(&self, case: &'c Case) -> &'c Plan {
+    fn plan(case: &Case) -> &Plan {
         if case.answer { &case.pair.answer } else { &case.pair.request }
     }
 
@@ -93,7 +93,7 @@ impl Bench {
     }
 
     fn translate(&self, case: &Case, workspace: &mut Workspace) -> (Vec<u8>, Kept) {
-        let translated = self.plan(case).translate(&case.input, &self.context(case), workspace);
+        let translated = Self::plan(case).translate(&case.input, &self.context(case), workspace);
         let translated = translated.unwrap_or_else(|fault| panic!("{}: {fault}", case.name));
         (translated.bytes, translated.kept)
     }

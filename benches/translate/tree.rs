@@ -216,7 +216,7 @@ fn table_of(files: &Files, table: &str, from: &str) -> HashMap<String, String> {
     let head: Vec<_> = files.0[&path].lines().next().unwrap().split(',').collect();
     let column = |name: &str| head.iter().position(|column| *column == name).unwrap();
     let (window, soap, way) =
-        (column("window"), column("soap"), head.iter().position(|column| column.ends_with(".way")));
+        (column("window"), column("soap"), head.iter().position(|column| column.strip_suffix(".way").is_some()));
     let (read, written) = if from == "window" { (window, soap) } else { (soap, window) };
     let rows = sheet(files, &path).into_iter();
     // A folded code (`out`) is no key on the way back.

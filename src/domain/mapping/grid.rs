@@ -43,12 +43,14 @@ impl CellFault {
     }
 
     /// Says what was expected.
+    #[must_use]
     pub fn expected(mut self, expected: impl Into<String>) -> Self {
         self.fault = self.fault.expected(expected);
         self
     }
 
     /// Says what could be done.
+    #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.fault = self.fault.hint(hint);
         self
@@ -100,12 +102,11 @@ impl Grid {
                     reading.cell.push('"');
                 }
                 ('"', true) => reading.quoted = false,
-                (_, true) => reading.cell.push(character),
                 ('"', false) if reading.cell.is_empty() => reading.open(),
                 (',', false) => reading.end_cell()?,
                 ('\r', false) if characters.peek() == Some(&'\n') => {}
                 ('\n' | '\r', false) => reading.end_row()?,
-                (_, false) => reading.cell.push(character),
+                (_, true | false) => reading.cell.push(character),
             }
         }
         if reading.quoted {

@@ -100,6 +100,7 @@ impl Program {
         is_formula(&line.code).then_some("代码会被表格软件当作公式")
     }
 
+    #[expect(clippy::too_many_arguments, reason = "one fact each, called once")]
     fn draft(
         &self,
         table: &str,
@@ -167,7 +168,7 @@ impl Draft {
         cells.resize(header.len(), String::new());
         for (column, text) in filled {
             if let Some(index) = header.iter().position(|known| known == column) {
-                cells[index] = (*text).to_owned();
+                (*text).clone_into(&mut cells[index]);
             }
         }
         let number = self.grid.rows.len() + 1;
