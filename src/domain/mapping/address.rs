@@ -5,6 +5,7 @@
 //! name goes to the front of the detail, so that nothing is lost and the way back finds it again.
 
 use super::notation::AddressPart;
+use super::plan::AddressWant;
 use crate::domain::codes::Table;
 use rustc_hash::FxHashMap;
 
@@ -233,6 +234,19 @@ impl Divisions {
         parts.push(b"");
         parts.push(rest.as_bytes());
     }
+}
+
+/// The part of an address by its name, for `house_addr.county` and the like.
+pub(super) fn address_want(name: &str) -> Option<AddressWant> {
+    if let Some(number) = PARTS.iter().position(|part| *part == name) {
+        return Some(AddressWant::Part(number));
+    }
+    Some(AddressWant::Whole(match name {
+        "division" => AddressPart::Division,
+        "rest" => AddressPart::Rest,
+        "text" => AddressPart::Text,
+        _ => return None,
+    }))
 }
 
 #[cfg(test)]

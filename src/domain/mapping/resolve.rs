@@ -1,6 +1,7 @@
 //! Where a canonical field comes from on the side that is read.
 
 use super::address;
+use super::address::address_want;
 use super::catalogue::Catalogue;
 use super::catalogue::Field;
 use super::compile::Lookups;
@@ -25,7 +26,6 @@ use super::reader::Layout;
 use super::reader::Spot;
 use super::source::Diagnostic;
 use super::source::Place;
-use super::values::address_want;
 use crate::domain::codes::Otherwise;
 use crate::domain::value::DateTimeForm;
 use crate::domain::value::Type;

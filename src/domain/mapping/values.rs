@@ -2,7 +2,6 @@
 
 use super::address::Parts;
 use super::context::Context;
-use super::notation::AddressPart;
 use super::notation::CallName;
 use super::notation::FaultFieldPart;
 use super::notation::FaultPart;
@@ -486,17 +485,4 @@ fn got_is(got: Got<'_>, text: &str) -> bool {
         }
         _ => false,
     }
-}
-
-/// The part of an address by its name, for `house_addr.county` and the like.
-pub(super) fn address_want(name: &str) -> Option<AddressWant> {
-    if let Some(number) = super::address::PARTS.iter().position(|part| *part == name) {
-        return Some(AddressWant::Part(number));
-    }
-    Some(AddressWant::Whole(match name {
-        "division" => AddressPart::Division,
-        "rest" => AddressPart::Rest,
-        "text" => AddressPart::Text,
-        _ => return None,
-    }))
 }
