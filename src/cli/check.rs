@@ -92,16 +92,16 @@ impl Check {
         match self.format {
             Format::Json => {
                 let report = serde_json::json!({ "ok": errors == 0, "errors": errors, "findings": findings, "summary": summary });
-                println!("{report:#}");
+                tell!("{report:#}");
             }
             Format::Text => {
                 for finding in &findings {
-                    println!("{}", line(finding));
+                    tell!("{}", line(finding));
                 }
                 if errors == 0 {
-                    println!("检查通过：{summary}");
+                    tell!("检查通过：{summary}");
                 } else {
-                    println!("检查未通过：{errors} 处错误");
+                    tell!("检查未通过：{errors} 处错误");
                 }
             }
         }

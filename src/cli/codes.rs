@@ -119,7 +119,7 @@ impl Codes {
         if is_csv && grid.rows.iter().flat_map(|row| &row.cells).any(|cell| is_padded(cell)) {
             eprintln!("提醒：有前导零的代码，WPS、Excel 打开 CSV 时会去掉；请改用 xlsx");
         }
-        println!("已导出 {path}：{} 行 → {}", grid.rows.len().saturating_sub(1), to.display());
+        tell!("已导出 {path}：{} 行 → {}", grid.rows.len().saturating_sub(1), to.display());
         Ok(())
     }
 
@@ -136,19 +136,19 @@ impl Codes {
         })?;
         let summary = summary(&imported.changes);
         if check {
-            println!("检查通过：{path}：{summary}；没有写入");
+            tell!("检查通过：{path}：{summary}；没有写入");
             return Ok(());
         }
         let root = root.ok_or_else(|| told("请用 --mappings 指出要写入的映射目录"))?;
         if library.files.0.get(&path) == Some(&imported.text) {
-            println!("{path} 没有改动");
+            tell!("{path} 没有改动");
             return Ok(());
         }
         sheet::replace(&root.join(&path), imported.text.as_bytes()).map_err(|error| {
             eprintln!("{} 无法写入：{error}；原文件未动", root.join(&path).display());
             OURS
         })?;
-        println!("已写入 {path}：{summary}；重载网关后生效");
+        tell!("已写入 {path}：{summary}；重载网关后生效");
         Ok(())
     }
 

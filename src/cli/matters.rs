@@ -85,9 +85,9 @@ impl Matters {
     fn coverage(&self, program: &Program, library: &Library) -> Result<(), u8> {
         let certificate = coverage::certificate(program, library);
         match self.format {
-            Format::Html => print!("{}", coverage::html(&certificate, "荆岳通办 事项翻译覆盖证明")),
-            Format::Json => println!("{:#}", coverage::value(&certificate)),
-            Format::Text => print!("{}", coverage::text(&certificate)),
+            Format::Html => tell!("{}", coverage::html(&certificate, "荆岳通办 事项翻译覆盖证明").trim_end()),
+            Format::Json => tell!("{:#}", coverage::value(&certificate)),
+            Format::Text => tell!("{}", coverage::text(&certificate).trim_end()),
         }
         if certificate.totals().red == 0 { Ok(()) } else { Err(AT_FAULT) }
     }
@@ -97,14 +97,14 @@ impl Matters {
         match self.format {
             Format::Json => {
                 let list: Vec<Value> = matters.map(|matter| describe(program, matter)).collect();
-                println!("{:#}", Value::from(list));
+                tell!("{:#}", Value::from(list));
             }
             Format::Html | Format::Text => {
                 for matter in matters {
                     let open = pairs(program, &matter.code).map(|pair| format!("{} → {}", pair.from, pair.to));
                     let mut open: Vec<String> = open.collect();
                     open.dedup();
-                    println!("{}  {}  [{}]  {}", matter.code, matter.title, matter.department, open.join("，"));
+                    tell!("{}  {}  [{}]  {}", matter.code, matter.title, matter.department, open.join("，"));
                 }
             }
         }
@@ -119,26 +119,33 @@ impl Matters {
             return Err(AT_FAULT);
         };
         if self.format == Format::Json {
-            println!("{:#}", describe(program, matter));
+            tell!("{:#}", describe(program, matter));
             return Ok(());
         }
-        println!("{}  {}", matter.code, matter.title);
-        println!(
+        tell!("{}  {}", matter.code, matter.title);
+        tell!(
             "  部门 {}  类型 {}  方式 {}  承诺工作日 {}",
-            matter.department, matter.archetype, matter.mode, matter.promised_workdays
+            matter.department,
+            matter.archetype,
+            matter.mode,
+            matter.promised_workdays
         );
-        println!("  资金事项 {}  可重复执行 {}  来源 {}", yes(matter.money), yes(matter.idempotent), matter.source);
+        tell!("  资金事项 {}  可重复执行 {}  来源 {}", yes(matter.money), yes(matter.idempotent), matter.source);
         for pair in pairs(program, code) {
-            println!(
+            tell!(
                 "\n  {} → {}（步骤 {}）  {} → {}",
-                pair.from, pair.to, pair.step, pair.from_service.path, pair.to_service.path
+                pair.from,
+                pair.to,
+                pair.step,
+                pair.from_service.path,
+                pair.to_service.path
             );
             for (title, plan) in [("申请", &pair.request), ("答复", &pair.answer)] {
                 let dropped: Vec<&str> = plan.dropped().iter().map(|note| note.path.as_str()).collect();
                 let kept: Vec<&str> = plan.kept_names().collect();
-                println!("    {title}：不传 {}", if dropped.is_empty() { "无".to_owned() } else { dropped.join("、") });
+                tell!("    {title}：不传 {}", if dropped.is_empty() { "无".to_owned() } else { dropped.join("、") });
                 if !kept.is_empty() {
-                    println!("      答复要用到的申请字段 {}", kept.join("、"));
+                    tell!("      答复要用到的申请字段 {}", kept.join("、"));
                 }
             }
         }

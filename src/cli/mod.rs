@@ -3,6 +3,13 @@
 //! 0 right, 1 the input is at fault, 2 undecided, 64 usage, 70 ours. Data goes to standard output, everything else to
 //! standard error.
 
+/// Writes a line to standard output. A reader who has seen enough (`… | head`) is no fault.
+macro_rules! tell {
+    ($($text:tt)*) => {
+        crate::cli::out(format_args!($($text)*))
+    };
+}
+
 mod check;
 mod codes;
 mod coverage;
@@ -50,6 +57,11 @@ enum Command {
     Matters(matters::Matters),
     /// 运行网关
     Serve(serve::Serve),
+}
+
+fn out(line: std::fmt::Arguments<'_>) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stdout().lock(), "{line}");
 }
 
 /// Runs the command line of this process.
