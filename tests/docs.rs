@@ -187,3 +187,25 @@ fn no_diagnostic_is_told_that_the_compiler_never_gives() {
     assert!(mapping::NUMBERS.is_sorted_by(|one, other| one.0 < other.0));
     assert!(config::NUMBERS.is_sorted_by(|one, other| one.0 < other.0));
 }
+
+/// Every link to a file of this repository, in every page, leads somewhere.
+#[test]
+fn links_lead_somewhere() {
+    let mut pages = Vec::new();
+    for folder in ["", "docs", "docs/decisions", "deploy", "monitoring"] {
+        let files = fs::read_dir(root().join(folder)).unwrap().map(|entry| entry.unwrap().path());
+        pages.extend(files.filter(|file| file.extension().is_some_and(|extension| extension == "md")));
+    }
+    let mut dead = Vec::new();
+    for page in &pages {
+        let text = fs::read_to_string(page).unwrap();
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next()) {
+            let outside = link.is_empty() || link.contains("://");
+            if !outside && !page.parent().unwrap().join(link).exists() {
+                dead.push(format!("{}: {link}", page.strip_prefix(root()).unwrap().display()));
+            }
+        }
+    }
+    assert!(pages.len() > 10);
+    assert!(dead.is_empty(), "links that lead nowhere:\n{}", dead.join("\n"));
+}
