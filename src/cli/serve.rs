@@ -10,6 +10,9 @@ use crate::edge::config::Config;
 use crate::edge::config::Log;
 use clap::Args;
 use std::path::PathBuf;
+use tokio::runtime::Builder;
+use tokio::runtime::Runtime;
+use tokio::signal::unix::Signal;
 use tokio::signal::unix::SignalKind;
 use tokio::signal::unix::signal;
 
@@ -27,6 +30,11 @@ impl Serve {
         if let Ok((config, _)) = Config::load(&self.config) {
             log(&config.log);
         }
+        // The first proof of a mapping set takes seconds; a hang-up meanwhile must not end what is starting.
+        let (runtime, hang_up) = match hear_hang_ups() {
+            Ok(heard) => heard,
+            Err(error) => return cannot_wait(&error),
+        };
         let app = match App::start(proved(app::from_file(self.config.clone())), Clock::System) {
             Ok(app) => app,
             Err(problems) => {
@@ -38,17 +46,14 @@ impl Serve {
             }
         };
         tracing::info!(data = ?app.data_address(), admin = %app.admin_address(), "gateway started");
-        match wait(&app) {
+        match runtime.block_on(wait(&app, hang_up)) {
             Ok(()) => {
                 tracing::info!("draining");
                 let left = app.drain();
                 tracing::info!(left, "gateway stopped");
                 0
             }
-            Err(error) => {
-                eprintln!("无法等待信号：{error}");
-                OURS
-            }
+            Err(error) => cannot_wait(&error),
         }
     }
 }
@@ -61,22 +66,33 @@ pub(super) fn log(settings: &Log) {
     let _ = if settings.json { builder.json().try_init() } else { builder.with_ansi(false).try_init() };
 }
 
+fn cannot_wait(error: &std::io::Error) -> u8 {
+    eprintln!("无法等待信号：{error}");
+    OURS
+}
+
+/// A runtime for signals, and SIGHUP kept from now on until it is waited for.
+fn hear_hang_ups() -> std::io::Result<(Runtime, Signal)> {
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let hang_up = {
+        let _inside = runtime.enter();
+        signal(SignalKind::hangup())?
+    };
+    Ok((runtime, hang_up))
+}
+
 /// Waits for the word to stop; SIGHUP takes the configuration anew.
-fn wait(app: &App) -> std::io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
-        let mut terminate = signal(SignalKind::terminate())?;
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        let mut hang_up = signal(SignalKind::hangup())?;
-        loop {
-            tokio::select! {
-                _ = terminate.recv() => return Ok(()),
-                _ = interrupt.recv() => return Ok(()),
-                _ = hang_up.recv() => match app.reload() {
-                    Ok(summary) => tracing::info!(summary, "reloaded"),
-                    Err(problems) => problems.iter().for_each(|problem| tracing::error!(problem, "reload refused")),
-                },
-            }
+async fn wait(app: &App, mut hang_up: Signal) -> std::io::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => return Ok(()),
+            _ = interrupt.recv() => return Ok(()),
+            _ = hang_up.recv() => match app.reload() {
+                Ok(summary) => tracing::info!(summary, "reloaded"),
+                Err(problems) => problems.iter().for_each(|problem| tracing::error!(problem, "reload refused")),
+            },
         }
-    })
+    }
 }

@@ -6,6 +6,7 @@
 mod few;
 
 use serde_json::Value;
+use std::io::BufRead;
 use std::io::Write;
 use std::path::Path;
 use std::path::PathBuf;
@@ -250,4 +251,41 @@ fn serve_does_not_start_on_what_is_wrong() {
         assert_eq!((code(&output), output.stdout.len()), (1, 0), "{part}: {}", error(&output));
         assert!(error(&output).contains(part) && error(&output).contains("网关没有启动"), "{}", error(&output));
     }
+}
+
+#[test]
+fn a_hang_up_while_it_starts_reloads_it_afterwards() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = format!("file = \"{}\"", folder.path().join("ledger.db").display());
+    let edits = [
+        ("data = \"127.0.0.1:8443\"", "data = \"127.0.0.1:0\""),
+        ("admin = \"127.0.0.1:9443\"", "admin = \"127.0.0.1:0\""),
+        ("file = \"/var/lib/jingyue/ledger.db\"", &ledger),
+    ];
+    let file = configuration(folder.path(), &edits);
+    let mut child = Command::new(env!("CARGO_BIN_EXE_jingyue"))
+        .args(["serve", "--config", file.to_str().unwrap()])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let process = child.id().to_string();
+    let send = |signal: &str| {
+        let sent = Command::new("kill").args([signal, &process]).status().unwrap();
+        assert!(sent.success());
+    };
+    let mut seen = Vec::new();
+    for line in std::io::BufReader::new(child.stderr.take().unwrap()).lines() {
+        let line = line.unwrap();
+        if line.contains("mapping set proved") && seen.is_empty() {
+            send("-HUP");
+            seen.push("proved");
+        } else if line.contains("gateway started") {
+            seen.push("started");
+        } else if line.contains(": reloaded") {
+            seen.push("reloaded");
+            send("-TERM");
+        }
+    }
+    assert_eq!(seen, ["proved", "started", "reloaded"]);
+    assert_eq!(child.wait().unwrap().code(), Some(0));
 }
