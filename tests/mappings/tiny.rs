@@ -2,14 +2,17 @@
 //! days, nested documents, and a charset that lacks a character.
 
 use crate::support::NOW;
+use crate::support::context;
 use crate::support::request;
 use jingyue::domain::fault::Fault;
 use jingyue::domain::fault::FieldFaultKind;
 use jingyue::domain::mapping::Files;
 use jingyue::domain::mapping::Program;
 use jingyue::domain::mapping::Translated;
+use jingyue::domain::mapping::Workspace;
 use serde_json::Value;
 use serde_json::json;
+use std::collections::BTreeMap;
 
 /// Two cities, one matter: `left` speaks JSON, `right` speaks XML.
 struct Set {
@@ -359,6 +362,25 @@ fn documents_escaped_inside_text() {
     assert_eq!(to_json(&program, &xml), json!({"no": "1", "a": "x<y>&\"'"}));
     // Read as well where the other side used CDATA.
     assert_eq!(to_json(&program, "<BODY><![CDATA[<IN><A>z&lt;</A></IN>]]></BODY>"), json!({"no": "1", "a": "z<"}));
+}
+
+#[test]
+fn a_message_without_any_field_still_has_its_root() {
+    let program = Set::new()
+        .edit("messages/left/told.csv", "no,no,,,,,,\n", "a,a,,,,,,\n")
+        .edit("messages/right/told.csv", "NO,no,,,,,,\n", "A/B,a,,,,,,\n")
+        .left("")
+        .right("")
+        .compile();
+    for (from, input, written) in [("left", "<R/>", "{}"), ("right", "{}", "<R></R>")] {
+        let to = if from == "left" { "right" } else { "left" };
+        let pair = program.pair(from, to, "T1", "main").unwrap();
+        let cities = &program.catalogue().cities;
+        let settings = BTreeMap::new();
+        let context = context(&cities[0], &cities[1], &settings);
+        let told = pair.answer.translate(input.as_bytes(), &context, &mut Workspace::default()).unwrap();
+        assert_eq!(String::from_utf8(told.bytes).unwrap(), written);
+    }
 }
 
 #[test]

@@ -179,9 +179,26 @@ impl Writer<'_, '_> {
             open_end: twice(style, &open_end),
             close: twice(style, &close),
             ops,
-            keep: keep || constant || nested,
+            keep: keep || constant || nested || self.is_envelope(branch),
             condition,
         }
+    }
+
+    /// Whether `branch` lies on the way to the message's root: it is written even when nothing is in it, since a document
+    /// without its root element is none.
+    fn is_envelope(&self, branch: &Branch) -> bool {
+        let [_, _, operation] = &self.resolver.words;
+        let root = self.direction.root.replace("{operation}", operation);
+        let mut level = &self.message.roots;
+        for step in root.split(['/', '!']) {
+            let name = step.rsplit_once(':').map_or(step, |(_, name)| name);
+            let Some(found) = level.iter().find(|child| child.segment.name == name) else { return false };
+            if std::ptr::eq(found, branch) {
+                return true;
+            }
+            level = &found.children;
+        }
+        false
     }
 
     /// How a nested document is written, and the texts before and after it.
