@@ -15,6 +15,7 @@ mod certificate;
 mod checks;
 mod compile;
 mod context;
+mod enumerate;
 mod explain;
 mod generate;
 mod grid;
