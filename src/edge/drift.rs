@@ -5,9 +5,9 @@
 //! shown (`domain::codes`): a code is kept because it is what a table has to learn, anything else is only counted.
 
 use crate::domain::codes::Table;
-use crate::domain::codes::may_show_return;
 use crate::domain::fault::Fault;
 use crate::domain::fault::FieldFaultKind;
+use crate::domain::fault::may_show_return;
 use crate::domain::value::DateTime;
 use crate::domain::value::DateTimeForm;
 use crate::edge::clock::Milliseconds;

@@ -5,15 +5,10 @@
 //! try to recognise personal data: what is not clearly a code is not shown.
 
 use super::Table;
+use crate::domain::fault::is_plain;
 
 /// Most characters of a value that no table knows. A birth date has eight digits, a telephone number seven.
 const CHARACTERS_MAX: usize = 6;
-/// Most characters of a return code that no table knows: programs make them, not persons.
-const RETURN_CHARACTERS_MAX: usize = 10;
-/// Most digits in a row.
-const DIGITS_MAX: usize = 6;
-/// Most letters in a row: words may be names (`zhang_san`).
-const LETTERS_MAX: usize = 3;
 
 impl Table {
     /// True where the value is a code of the table, canonical or of any set, or looks like one that it lacks: about as
@@ -30,28 +25,13 @@ impl Table {
     }
 }
 
-/// True where a return code that no table knows may be shown.
-pub fn may_show_return(code: &str) -> bool {
-    is_plain(code, RETURN_CHARACTERS_MAX)
-}
-
-/// ASCII digits, letters and `-_.`, few of each in a row.
-fn is_plain(value: &str, characters_max: usize) -> bool {
-    let runs =
-        |kind: fn(&u8) -> bool, most: usize| value.as_bytes().split(|byte| !kind(byte)).all(|run| run.len() <= most);
-    !value.is_empty()
-        && value.len() <= characters_max
-        && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
-        && runs(u8::is_ascii_digit, DIGITS_MAX)
-        && runs(u8::is_ascii_alphabetic, LETTERS_MAX)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::domain::codes::Cell;
     use crate::domain::codes::Row;
     use crate::domain::codes::Way;
+    use crate::domain::fault::may_show_return;
 
     fn table(codes: &[&str]) -> Table {
         let mut table = Table::new("t", vec!["a".into()]);

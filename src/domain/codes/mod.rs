@@ -9,7 +9,6 @@ mod known;
 mod packed;
 
 use crate::domain::value::Date;
-pub use known::may_show_return;
 use packed::PackedMap;
 use rustc_hash::FxHashMap;
 
