@@ -15,19 +15,26 @@ use std::io::IsTerminal;
 /// Items of a list that a line of text shows.
 const SHOWN_MAX: usize = 6;
 
-/// Proves everything; tells how far it is where that takes longer than a second and somebody looks.
+/// Seconds between two lines of a log that nobody watches.
+const LOGGED_SECONDS: u64 = 5;
+
+/// Proves everything; tells how far it is where that takes longer than a second: on the terminal, or else in the log.
 pub(super) fn certificate(program: &Program, library: &Library) -> Certificate {
     let clock = Clock::System;
     let began = clock.monotonic();
     let watched = std::io::stderr().is_terminal();
-    let mut last = 0;
+    let (mut last, mut logged) = (0, 0);
     program.certificate(&library.files, &mut |done, total| {
         let percent = done * 100 / total.max(1);
-        if watched && percent > last && clock.monotonic().saturating_sub(began).as_secs() >= 1 {
+        let seconds = clock.monotonic().saturating_sub(began).as_secs();
+        if watched && percent > last && seconds >= 1 {
             eprint!("\r已证明 {done}/{total}（{percent}%）");
             if done == total {
                 eprintln!();
             }
+        } else if !watched && seconds >= logged + LOGGED_SECONDS {
+            logged = seconds;
+            tracing::info!(done, total, "proving the mapping set");
         }
         last = percent;
     })

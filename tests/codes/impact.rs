@@ -70,7 +70,7 @@ struct Second<'c> {
 impl<'c> Second<'c> {
     fn new(copy: &'c Copy) -> Self {
         let files = jingyue::edge::library::Library::load(&copy.mappings()).unwrap().files.0;
-        let files = files.into_iter().filter(|(path, _)| path.ends_with(".csv"));
+        let files = files.into_iter().filter(|(path, _)| path.strip_suffix(".csv").is_some());
         let files: BTreeMap<_, _> = files.map(|(path, text)| (path, rows(&text))).collect();
         let by_code = |path: &str| files[path].iter().map(|(_, row)| (row["code"].clone(), row.clone())).collect();
         Self { copy, matters: by_code("matters.csv"), archetypes: by_code("archetypes.csv"), files }
@@ -139,8 +139,9 @@ impl<'c> Second<'c> {
                     let services = |profile: &str| &self.files[&format!("messages/{profile}/services.csv")];
                     for (_, asked) in services(from) {
                         let key = (asked["matter"].clone(), asked["step"].clone());
-                        let other =
-                            others.iter().find(|(_, other)| (&other["matter"], &other["step"]) == (&key.0, &key.1));
+                        let other = services(to)
+                            .iter()
+                            .find(|(_, other)| (&other["matter"], &other["step"]) == (&key.0, &key.1));
                         let Some((_, other)) = other else { continue };
                         for (profile, service) in [(from, asked), (to, other)] {
                             for kind in ["request", "answer"] {

@@ -19,9 +19,11 @@ use crate::domain::codes::Table;
 use rustc_hash::FxHashMap;
 use rustc_hash::FxHashSet;
 use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::sync::Arc;
 
-/// Most messages that are made for the codes of one pair of rows.
-const CASES_MAX: usize = 4_096;
+/// Most codes of one pair of rows that go through messages; of longer tables the rest is looked at in the tables alone.
+const CASES_MAX: usize = 1_024;
 
 /// What was tried already, and the readings of the tables: kept while a whole set is proved.
 #[derive(Default)]
@@ -29,6 +31,22 @@ pub(super) struct Tried {
     /// Codes by the pair of rows that they went through.
     codes: FxHashMap<String, FxHashSet<String>>,
     readings: FxHashMap<(String, String), Plain>,
+    meetings: FxHashMap<MeetingKey, Arc<Meeting>>,
+}
+
+/// The sender's table and set, and the receiver's with its default.
+type MeetingKey = (String, String, Option<(String, String, Otherwise)>);
+
+/// What becomes of the codes of one set that are written in another.
+#[derive(Default)]
+struct Meeting {
+    /// Canonical codes that both can write and that come back, in order.
+    usable: Vec<String>,
+    /// Codes that have a counterpart.
+    codes: usize,
+    conditional: Vec<String>,
+    folded: Vec<String>,
+    refused: Vec<String>,
 }
 
 /// The canonical code that a set's code stands for whatever else the message says; `None`: it depends.
@@ -38,7 +56,7 @@ type Plain = FxHashMap<String, Option<String>>;
 #[derive(Default)]
 pub(super) struct Codes {
     /// Canonical codes that both sides can write, by field.
-    usable: BTreeMap<String, Vec<String>>,
+    usable: BTreeMap<String, Arc<Meeting>>,
     /// Those of them that must still go through, and the pair of rows.
     fresh: BTreeMap<String, (String, Vec<String>)>,
 }
@@ -51,13 +69,13 @@ impl Codes {
 
     /// Messages that would be needed if nothing had been tried before.
     pub(super) fn cases_alone(&self) -> usize {
-        self.usable.values().map(Vec::len).max().unwrap_or_default().clamp(1, CASES_MAX)
+        self.usable.values().map(|meeting| meeting.usable.len()).max().unwrap_or_default().clamp(1, CASES_MAX)
     }
 
     /// The codes that a made-up message may use for a field.
     pub(super) fn of(&self, field: &str) -> &[String] {
         let fresh = self.fresh.get(field).map(|(_, codes)| codes).filter(|codes| !codes.is_empty());
-        fresh.or_else(|| self.usable.get(field)).map_or(&[], Vec::as_slice)
+        fresh.or_else(|| self.usable.get(field).map(|meeting| &meeting.usable)).map_or(&[], Vec::as_slice)
     }
 }
 
@@ -80,12 +98,19 @@ impl Tried {
             };
             let Some(table) = catalogue.tables.get(table) else { continue };
             let other = both.contains(id.as_str()).then(|| set_of(question.to.message, id)).flatten();
-            let usable = self.usable(catalogue, (table, set), other, proof);
+            let meeting = self.meeting(catalogue, (table, set), other);
+            proof.codes += meeting.codes;
+            proof.conditional.extend_from_slice(&meeting.conditional);
+            proof.folded.extend_from_slice(&meeting.folded);
+            proof.refused.extend_from_slice(&meeting.refused);
             let key = pair_of_rows(question, id);
             let tried = self.codes.get(&key).filter(|_| !named.contains(id.as_str()));
-            let fresh = usable.iter().filter(|code| tried.is_none_or(|tried| !tried.contains(*code)));
-            codes.fresh.insert(id.clone(), (key, fresh.cloned().collect()));
-            codes.usable.insert(id.clone(), usable);
+            // The rows name the sets, so that what was tried for them is among what is usable.
+            let room = CASES_MAX.min(meeting.usable.len()).saturating_sub(tried.map_or(0, FxHashSet::len));
+            let fresh = meeting.usable.iter().filter(|code| tried.is_none_or(|tried| !tried.contains(*code)));
+            let fresh = fresh.take(room).cloned().collect();
+            codes.fresh.insert(id.clone(), (key, fresh));
+            codes.usable.insert(id.clone(), meeting);
         }
         for list in [&mut proof.conditional, &mut proof.folded, &mut proof.refused] {
             list.sort();
@@ -97,55 +122,77 @@ impl Tried {
     /// Every code of these went through.
     pub(super) fn went_through(&mut self, codes: Codes) {
         for (key, fresh) in codes.fresh.into_values() {
-            self.codes.entry(key).or_default().extend(fresh.into_iter().take(CASES_MAX));
+            self.codes.entry(key).or_default().extend(fresh);
         }
     }
 
-    fn usable(
+    fn meeting(
         &mut self,
         catalogue: &Catalogue,
-        own: (&Table, &str),
+        (table, set): (&Table, &str),
         other: Option<(&str, &str, &Otherwise)>,
-        proof: &mut Proof,
-    ) -> Vec<String> {
-        let (table, set) = own;
-        let mut usable = Vec::new();
-        let Some((other_table, other_set, otherwise)) = other else {
-            let rows = table.rows().iter().filter(|row| table.written(&row.canonical, set).is_some());
-            return sorted(rows.map(|row| row.canonical.clone()).collect());
-        };
-        let target = catalogue.tables.get(other_table);
-        self.read(table, set);
-        if let Some(target) = target {
-            self.read(target, other_set);
+    ) -> Arc<Meeting> {
+        let others = other.map(|(table, set, otherwise)| (table.to_owned(), set.to_owned(), otherwise.clone()));
+        let key = (table.name.clone(), set.to_owned(), others);
+        if let Some(known) = self.meetings.get(&key) {
+            return Arc::clone(known);
         }
-        let read = |table: &str, set: &str, code: &str| {
-            let readings = self.readings.get(&(table.to_owned(), set.to_owned()));
-            readings.and_then(|readings| readings.get(code)).and_then(Option::as_deref)
-        };
+        let mut meeting = Meeting::default();
+        match other {
+            Some((other_table, other_set, otherwise)) => {
+                let target = catalogue.tables.get(other_table).map(|table| (table, other_set));
+                self.read(table, set);
+                if let Some((table, set)) = target {
+                    self.read(table, set);
+                }
+                self.meet((table, set), target, otherwise, &mut meeting);
+            }
+            // The other side does not carry the field: whatever the sender can write will do.
+            None => {
+                let rows = table.rows().iter().filter(|row| table.written(&row.canonical, set).is_some());
+                meeting.usable = rows.map(|row| row.canonical.clone()).collect();
+            }
+        }
+        meeting.usable.sort_unstable();
+        meeting.usable.dedup();
+        let meeting = Arc::new(meeting);
+        self.meetings.insert(key, Arc::clone(&meeting));
+        meeting
+    }
+
+    fn meet(
+        &self,
+        (table, set): (&Table, &str),
+        target: Option<(&Table, &str)>,
+        otherwise: &Otherwise,
+        meeting: &mut Meeting,
+    ) {
+        let readings = |table: &Table, set: &str| self.readings.get(&(table.name.clone(), set.to_owned()));
+        let own = readings(table, set);
+        let others = target.and_then(|(table, set)| readings(table, set));
+        let read = |readings: Option<&'_ Plain>, code: &str| readings.and_then(|plain| plain.get(code)?.clone());
         for row in table.rows() {
             let Some(written) = table.written(&row.canonical, set) else { continue };
             let told = || format!("{}:{written}", table.name);
             // What the sender's code means when it is read, and what the receiver's means: only readings without a
             // condition can be foretold; the others depend on the rest of the message.
-            let Some(meant) = read(&table.name, set, written) else {
-                proof.conditional.push(told());
+            let Some(meant) = read(own, written) else {
+                meeting.conditional.push(told());
                 continue;
             };
-            match target.and_then(|target| target.written(meant, other_set)) {
+            match target.and_then(|(table, set)| table.written(&meant, set)) {
                 Some(code) => {
-                    proof.codes += 1;
-                    match read(other_table, other_set, code) {
-                        Some(back) if back == meant => usable.push(meant.to_owned()),
-                        Some(_) => proof.folded.push(told()),
-                        None => proof.conditional.push(told()),
+                    meeting.codes += 1;
+                    match read(others, code) {
+                        Some(back) if back == meant => meeting.usable.push(meant),
+                        Some(_) => meeting.folded.push(told()),
+                        None => meeting.conditional.push(told()),
                     }
                 }
-                None if *otherwise == Otherwise::Refuse => proof.refused.push(told()),
-                None => proof.folded.push(told()),
+                None if *otherwise == Otherwise::Refuse => meeting.refused.push(told()),
+                None => meeting.folded.push(told()),
             }
         }
-        sorted(usable)
     }
 
     /// Notes the readings of a set, once: a look-up for each code would walk over the whole table.
@@ -153,12 +200,6 @@ impl Tried {
         let key = (table.name.clone(), set.to_owned());
         self.readings.entry(key).or_insert_with(|| table.plain_readings(set));
     }
-}
-
-fn sorted(mut codes: Vec<String>) -> Vec<String> {
-    codes.sort_unstable();
-    codes.dedup();
-    codes
 }
 
 fn set_of<'m>(message: &'m Message, id: &str) -> Option<(&'m str, &'m str, &'m Otherwise)> {
@@ -176,7 +217,8 @@ fn pair_of_rows(question: &Question<'_>, id: &str) -> String {
     for message in [question.from.message, question.to.message] {
         let rows = message.rows.iter().filter(|row| matches!(&row.field, RowField::Canonical(field) if field == id));
         for MessageRow { path, convert, required, absence, fallback, condition, .. } in rows {
-            key += &format!("\n{path} {convert} {required} {absence:?} {fallback:?} {condition:?}");
+            // Writing into a string cannot fail.
+            let _ = write!(key, "\n{path} {convert} {required} {absence:?} {fallback:?} {condition:?}");
         }
         key.push('\n');
     }
@@ -189,9 +231,13 @@ fn named<'m>(messages: &[&'m Message]) -> FxHashSet<&'m str> {
     let mut add = |condition: &'m ConditionText| named.extend(condition.0.iter().map(|(field, _)| field.as_str()));
     let rows = || messages.iter().flat_map(|message| &message.rows);
     for row in rows() {
-        row.condition.iter().for_each(&mut add);
+        if let Some(condition) = &row.condition {
+            add(condition);
+        }
         if let Some(Fallback::Choose { choices, .. }) = &row.fallback {
-            choices.iter().for_each(|(condition, _)| add(condition));
+            for (condition, _) in choices {
+                add(condition);
+            }
         }
     }
     named.extend(rows().filter_map(|row| match &row.fallback {
@@ -211,7 +257,7 @@ mod tests {
     fn codes(usable: &[&str], fresh: &[&str]) -> Codes {
         let owned = |codes: &[&str]| codes.iter().map(|code| (*code).to_owned()).collect::<Vec<_>>();
         Codes {
-            usable: [("sex".to_owned(), owned(usable))].into(),
+            usable: [("sex".to_owned(), Arc::new(Meeting { usable: owned(usable), ..Meeting::default() }))].into(),
             fresh: [("sex".to_owned(), ("rows".to_owned(), owned(fresh)))].into(),
         }
     }

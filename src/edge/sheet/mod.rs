@@ -236,8 +236,9 @@ mod tests {
 
     #[test]
     fn files_of_other_kinds_are_told_apart() {
+        type Case<'c> = (&'c str, &'c [u8], fn(&SheetError) -> bool);
         let folder = tempfile::tempdir().unwrap();
-        let cases: [(&str, &[u8], fn(&SheetError) -> bool); 7] = [
+        let cases: [Case<'_>; 7] = [
             ("a.xlsx", b"PK\x03\x04rubbish", |error| matches!(error, SheetError::Workbook(_))),
             ("b.xlsx", b"", |error| matches!(error, SheetError::Workbook(_))),
             ("c.xlsx", b"canonical,title\n", |error| matches!(error, SheetError::Workbook(_))),
