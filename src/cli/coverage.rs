@@ -63,9 +63,24 @@ fn some(list: &[String], shown_max: usize) -> String {
     format!("{}{more}", shown.join("、"))
 }
 
+/// `sex:1、2` for `sex:1` and `sex:2`: a table is named once for the codes of it that follow.
+fn without_repeats(codes: &[String]) -> Vec<String> {
+    let table = |code: &String| code.split_once(':').map(|(table, _)| table.to_owned());
+    let mut last = None;
+    let short = |code: &String| {
+        let known = last.replace(table(code)).flatten();
+        match code.split_once(':') {
+            Some((table, own)) if known.is_some_and(|known| known == table) => own.to_owned(),
+            _ => code.clone(),
+        }
+    };
+    codes.iter().map(short).collect()
+}
+
 /// Why a line is not green, in Chinese; at most so many items of each list.
 pub(super) fn reasons(line: &CertificateLine, shown_max: usize) -> String {
     let some = |list: &[String]| some(list, shown_max);
+    let codes = |list: &[String]| some(&without_repeats(list));
     let proof = &line.proof;
     let mut reasons = Vec::new();
     if !proof.faults.is_empty() {
@@ -75,13 +90,13 @@ pub(super) fn reasons(line: &CertificateLine, shown_max: usize) -> String {
         reasons.push(format!("不传：{}", some(&proof.dropped)));
     }
     if !proof.folded.is_empty() {
-        reasons.push(format!("并码：{}", some(&proof.folded)));
+        reasons.push(format!("并码：{}", codes(&proof.folded)));
     }
     if !proof.conditional.is_empty() {
-        reasons.push(format!("视其他字段而定：{}", some(&proof.conditional)));
+        reasons.push(format!("视其他字段而定：{}", codes(&proof.conditional)));
     }
     if !proof.refused.is_empty() {
-        reasons.push(format!("无对应则拒绝：{}", some(&proof.refused)));
+        reasons.push(format!("无对应则拒绝：{}", codes(&proof.refused)));
     }
     reasons.join("；")
 }
@@ -155,4 +170,17 @@ pub(super) fn value(certificate: &Certificate) -> Value {
         "unserved": certificate.unserved,
         "lines": lines,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_is_named_once() {
+        let owned = |codes: &[&str]| codes.iter().map(|code| (*code).to_owned()).collect::<Vec<_>>();
+        let codes = owned(&["id-doc:80", "sex:1", "sex:2", "sex:9", "id-doc:113"]);
+        assert_eq!(without_repeats(&codes), ["id-doc:80", "sex:1", "2", "9", "id-doc:113"]);
+        assert_eq!(some(&owned(&["a", "b", "c"]), 2), "a、b 等 3 项");
+    }
 }

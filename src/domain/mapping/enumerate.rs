@@ -138,20 +138,17 @@ impl Tried {
             return Arc::clone(known);
         }
         let mut meeting = Meeting::default();
-        match other {
-            Some((other_table, other_set, otherwise)) => {
-                let target = catalogue.tables.get(other_table).map(|table| (table, other_set));
+        if let Some((other_table, other_set, otherwise)) = other {
+            let target = catalogue.tables.get(other_table).map(|table| (table, other_set));
+            self.read(table, set);
+            if let Some((table, set)) = target {
                 self.read(table, set);
-                if let Some((table, set)) = target {
-                    self.read(table, set);
-                }
-                self.meet((table, set), target, otherwise, &mut meeting);
             }
+            self.meet((table, set), target, otherwise, &mut meeting);
+        } else {
             // The other side does not carry the field: whatever the sender can write will do.
-            None => {
-                let rows = table.rows().iter().filter(|row| table.written(&row.canonical, set).is_some());
-                meeting.usable = rows.map(|row| row.canonical.clone()).collect();
-            }
+            let rows = table.rows().iter().filter(|row| table.written(&row.canonical, set).is_some());
+            meeting.usable = rows.map(|row| row.canonical.clone()).collect();
         }
         meeting.usable.sort_unstable();
         meeting.usable.dedup();
