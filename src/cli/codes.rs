@@ -5,6 +5,7 @@ use super::OURS;
 use super::USAGE;
 use crate::domain::mapping::Changes;
 use crate::domain::mapping::Grid;
+use crate::domain::mapping::LISTS;
 use crate::domain::mapping::Seen;
 use crate::domain::mapping::import;
 use crate::domain::mapping::nearest;
@@ -19,6 +20,8 @@ use std::path::PathBuf;
 
 /// Largest drift report in bytes; a full one has well under one megabyte.
 const REPORT_BYTES_MAX: u64 = 8 << 20;
+/// Faults that are listed: more nobody reads, and one slip may spoil a whole column.
+const FAULTS_MAX: usize = 1_000;
 /// Names of a list that are shown.
 const SHOWN_MAX: usize = 8;
 
@@ -40,28 +43,34 @@ enum What {
         #[arg(long)]
         from: PathBuf,
     },
-    /// 把码表或报文文件导出为 xlsx 或 csv，供 WPS、Excel 编辑
+    /// 把码表、报文文件或清单导出为 xlsx 或 csv，供 WPS、Excel 编辑
     Export {
         /// 码表名，如 sex
-        #[arg(required_unless_present = "message", conflicts_with = "message")]
+        #[arg(required_unless_present_any = ["message", "list"], conflicts_with_all = ["message", "list"])]
         table: Option<String>,
         /// 报文文件，写作 系统档案/名称
-        #[arg(long)]
+        #[arg(long, conflicts_with = "list")]
         message: Option<String>,
+        /// 清单：archetypes、calendar、fields、matters、rules
+        #[arg(long)]
+        list: Option<String>,
         /// 输出文件，.xlsx 或 .csv，不得已存在
         #[arg(long)]
         to: PathBuf,
     },
-    /// 导入编辑好的码表或报文文件：全部检查通过才写入
+    /// 导入编辑好的码表、报文文件或清单：全部检查通过才写入
     Import {
         /// 编辑好的文件，.xlsx 或 .csv
         file: PathBuf,
         /// 码表名
-        #[arg(long, required_unless_present = "message", conflicts_with = "message")]
+        #[arg(long, required_unless_present_any = ["message", "list"], conflicts_with_all = ["message", "list"])]
         table: Option<String>,
         /// 报文文件，写作 系统档案/名称
-        #[arg(long)]
+        #[arg(long, conflicts_with = "list")]
         message: Option<String>,
+        /// 清单：archetypes、calendar、fields、matters、rules
+        #[arg(long)]
+        list: Option<String>,
         /// 只检查，不写入
         #[arg(long)]
         check: bool,
@@ -79,9 +88,12 @@ impl Codes {
     pub(super) fn run(&self) -> u8 {
         let done = match &self.what {
             What::Propose { from } => self.propose(from),
-            What::Export { table, message, to } => self.export(table.as_deref(), message.as_deref(), to),
-            What::Import { file, table, message, check } => {
-                self.import(file, table.as_deref(), message.as_deref(), *check)
+            What::Export { table, message, list, to } => {
+                path_of(table.as_deref(), message.as_deref(), list.as_deref()).and_then(|path| self.export(&path, to))
+            }
+            What::Import { file, table, message, list, check } => {
+                path_of(table.as_deref(), message.as_deref(), list.as_deref())
+                    .and_then(|path| self.import(file, &path, *check))
             }
         };
         done.err().unwrap_or(0)
@@ -105,10 +117,9 @@ impl Codes {
         Ok(())
     }
 
-    fn export(&self, table: Option<&str>, message: Option<&str>, to: &Path) -> Result<(), u8> {
+    fn export(&self, path: &str, to: &Path) -> Result<(), u8> {
         let library = super::library(self.mappings.as_deref())?;
-        let path = path_of(table, message)?;
-        let text = library.files.text(&path).ok_or_else(|| missing(&library, &path))?;
+        let text = library.files.text(path).ok_or_else(|| missing(&library, path))?;
         let grid = Grid::of_csv(text).map_err(|fault| told(&format!("{path} {fault}")))?;
         sheet::write(to, &grid).map_err(|error| told(&error.to_string()))?;
         let is_csv = to.extension().is_some_and(|found| found.eq_ignore_ascii_case("csv"));
@@ -123,14 +134,19 @@ impl Codes {
         Ok(())
     }
 
-    fn import(&self, file: &Path, table: Option<&str>, message: Option<&str>, check: bool) -> Result<(), u8> {
-        let path = path_of(table, message)?;
+    fn import(&self, file: &Path, path: &str, check: bool) -> Result<(), u8> {
         let root = self.directory();
         let library = super::library(self.mappings.as_deref())?;
-        let grid = sheet::read(file).map_err(|error| told(&error.to_string()))?;
-        let imported = import(&library.files, &path, grid).map_err(|faults| {
-            for fault in &faults {
+        let read = sheet::read(file).map_err(|error| told(&error.to_string()))?;
+        if let Some(charset) = read.charset {
+            eprintln!("提醒：文件不是 UTF-8，已按 {} 读入，请核对汉字", charset.name());
+        }
+        let imported = import(&library.files, path, read.grid).map_err(|faults| {
+            for fault in faults.iter().take(FAULTS_MAX) {
                 eprintln!("{fault}");
+            }
+            if faults.len() > FAULTS_MAX {
+                eprintln!("……只列出前 {FAULTS_MAX} 处");
             }
             told(&format!("{} 有 {} 处错误，没有写入", file.display(), faults.len()))
         })?;
@@ -140,12 +156,12 @@ impl Codes {
             return Ok(());
         }
         let root = root.ok_or_else(|| told("请用 --mappings 指出要写入的映射目录"))?;
-        if library.files.0.get(&path) == Some(&imported.text) {
+        if library.files.0.get(path) == Some(&imported.text) {
             tell!("{path} 没有改动");
             return Ok(());
         }
-        sheet::replace(&root.join(&path), imported.text.as_bytes()).map_err(|error| {
-            eprintln!("{} 无法写入：{error}；原文件未动", root.join(&path).display());
+        sheet::replace(&root.join(path), imported.text.as_bytes()).map_err(|error| {
+            eprintln!("{} 无法写入：{error}；原文件未动", root.join(path).display());
             OURS
         })?;
         tell!("已写入 {path}：{summary}；重载网关后生效");
@@ -175,7 +191,7 @@ fn report(from: &Path) -> std::io::Result<String> {
 }
 
 /// The file below the mapping directory. A name is one word: it must not lead out of the folder.
-fn path_of(table: Option<&str>, message: Option<&str>) -> Result<String, u8> {
+fn path_of(table: Option<&str>, message: Option<&str>, list: Option<&str>) -> Result<String, u8> {
     let is_name = |name: &str| {
         !name.is_empty()
             && name.len() <= 64
@@ -185,14 +201,16 @@ fn path_of(table: Option<&str>, message: Option<&str>) -> Result<String, u8> {
         eprintln!("“{found}”不是{expected}");
         USAGE
     };
-    match (table, message) {
-        (Some(table), _) if is_name(table) => Ok(format!("codes/{table}.csv")),
-        (Some(table), _) => Err(wrong(table, "码表名（字母、数字、-、_）")),
-        (None, Some(message)) => match message.split_once('/') {
+    match (table, message, list) {
+        (Some(table), ..) if is_name(table) => Ok(format!("codes/{table}.csv")),
+        (Some(table), ..) => Err(wrong(table, "码表名（字母、数字、-、_）")),
+        (None, Some(message), _) => match message.split_once('/') {
             Some((profile, name)) if is_name(profile) && is_name(name) => Ok(format!("messages/{profile}/{name}.csv")),
             _ => Err(wrong(message, " 系统档案/名称")),
         },
-        (None, None) => Err(USAGE),
+        (None, None, Some(list)) if LISTS.contains(&list) => Ok(format!("{list}.csv")),
+        (None, None, Some(list)) => Err(wrong(list, &format!("清单名（{}）", LISTS.join("、")))),
+        (None, None, None) => Err(USAGE),
     }
 }
 

@@ -1,6 +1,7 @@
 //! `jingyue matters`: the catalogue, and what is translated for each matter.
 
 use super::AT_FAULT;
+use super::certificate_page;
 use super::coverage;
 use super::impact::Impact;
 use crate::domain::mapping::Matter;
@@ -85,7 +86,7 @@ impl Matters {
     fn coverage(&self, program: &Program, library: &Library) -> Result<(), u8> {
         let certificate = coverage::certificate(program, library);
         match self.format {
-            Format::Html => tell!("{}", coverage::html(&certificate, "荆岳通办 事项翻译覆盖证明").trim_end()),
+            Format::Html => tell!("{}", certificate_page::page(&certificate, program).trim_end()),
             Format::Json => tell!("{:#}", coverage::value(&certificate)),
             Format::Text => tell!("{}", coverage::text(&certificate).trim_end()),
         }

@@ -10,6 +10,7 @@ macro_rules! tell {
     };
 }
 
+mod certificate_page;
 mod check;
 mod codes;
 mod coverage;

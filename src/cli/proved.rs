@@ -31,13 +31,14 @@ pub(super) fn proved(source: Source) -> Source {
 }
 
 fn prove(config: &Config, library: &Library) -> Result<(), Vec<String>> {
-    let program = Program::compile(&library.files)
-        .map_err(|faults| faults.iter().map(ToString::to_string).collect::<Vec<_>>())?;
     let file = file(config);
-    if file.as_deref().is_some_and(|file| is_kept(file, program.version())) {
-        tracing::info!(version = program.version(), "mapping set proved before");
+    let version = library.files.version();
+    if file.as_deref().is_some_and(|file| is_kept(file, &version)) {
+        tracing::info!(version, "mapping set proved before");
         return Ok(());
     }
+    let program = Program::compile(&library.files)
+        .map_err(|faults| faults.iter().map(ToString::to_string).collect::<Vec<_>>())?;
     let certificate = coverage::certificate(&program, library);
     let red = certificate.lines.iter().filter(|line| line.proof.grade() == Grade::Red);
     let red: Vec<String> = red
@@ -90,7 +91,13 @@ mod tests {
         keep(&file, "a").unwrap();
         assert!(is_kept(&file, "a"));
         assert!(!is_kept(&file, "b"));
-        std::fs::write(&file, "{").unwrap();
-        assert!(!is_kept(&file, "a"));
+        let good = std::fs::read_to_string(&file).unwrap();
+        let other_program = good.replace(env!("CARGO_PKG_VERSION"), "0.0.0");
+        let red = good.replace("\"red\":0", "\"red\":1");
+        for stale in ["", "{", "[]", "{\"mapping_version\":\"a\"}", &other_program, &red] {
+            assert_ne!(stale, good);
+            std::fs::write(&file, stale).unwrap();
+            assert!(!is_kept(&file, "a"), "{stale}");
+        }
     }
 }

@@ -1,11 +1,13 @@
 //! What comes in that the mapping files do not know yet: codes without counterpart, return codes without meaning,
 //! members that no profile declares. Counted in memory for whoever keeps the tables; a restart forgets it.
 //!
-//! It deliberately keeps no message, no path and no name, and hides what looks like a person's number in a code's
-//! place: a code is kept because it is what a table has to learn, nothing else is.
+//! It deliberately keeps no message, no path and no name, and of what stood in a code's place only what the table lets be
+//! shown (`domain::codes`): a code is kept because it is what a table has to learn, anything else is only counted.
 
+use crate::domain::codes::Table;
 use crate::domain::fault::Fault;
 use crate::domain::fault::FieldFaultKind;
+use crate::domain::fault::may_show_return;
 use crate::domain::value::DateTime;
 use crate::domain::value::DateTimeForm;
 use crate::edge::clock::Milliseconds;
@@ -19,10 +21,8 @@ use std::sync::PoisonError;
 pub const CODES_MAX: usize = 1_000;
 /// Most profiles whose undeclared members are counted: a set has far fewer.
 const PROFILES_MAX: usize = 1_000;
-/// Most characters of a code.
-const CODE_CHARACTERS_MAX: usize = 32;
-/// What stands for a code that looks like a person's number.
-pub const HIDDEN: &str = "（疑似个人信息，已隐去）";
+/// What stands for a value that may be of a person.
+pub const HIDDEN: &str = "（可能是个人信息，已隐去）";
 /// The code table of return codes.
 const FAULT_TABLE: &str = "fault";
 
@@ -69,21 +69,31 @@ struct Seen {
 }
 
 impl Drift {
-    /// Counts every unknown code of a fault; `answering` is the profile of the side that was called.
-    pub fn fault(&self, direction: &str, answering: &str, fault: &Fault, now: Milliseconds) {
+    /// Counts every unknown code of a fault; `answering` is the profile of the side that was called, `tables` finds a
+    /// code table.
+    pub fn fault<'t>(
+        &self,
+        direction: &str,
+        answering: &str,
+        fault: &Fault,
+        tables: impl Fn(&str) -> Option<&'t Table>,
+        now: Milliseconds,
+    ) {
         if let Fault::Refused { code, known: false, .. } = fault {
-            self.code(direction, FAULT_TABLE, answering, code, now);
+            let shown = may_show_return(code).then_some(code.as_str());
+            self.code(direction, FAULT_TABLE, answering, shown, now);
         }
         for field in fault.fields() {
             if let FieldFaultKind::NoCounterpart { table, code, from, .. } = &field.what {
-                self.code(direction, table, from, code, now);
+                let shown = tables(table).is_some_and(|table| table.may_show(code)).then_some(code.as_str());
+                self.code(direction, table, from, shown, now);
             }
         }
     }
 
-    /// Counts one sighting of a code.
-    pub fn code(&self, direction: &str, table: &str, side: &str, code: &str, now: Milliseconds) {
-        let code = presentable(code);
+    /// Counts one sighting of a code; `None`: of something that must not be kept.
+    pub fn code(&self, direction: &str, table: &str, side: &str, code: Option<&str>, now: Milliseconds) {
+        let code = code.unwrap_or(HIDDEN).to_owned();
         let sighted = Sighted { direction: direction.into(), table: table.into(), side: side.into(), code };
         let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if seen.codes.len() >= CODES_MAX && !seen.codes.contains_key(&sighted) {
@@ -150,29 +160,30 @@ fn time(now: Milliseconds) -> String {
     String::from_utf8_lossy(&out).into_owned()
 }
 
-/// A code as it may be shown: printable, short, and no person's number.
-fn presentable(code: &str) -> String {
-    let invisible = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}' | '\u{E000}'..='\u{F8FF}')
-    };
-    let code: String = code.chars().map(|c| if invisible(c) { '?' } else { c }).take(CODE_CHARACTERS_MAX).collect();
-    if is_personal(&code) { HIDDEN.to_owned() } else { code }
-}
-
-/// Citizen numbers, bank cards and accounts (13 digits and more in a row), mobile numbers, mail addresses. The longest
-/// codes of the tables have twelve digits.
-fn is_personal(code: &str) -> bool {
-    let mut runs = code.split(|c: char| !c.is_ascii_digit());
-    code.contains('@') || runs.any(|run| run.len() >= 13 || (run.len() == 11 && run.starts_with('1')))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::codes::Cell;
+    use crate::domain::codes::Row;
+    use crate::domain::codes::Way;
     use crate::domain::fault::FieldFault;
 
     const DIRECTION: &str = "yueyang_to_jingzhou";
+
+    fn table(code: &str) -> Table {
+        let mut table = Table::new("t", vec!["a".into()]);
+        let cell = Cell { code: code.into(), way: Way::Both, condition: None };
+        table.push(Row {
+            canonical: code.into(),
+            title: String::new(),
+            cells: vec![Some(cell)],
+            parent: None,
+            valid_from: None,
+            valid_to: None,
+            line: 2,
+        });
+        table
+    }
 
     fn gap(table: &str, code: &str) -> FieldFault {
         let what = FieldFaultKind::NoCounterpart {
@@ -187,19 +198,25 @@ mod tests {
     #[test]
     fn faults_are_counted_by_code() {
         let drift = Drift::default();
-        let fields = Fault::Fields { faults: vec![gap("sex", "9"), gap("id-doc", "77")], more: 0 };
-        drift.fault(DIRECTION, "jingzhou-window", &fields, 1_795_363_200_000);
-        drift.fault(
-            DIRECTION,
-            "jingzhou-window",
-            &Fault::AnswerWrong { faults: vec![gap("sex", "9")], more: 0 },
-            1_795_363_201_000,
-        );
-        let refused =
-            |known| Fault::Refused { canonical: "peer_error", code: "-77".into(), text: "张三".into(), known };
-        drift.fault(DIRECTION, "jingzhou-window", &refused(false), 1_795_363_202_000);
-        drift.fault(DIRECTION, "jingzhou-window", &refused(true), 1_795_363_203_000);
-        drift.fault(DIRECTION, "jingzhou-window", &Fault::UnknownPath, 1_795_363_204_000);
+        let (sex, document) = (table("1"), table("10"));
+        let tables = |name: &str| match name {
+            "sex" => Some(&sex),
+            "id-doc" => Some(&document),
+            _ => None,
+        };
+        let see = |fault: &Fault, second: i64| {
+            drift.fault(DIRECTION, "jingzhou-window", fault, tables, 1_795_363_200_000 + second * 1000);
+        };
+        see(&Fault::Fields { faults: vec![gap("sex", "9"), gap("id-doc", "77"), gap("gone", "1")], more: 0 }, 0);
+        see(&Fault::AnswerWrong { faults: vec![gap("sex", "9"), gap("sex", "张三")], more: 0 }, 1);
+        let refused = |code: &str, known| {
+            let (code, text) = (code.to_owned(), "张三".into());
+            Fault::Refused { canonical: "peer_error", code, text, known }
+        };
+        see(&refused("-77", false), 2);
+        see(&refused("张三", false), 2);
+        see(&refused("-77", true), 3);
+        see(&Fault::UnknownPath, 4);
         let found: Vec<_> = drift
             .codes()
             .into_iter()
@@ -207,15 +224,18 @@ mod tests {
             .collect();
         let expected = [
             ("fault", "jingzhou-window", "-77", 1),
+            ("fault", "jingzhou-window", HIDDEN, 1),
+            ("gone", "yueyang-window", HIDDEN, 1),
             ("id-doc", "yueyang-window", "77", 1),
             ("sex", "yueyang-window", "9", 2),
+            ("sex", "yueyang-window", HIDDEN, 1),
         ];
         assert_eq!(found, expected.map(|(table, side, code, count)| (table.into(), side.into(), code.into(), count)));
         drift.undeclared("yueyang-window", 3, 1_795_363_200_000);
         drift.undeclared("yueyang-window", 1, 1_795_363_260_000);
         let shown = drift.json();
-        assert_eq!(shown["codes"][2]["first_seen"], "2026-11-23 00:00:00");
-        assert_eq!(shown["codes"][2]["last_seen"], "2026-11-23 00:00:01");
+        assert_eq!(shown["codes"][4]["first_seen"], "2026-11-23 00:00:00");
+        assert_eq!(shown["codes"][4]["last_seen"], "2026-11-23 00:00:01");
         assert_eq!(shown["undeclared"][0]["count"], 4);
         assert_eq!(shown["undeclared"][0]["last_seen"], "2026-11-23 00:01:00");
         assert!(!shown.to_string().contains("张三") && !shown.to_string().contains("certNo"));
@@ -225,23 +245,11 @@ mod tests {
     fn it_never_grows_past_its_bound() {
         let drift = Drift::default();
         for number in 0..CODES_MAX + 7 {
-            drift.code(DIRECTION, "sex", "yueyang-window", &number.to_string(), 0);
+            drift.code(DIRECTION, "sex", "yueyang-window", Some(&number.to_string()), 0);
         }
-        drift.code(DIRECTION, "sex", "yueyang-window", "3", 5);
+        drift.code(DIRECTION, "sex", "yueyang-window", Some("3"), 5);
         assert_eq!(drift.codes().len(), CODES_MAX);
         assert_eq!(drift.json()["codes_left_out"], 7);
         assert!(drift.codes().iter().any(|(sighted, count)| sighted.code == "3" && count.count == 2));
-    }
-
-    #[test]
-    fn codes_are_short_printable_and_nobodys() {
-        assert_eq!(presentable("4210\n02\u{202e}"), "4210?02?");
-        assert_eq!(presentable(&"长".repeat(40)), "长".repeat(32));
-        for personal in ["430602199003079989", "13907301234", "a@b.cn", "6222020200112233445", "号13907301234"] {
-            assert_eq!(presentable(personal), HIDDEN, "{personal}");
-        }
-        for code in ["421002000000", "02", "-10", "存续（在营、开业、在册）", "91420100", "21000000001"] {
-            assert_eq!(presentable(code), code);
-        }
     }
 }

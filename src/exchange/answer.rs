@@ -157,7 +157,8 @@ impl Exchange {
             (Some((pair, city)), Some(caller)) => {
                 let from = &state.callers[caller].city;
                 if let Some(fault) = &story.fault {
-                    self.drift.fault(&format!("{from}_to_{city}"), &pair.to, fault, self.clock.now());
+                    let tables = |name: &str| state.program.catalogue().tables.get(name);
+                    self.drift.fault(&format!("{from}_to_{city}"), &pair.to, fault, tables, self.clock.now());
                 }
                 state.matter_metrics(from, city, &pair.matter.code)
             }

@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
+#[path = "../few/mod.rs"]
+mod few;
 mod impact;
 mod sheets;
 mod support;

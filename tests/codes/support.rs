@@ -12,13 +12,21 @@ pub(crate) fn mappings() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("mappings")
 }
 
-/// A copy of the mappings, without the examples, that a test may spoil.
+/// A copy of the mappings that a test may spoil.
 pub(crate) struct Copy {
     folder: tempfile::TempDir,
 }
 
 impl Copy {
-    pub(crate) fn new() -> Self {
+    /// With few matters, so that compiling takes a moment.
+    pub(crate) fn few() -> Self {
+        let copy = Self { folder: tempfile::tempdir().unwrap() };
+        crate::few::copy(&copy.mappings());
+        copy
+    }
+
+    /// With all matters, without the examples.
+    pub(crate) fn whole() -> Self {
         let copy = Self { folder: tempfile::tempdir().unwrap() };
         for (path, text) in Library::load(&mappings()).unwrap().files.0 {
             if !path.starts_with("examples/") {

@@ -27,6 +27,8 @@ struct Gateway {
     child: Child,
     data: SocketAddr,
     admin: SocketAddr,
+    /// What it logged until it was ready.
+    told: String,
 }
 
 impl Drop for Gateway {
@@ -61,7 +63,7 @@ fn serve(config: &Path) -> Gateway {
         let end = rest.find(|character: char| !(character.is_ascii_digit() || ".:".contains(character)));
         rest[..end.unwrap_or(rest.len())].parse().unwrap_or_else(|error| panic!("{error}: {started}"))
     };
-    Gateway { data: after("data=Some("), admin: after("admin="), child }
+    Gateway { data: after("data=Some("), admin: after("admin="), child, told }
 }
 
 /// Asks for a withdrawal as Yueyang's window does, now.
@@ -80,6 +82,10 @@ fn metrics(gateway: &Gateway) -> String {
 
 /// A configuration file with a ledger on disk, as the operator writes it.
 fn site(folder: &Path) -> (Cities, std::path::PathBuf) {
+    site_with(folder, mappings())
+}
+
+fn site_with(folder: &Path, mappings: &Path) -> (Cities, std::path::PathBuf) {
     let cities = Cities::start(Options {
         port_base: None,
         secret: Masked::new(b"test-secret-gateway-0001".to_vec()),
@@ -90,7 +96,7 @@ fn site(folder: &Path) -> (Cities, std::path::PathBuf) {
     let text = config(&cities, false)
         .replace("kind = \"memory\"", "kind = \"sqlite\"\nfile = \"ledger.db\"")
         .replace("secret_file = \"", &format!("secret_file = \"{}/certs-sample/", root().display()));
-    let text = text + &format!("[mappings]\ndirectory = \"{}\"\n", mappings().display());
+    let text = text + &format!("[mappings]\ndirectory = \"{}\"\n", mappings.display());
     let file = folder.join("jingyue.toml");
     std::fs::write(&file, text).unwrap();
     (cities, file)
@@ -152,4 +158,38 @@ fn the_word_to_stop_lets_the_exchange_in_hand_end() {
     assert!(terminated.success());
     assert_eq!(waiting.receive().status, 200);
     assert_eq!(gateway.child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_kept_proof_counts_only_for_the_set_and_the_program_that_made_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let mappings = folder.path().join("mappings");
+    crate::few::copy(&mappings);
+    let (_cities, file) = site_with(folder.path(), &mappings);
+    let proved_before = || {
+        let told = serve(&file).told.clone();
+        assert!(told.contains("mapping set proved"), "{told}");
+        told.contains("mapping set proved before")
+    };
+    assert!(!proved_before());
+    assert!(proved_before());
+    // One letter in one file, changed and changed back.
+    let table = mappings.join("codes/sex.csv");
+    let text = std::fs::read_to_string(&table).unwrap();
+    let changed = text.replacen("\n1,男,", "\n1,女,", 1);
+    assert_ne!(changed, text);
+    std::fs::write(&table, changed).unwrap();
+    assert!(!proved_before());
+    std::fs::write(&table, text).unwrap();
+    assert!(!proved_before());
+    assert!(proved_before());
+    // Another version of the program may prove otherwise.
+    let kept = folder.path().join("ledger.proof.json");
+    let proof = std::fs::read_to_string(&kept).unwrap();
+    std::fs::write(&kept, proof.replace(env!("CARGO_PKG_VERSION"), "0.0.9")).unwrap();
+    assert!(!proved_before());
+    // A set that cannot be proved is not served, whatever was kept.
+    std::fs::remove_file(&table).unwrap();
+    let refused = Command::new(env!("CARGO_BIN_EXE_jingyue")).args(["serve", "--config"]).arg(&file).output().unwrap();
+    assert_eq!(refused.status.code(), Some(1));
 }

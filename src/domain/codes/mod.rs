@@ -5,6 +5,7 @@
 //!
 //! It deliberately holds no policy: a code without counterpart comes back as such, and the caller refuses it.
 
+mod known;
 mod packed;
 
 use crate::domain::value::Date;
@@ -161,6 +162,20 @@ impl Table {
             .collect();
         found.sort_by_key(|(_, condition)| condition.is_none());
         found
+    }
+
+    /// The canonical code of every code of a set; `None` where several rows or a condition have a say in it.
+    pub fn plain_readings(&self, set: &str) -> FxHashMap<String, Option<String>> {
+        let mut readings: FxHashMap<String, Option<String>> = FxHashMap::default();
+        let Some(set) = self.set(set) else { return readings };
+        for row in &self.rows {
+            let Some(cell) = row.cells.get(set).and_then(Option::as_ref).filter(|cell| cell.way != Way::Out) else {
+                continue;
+            };
+            let plain = cell.condition.is_none().then(|| row.canonical.clone());
+            readings.entry(cell.code.clone()).and_modify(|known| *known = None).or_insert(plain);
+        }
+        readings
     }
 
     /// Codes of a set that have two plain readings on the same day: nobody could say which is meant.

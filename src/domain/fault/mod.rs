@@ -7,8 +7,11 @@
 //! Ranges: 100 form of the request, 200 mapping and codes, 300 identity and trust, 400 limits,
 //! 500 the other city, 600 ledger, 900 ours.
 
+mod plain;
 mod text;
 
+pub use plain::is_plain;
+pub use plain::may_show_return;
 use std::fmt;
 
 /// Whose move it is to put the fault right.
@@ -422,7 +425,11 @@ impl fmt::Display for Fault {
             Self::NotDelivered { reason } | Self::AnswerUnreadable { reason } | Self::Internal { reason } => {
                 write!(formatter, ": {reason}")
             }
-            Self::Refused { canonical, code, .. } => write!(formatter, ": {canonical} (their code {code})"),
+            Self::Refused { canonical, code, known, .. } if *known || may_show_return(code) => {
+                write!(formatter, ": {canonical} (their code {code})")
+            }
+            // It is their text: the log must not hold what it may say of a person.
+            Self::Refused { canonical, .. } => write!(formatter, ": {canonical} (their code is not shown)"),
             Self::AnswerStatus { status } => write!(formatter, ": {status}"),
             _ => Ok(()),
         }

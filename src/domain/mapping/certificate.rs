@@ -3,6 +3,7 @@
 use super::catalogue::City;
 use super::compile::MessageKind;
 use super::compile::Shared;
+use super::enumerate::Tried;
 use super::program::Compiler;
 use super::program::Pair;
 use super::program::Program;
@@ -52,6 +53,7 @@ pub struct Totals {
     pub refused: usize,
     pub folded: usize,
     pub generated: usize,
+    pub shared: usize,
 }
 
 impl Certificate {
@@ -70,6 +72,7 @@ impl Certificate {
             totals.refused += line.proof.refused.len();
             totals.folded += line.proof.folded.len();
             totals.generated += line.proof.generated;
+            totals.shared += line.proof.shared;
         }
         totals.matters = matters.len();
         totals
@@ -88,11 +91,12 @@ impl Program {
         let mut compiler = Compiler::new(files, catalogue);
         let shared = Shared::new(catalogue);
         let total = self.pairs().count();
+        let mut tried = Tried::default();
         let mut lines = Vec::new();
         for (done, pair) in self.pairs().enumerate() {
             progress(done, total);
             if let Some((from, to)) = self.cities_of(pair) {
-                lines.extend(prove_pair(self, &shared, &mut compiler, pair, from, to));
+                lines.extend(prove_pair(self, &shared, &mut compiler, &mut tried, pair, (from, to)));
             }
         }
         progress(total, total);
@@ -119,9 +123,9 @@ fn prove_pair(
     program: &Program,
     shared: &Shared<'_>,
     compiler: &mut Compiler<'_>,
+    tried: &mut Tried,
     pair: &Pair,
-    from: &City,
-    to: &City,
+    (from, to): (&City, &City),
 ) -> Vec<Line> {
     let systems = program.system(&pair.from).zip(program.system(&pair.to));
     let Some((caller, handler)) = systems else { return Vec::new() };
@@ -135,7 +139,7 @@ fn prove_pair(
             messages.insert((name, request), message);
         }
     }
-    let line = |kind: MessageKind| {
+    let mut line = |kind: MessageKind| {
         let request = kind == MessageKind::Request;
         let caller =
             Party { profile: &caller.profile, service: &pair.from_service, message: &messages[&("from", request)] };
@@ -144,7 +148,8 @@ fn prove_pair(
         let (sender, receiver, plan) =
             if request { (caller, handler, &pair.request) } else { (handler, caller, &pair.answer) };
         let kept = pair.request.kept_names().map(str::to_owned).collect();
-        let proof = prove(shared, &Question { kind, from: sender, to: receiver, cities: (from, to), plan, kept });
+        let question = Question { kind, from: sender, to: receiver, cities: (from, to), plan, kept };
+        let proof = prove(shared, &question, tried);
         Line {
             matter: pair.matter.code.clone(),
             title: pair.matter.title.clone(),

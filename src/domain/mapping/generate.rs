@@ -44,7 +44,7 @@ pub(super) struct Choice<'a> {
     /// Number of the case: another number, other codes.
     pub number: usize,
     /// The canonical codes that both sides can write, by field.
-    pub codes: &'a dyn Fn(&str) -> Vec<String>,
+    pub codes: &'a dyn Fn(&str) -> &'a [String],
     /// True for fields that must have a value.
     pub needed: &'a dyn Fn(&str) -> bool,
 }

@@ -10,6 +10,8 @@ use std::fmt;
 pub const ROWS_MAX: usize = 200_000;
 /// Most columns.
 pub const COLUMNS_MAX: usize = 256;
+/// Most cells, empty ones between others counted.
+pub const CELLS_MAX: usize = 5_000_000;
 /// Most characters of one cell: what spreadsheet programs hold.
 pub const CELL_CHARACTERS_MAX: usize = 32_767;
 
@@ -174,6 +176,8 @@ struct Reading {
     opened: (usize, usize),
     /// Rows that have ended, blank ones included.
     ended: usize,
+    /// Cells of the rows that are kept.
+    held: usize,
 }
 
 impl Reading {
@@ -203,6 +207,10 @@ impl Reading {
         }
         if self.grid.rows.len() == ROWS_MAX {
             return Err(CellFault::at(self.ended, 0, 181, format!("超过 {ROWS_MAX} 行")));
+        }
+        self.held += cells.len();
+        if self.held > CELLS_MAX {
+            return Err(CellFault::at(self.ended, 0, 181, format!("超过 {CELLS_MAX} 格")));
         }
         self.grid.rows.push(GridRow { number: self.ended, cells });
         Ok(())

@@ -28,7 +28,6 @@ use super::source::Files;
 use super::source::Level;
 use super::source::Place;
 use crate::domain::fault::Fault;
-use crate::domain::sm;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -131,7 +130,7 @@ impl Program {
         if faults.iter().any(|fault| fault.level == Level::Error) {
             return Err(faults);
         }
-        Ok(Self { version: version(files), catalogue, systems, pairs, warnings: faults })
+        Ok(Self { version: files.version(), catalogue, systems, pairs, warnings: faults })
     }
 
     /// SM3 of all files in their canonical form, in hex: the version that every receipt names.
@@ -253,20 +252,6 @@ fn directions<'p>(catalogue: &Catalogue, profiles: &'p [Profile]) -> Vec<(&'p Pr
         }
     }
     found
-}
-
-fn version(files: &Files) -> String {
-    let mut text = Vec::new();
-    for (path, content) in &files.0 {
-        // Examples are tests: they change nothing that is translated.
-        if path.starts_with("examples/") {
-            continue;
-        }
-        let content = content.strip_prefix('\u{feff}').unwrap_or(content).replace("\r\n", "\n");
-        text.extend_from_slice(format!("{}\n{}\n", path, content.len()).as_bytes());
-        text.extend_from_slice(content.as_bytes());
-    }
-    sm::hex(&sm::digest(&text))
 }
 
 /// Profile, request or not, file, operation, matter (empty for fault messages).

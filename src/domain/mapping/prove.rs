@@ -15,6 +15,7 @@ use super::compile::Side;
 use super::compile::compile;
 use super::context::Context;
 use super::context::Kept;
+use super::enumerate::Tried;
 use super::generate;
 use super::generate::Variant;
 use super::message::Message;
@@ -24,11 +25,10 @@ use super::plan::Plan;
 use super::profile::Profile;
 use super::profile::Service;
 use super::run::Workspace;
-use crate::domain::codes::Otherwise;
-use crate::domain::codes::Table;
 use crate::domain::fault::Fault;
 use crate::domain::fault::FieldFaultKind;
 use crate::domain::value::Type;
+use rustc_hash::FxHashSet;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -49,6 +49,8 @@ pub struct Proof {
     pub refused: Vec<String>,
     /// Generated messages that went there and back unharmed.
     pub generated: usize,
+    /// Messages that were not made again: their codes went through the same pair of rows in another line.
+    pub shared: usize,
     /// What must not be: a value that came back wrong, or a message that was refused without a declared reason.
     pub faults: Vec<String>,
 }
@@ -109,19 +111,20 @@ pub(super) struct Question<'a> {
 /// A moment at which the calendar surely is loaded: proofs must not depend on the day.
 const NOW: i64 = 1_767_576_615_000;
 
-/// Proves one message of one pair.
-pub(super) fn prove(shared: &Shared<'_>, question: &Question<'_>) -> Proof {
+/// Proves one message of one pair; `tried` is what was proved before it.
+pub(super) fn prove(shared: &Shared<'_>, question: &Question<'_>, tried: &mut Tried) -> Proof {
     let catalogue = shared.catalogue;
     let mut proof = Proof::default();
     let (there, back) =
         (canonical::fields(question.from.message, catalogue), canonical::fields(question.to.message, catalogue));
-    let both: Vec<(String, Type)> =
-        there.iter().filter(|(id, _)| back.iter().any(|(other, _)| other == id)).cloned().collect();
+    let back: FxHashSet<&str> = back.iter().map(|(id, _)| id.as_str()).collect();
+    let both: Vec<(String, Type)> = there.iter().filter(|(id, _)| back.contains(id.as_str())).cloned().collect();
     proof.carried = both.len();
     proof.dropped = question.plan.dropped().iter().map(|note| note.path.clone()).collect();
-    let codes = code_fields(catalogue, question, &both, &mut proof);
+    let codes = tried.codes(catalogue, question, &both.iter().map(|(id, _)| id.as_str()).collect(), &mut proof);
     let (writer, reader) = ends(shared, question, &there, &both);
-    let cases = codes.values().map(Vec::len).max().unwrap_or(1).clamp(1, 64);
+    let cases = codes.cases();
+    let mut usual = 0;
     for variant in Variant::ALL {
         let cases = if variant == Variant::Usual { cases } else { 1 };
         for number in 0..cases {
@@ -129,12 +132,15 @@ pub(super) fn prove(shared: &Shared<'_>, question: &Question<'_>) -> Proof {
                 catalogue,
                 variant,
                 number,
-                codes: &|id: &str| codes.get(id).cloned().unwrap_or_default(),
+                codes: &|id: &str| codes.of(id),
                 needed: &|id: &str| needed(question.from.message, id) || needed(question.to.message, id),
             };
             let document = generate::document(&there, &choice);
             match round(question, variant, &writer, &reader, &document, &both, catalogue) {
-                Ok(()) => proof.generated += 1,
+                Ok(()) => {
+                    proof.generated += 1;
+                    usual += usize::from(variant == Variant::Usual);
+                }
                 Err(found) if found.is_empty() => {}
                 Err(found) => proof.faults.push(format!("{}：{found}", variant.title())),
             }
@@ -142,6 +148,10 @@ pub(super) fn prove(shared: &Shared<'_>, question: &Question<'_>) -> Proof {
                 return proof;
             }
         }
+    }
+    if usual == cases {
+        proof.shared = codes.cases_alone().saturating_sub(cases);
+        tried.went_through(codes);
     }
     proof
 }
@@ -185,78 +195,6 @@ fn needed(message: &Message, id: &str) -> bool {
         row.required
             && matches!(&row.field, RowField::Canonical(field) if field == id || super::resolve::base(field) == base)
     })
-}
-
-/// For every code field the canonical codes that both sides can write; counts what has no counterpart.
-fn code_fields(
-    catalogue: &Catalogue,
-    question: &Question<'_>,
-    both: &[(String, Type)],
-    proof: &mut Proof,
-) -> BTreeMap<String, Vec<String>> {
-    let set = |message: &Message, id: &str| {
-        message.rows.iter().find_map(|row| match (&row.field, &row.conversion.convert) {
-            (RowField::Canonical(field), Convert::Code { table, set, otherwise }) if field == id => {
-                Some((table.clone(), set.clone(), otherwise.clone()))
-            }
-            _ => None,
-        })
-    };
-    let mut found = BTreeMap::new();
-    for row in &question.from.message.rows {
-        let (RowField::Canonical(id), Convert::Code { table, set: own, .. }) = (&row.field, &row.conversion.convert)
-        else {
-            continue;
-        };
-        let Some(table) = catalogue.tables.get(table) else { continue };
-        let other = set(question.to.message, id).filter(|_| both.iter().any(|(field, _)| field == id));
-        let mut usable = Vec::new();
-        for code in table.rows().iter().map(|row| &row.canonical) {
-            let Some(written) = table.written(code, own) else { continue };
-            let Some((other_table, other_set, otherwise)) = &other else {
-                usable.push(code.clone());
-                continue;
-            };
-            // What the sender's code means when it is read, and what the receiver's means: only readings without a
-            // condition can be foretold; the others depend on the rest of the message.
-            let Some(meant) = plain(table, written, own) else {
-                proof.conditional.push(format!("{}:{written}", table.name));
-                continue;
-            };
-            let target = catalogue
-                .tables
-                .get(other_table)
-                .and_then(|table| table.written(&meant, other_set).map(|code| (table, code)));
-            match target {
-                Some((target, code)) => {
-                    proof.codes += 1;
-                    match plain(target, code, other_set) {
-                        Some(back) if back == meant => usable.push(meant),
-                        Some(_) => proof.folded.push(format!("{}:{written}", table.name)),
-                        None => proof.conditional.push(format!("{}:{written}", table.name)),
-                    }
-                }
-                None if *otherwise == Otherwise::Refuse => proof.refused.push(format!("{}:{written}", table.name)),
-                None => proof.folded.push(format!("{}:{written}", table.name)),
-            }
-        }
-        usable.sort();
-        usable.dedup();
-        found.insert(id.clone(), usable);
-    }
-    for list in [&mut proof.conditional, &mut proof.folded, &mut proof.refused] {
-        list.sort();
-        list.dedup();
-    }
-    found
-}
-
-/// The canonical code that a code stands for whatever else the message says.
-fn plain(table: &Table, code: &str, set: &str) -> Option<String> {
-    match table.readings(code, set)[..] {
-        [(row, None)] => Some(row.canonical.clone()),
-        _ => None,
-    }
 }
 
 /// Writes, translates, reads back, compares. An empty error: the generated values cannot be written by the sender at all.

@@ -3,6 +3,7 @@
 //! Files are handed in as a map from relative path to text, so compiling touches no disk.
 
 use super::numbers::NUMBERS;
+use crate::domain::sm;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -19,6 +20,21 @@ impl Files {
     /// The text of a file without a byte order mark.
     pub fn text(&self, path: &str) -> Option<&str> {
         self.0.get(path).map(|text| text.strip_prefix('\u{feff}').unwrap_or(text))
+    }
+
+    /// SM3 of all files in their canonical form, in hex: what receipts and proofs name.
+    pub fn version(&self) -> String {
+        let mut text = Vec::new();
+        for (path, content) in &self.0 {
+            // Examples are tests: they change nothing that is translated.
+            if path.starts_with("examples/") {
+                continue;
+            }
+            let content = content.strip_prefix('\u{feff}').unwrap_or(content).replace("\r\n", "\n");
+            text.extend_from_slice(format!("{}\n{}\n", path, content.len()).as_bytes());
+            text.extend_from_slice(content.as_bytes());
+        }
+        sm::hex(&sm::digest(&text))
     }
 
     /// Paths below `folder` that end with `ending`, and the name between.
@@ -149,6 +165,8 @@ pub(super) struct Sheet {
     pub file: String,
     pub columns: Vec<String>,
     pub rows: Vec<SheetRow>,
+    /// Line of the header, and where its columns begin.
+    header: (usize, Vec<usize>),
 }
 
 /// One line of a [`Sheet`].
@@ -194,8 +212,9 @@ impl Sheet {
                 continue;
             }
             if sheet.columns.is_empty() {
+                sheet.header = (line, cells.iter().map(|(_, column)| *column).collect());
                 sheet.columns = cells.into_iter().map(|(cell, _)| cell).collect();
-                sheet.check_columns(line, required, faults);
+                sheet.check_columns(required, faults);
             } else {
                 if cells.len() != sheet.columns.len() {
                     let place = sheet.at(line, 1);
@@ -214,31 +233,40 @@ impl Sheet {
         sheet
     }
 
-    fn check_columns(&self, line: usize, required: &[&str], faults: &mut Vec<Diagnostic>) {
-        let place = self.at(line, 1);
+    fn check_columns(&self, required: &[&str], faults: &mut Vec<Diagnostic>) {
         for column in required {
             if !self.columns.iter().any(|known| known == column) {
                 faults.push(
-                    Diagnostic::error(104, &place, format!("缺少列“{column}”"))
+                    Diagnostic::error(104, &self.at(self.header.0, 1), format!("缺少列“{column}”"))
                         .near(column, self.columns.iter().map(String::as_str)),
                 );
             }
         }
         for (index, column) in self.columns.iter().enumerate() {
             if !column.is_empty() && self.columns[..index].contains(column) {
-                faults.push(Diagnostic::error(105, &place, format!("列“{column}”出现了两次")));
+                faults.push(Diagnostic::error(105, &self.heading(index), format!("列“{column}”出现了两次")));
             }
         }
     }
 
     /// Reports columns that nobody knows.
     pub(super) fn only_columns(&self, known: &[&str], faults: &mut Vec<Diagnostic>) {
-        for column in &self.columns {
+        for (index, column) in self.columns.iter().enumerate() {
             if !known.contains(&column.as_str()) {
                 let found = format!("不认识的列“{column}”");
-                faults.push(Diagnostic::error(106, &self.at(1, 1), found).near(column, known.iter().copied()));
+                faults.push(Diagnostic::error(106, &self.heading(index), found).near(column, known.iter().copied()));
             }
         }
+    }
+
+    /// Where the name of a column stands.
+    pub(super) fn heading(&self, index: usize) -> Place {
+        self.at(self.header.0, self.header.1.get(index).copied().unwrap_or(1))
+    }
+
+    /// True where all these columns are there.
+    pub(super) fn has(&self, columns: &[&str]) -> bool {
+        columns.iter().all(|column| self.column(column).is_some())
     }
 
     fn column(&self, column: &str) -> Option<usize> {
@@ -313,6 +341,23 @@ mod tests {
         let row = &sheet.rows[0];
         assert_eq!(sheet.cell(row, "field"), "x,y");
         assert_eq!(sheet.place(row, "note"), Place { file: "m.csv".into(), line: 3, column: 14 });
+    }
+
+    #[test]
+    fn every_byte_and_every_name_has_a_part_in_the_version() {
+        let files = |pairs: &[(&str, &str)]| {
+            Files(pairs.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect()).version()
+        };
+        let version = files(&[("a.csv", "x\ny\n"), ("b.csv", "z")]);
+        let same = [("a.csv", "\u{feff}x\r\ny\r\n"), ("b.csv", "z"), ("examples/e.toml", "1")];
+        assert_eq!(files(&same), version, "neither how lines end nor an example changes a translation");
+        for others in [
+            [("a.csv", "x\ny\n"), ("b.csv", "Z")],
+            [("a.csv", "x\ny\nz"), ("b.csv", "")],
+            [("a.csv", "x\ny\n"), ("c.csv", "z")],
+        ] {
+            assert_ne!(files(&others), version);
+        }
     }
 
     #[test]

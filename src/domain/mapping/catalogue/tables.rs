@@ -9,6 +9,7 @@ use crate::domain::mapping::notation;
 use crate::domain::mapping::source::Diagnostic;
 use crate::domain::mapping::source::Sheet;
 use crate::domain::mapping::source::SheetRow;
+use crate::domain::mapping::wide::narrowed;
 use crate::domain::value::Date;
 use crate::domain::value::DateForm;
 use rustc_hash::FxHashSet;
@@ -30,15 +31,19 @@ pub(super) fn read_table(path: &str, name: &str, text: &str, faults: &mut Vec<Di
         .filter(|column| !TABLE_COLUMNS.contains(&column.as_str()) && side(column).is_none())
         .cloned()
         .collect();
-    for column in &sheet.columns {
+    for (index, column) in sheet.columns.iter().enumerate() {
         if let Some(set) = side(column).filter(|set| !sets.contains(set)) {
             faults.push(
-                Diagnostic::error(120, &at(path), format!("列“{column}”没有对应的代码列“{set}”"))
+                Diagnostic::error(120, &sheet.heading(index), format!("列“{column}”没有对应的代码列“{set}”"))
                     .near(&set, sets.iter().map(String::as_str)),
             );
         }
     }
     let mut table = Table::new(name, sets);
+    if !sheet.has(&["canonical"]) {
+        // Told already; every row would tell it again.
+        return table;
+    }
     for row in &sheet.rows {
         let date = |column: &str, faults: &mut Vec<Diagnostic>| {
             let text = sheet.cell(row, column);
@@ -54,6 +59,7 @@ pub(super) fn read_table(path: &str, name: &str, text: &str, faults: &mut Vec<Di
         let (valid_from, valid_to) = (date("valid_from", faults), date("valid_to", faults));
         let cells = table.sets.iter().map(|set| read_cell(&sheet, row, set, faults)).collect();
         let canonical = sheet.cell(row, "canonical").to_owned();
+        check_narrow(&sheet, row, "canonical", faults);
         if canonical.is_empty() || table.row(&canonical).is_some() {
             let found = if canonical.is_empty() {
                 "canonical 为空".to_owned()
@@ -83,6 +89,7 @@ fn read_cell(sheet: &Sheet, row: &SheetRow, set: &str, faults: &mut Vec<Diagnost
     if code.is_empty() {
         return None;
     }
+    check_narrow(sheet, row, set, faults);
     let column = format!("{set}.way");
     let way = match sheet.cell(row, &column) {
         "" | "both" => Way::Both,
@@ -106,6 +113,14 @@ fn read_cell(sheet: &Sheet, row: &SheetRow, set: &str, faults: &mut Vec<Diagnost
         return Some(Cell { code: code.to_owned(), way, condition: None });
     }
     Some(Cell { code: code.to_owned(), way, condition })
+}
+
+/// A code in full-width digits looks right to everybody and equals nothing that ever comes in.
+fn check_narrow(sheet: &Sheet, row: &SheetRow, column: &str, faults: &mut Vec<Diagnostic>) {
+    if let Some(right) = narrowed(sheet.cell(row, column)) {
+        let found = format!("“{}”含有全角或不可见字符", sheet.cell(row, column));
+        faults.push(Diagnostic::error(184, &sheet.place(row, column), found).expected(format!("“{right}”")));
+    }
 }
 
 fn check_table(table: &Table, sheet: &Sheet, faults: &mut Vec<Diagnostic>) {
