@@ -8,6 +8,7 @@ use super::message::Message;
 use super::message::MessageRow;
 use super::message::RowField;
 use super::notation::Convert;
+use super::notation::Part;
 use super::notation::Rule;
 use super::plan::Check;
 use super::plan::CheckRule;
@@ -16,6 +17,7 @@ use super::plan::Plan;
 use super::plan::ResultCheck;
 use super::plan::RowNote;
 use super::plan::Source;
+use super::plan::SumPart;
 use super::profile::Direction;
 use super::profile::Format;
 use super::profile::Profile;
@@ -326,7 +328,7 @@ fn check(row: &RuleRow, resolver: &mut Resolver<'_>) -> Option<Check> {
     let rule = match &row.rule {
         Rule::Sum { total, parts } => CheckRule::Sum {
             total: source(total)?,
-            parts: parts.iter().map(|part| source(part)).collect::<Option<_>>()?,
+            parts: parts.iter().map(|part| sum_part(part, field.kind, scope, row, resolver)).collect::<Option<_>>()?,
         },
         Rule::Order { before, after } => CheckRule::Order { before: source(before)?, after: source(after)? },
         Rule::Digest { digest, content } => {
@@ -346,7 +348,55 @@ fn check(row: &RuleRow, resolver: &mut Resolver<'_>) -> Option<Check> {
             CheckRule::Total { item, list: (list.level, list.slot), value: total(field.kind, value, row, resolver)? }
         }
     };
-    Some(Check { scope, rule, text: row.text.clone(), note: resolver.notes.get(index)?.clone() })
+    Some(Check { scope, rule, text: told(row, resolver), note: resolver.notes.get(index)?.clone() })
+}
+
+/// A part of a sum on the side that is read; `None`, and the rule does not apply, where that side has no such place.
+fn sum_part(part: &Part, total: Type, scope: usize, row: &RuleRow, resolver: &mut Resolver<'_>) -> Option<SumPart> {
+    let kind = match part {
+        Part::Count(_) => Type::Int,
+        Part::Each(id) | Part::Field(id) => resolver.field(id, &row.place)?.kind,
+    };
+    if kind != total {
+        let found = format!("“{}”与合计不是同一类型", part.id());
+        resolver.faults.push(Diagnostic::error(166, &row.place, found).expected("金额与金额、整数与整数相加"));
+        return None;
+    }
+    let Some(list) = part.list() else {
+        return resolver.source(part.id(), kind, None, &row.place).map(|(source, _)| SumPart::Field(source));
+    };
+    let (list, _) = *resolver.layout.lists.get(list)?;
+    if list.scope != scope {
+        return None;
+    }
+    match part {
+        Part::Count(_) => Some(SumPart::Count(list.slot)),
+        _ => {
+            resolver.source(part.id(), kind, None, &row.place).map(|(item, _)| SumPart::Each { item, list: list.slot })
+        }
+    }
+}
+
+/// A rule in the words of the side that sent the message: titles and places instead of canonical names.
+fn told(row: &RuleRow, resolver: &Resolver<'_>) -> String {
+    let named = |id: &str| {
+        let title = resolver.catalogue.field(id.trim_end_matches("[]")).map_or(id, |field| field.title.as_str());
+        let own = resolver.message.rows.iter().find(|own| row_field(&own.field) == id);
+        own.map_or_else(|| format!("“{title}”"), |own| format!("“{title}”（{}）", own.path))
+    };
+    let part = |part: &Part| match part {
+        Part::Count(id) => format!("{}的条数", named(id)),
+        Part::Each(id) => format!("各条{}之和", named(id)),
+        Part::Field(id) => named(id),
+    };
+    match &row.rule {
+        Rule::Sum { total, parts } => {
+            format!("{} = {}", named(total), parts.iter().map(part).collect::<Vec<_>>().join(" + "))
+        }
+        Rule::Total { field, value } => format!("各条{}之和 = {value}", named(field)),
+        Rule::Order { before, after } => format!("{}不晚于{}", named(before), named(after)),
+        Rule::Digest { .. } | Rule::Required { .. } => row.text.clone(),
+    }
 }
 
 /// A total as it is written in a rule: percent for rates, yuan for amounts.
