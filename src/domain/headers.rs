@@ -108,7 +108,10 @@ mod tests {
     #[test]
     fn the_code_is_the_one_that_openssl_makes() {
         // printf %s "$SERVICE$REQUESTER$TIME" | openssl dgst -sha256|-sm3 -mac HMAC -macopt key:… -binary | base64
-        for (digest, expected) in [(Digest::Sha256, "ae3hXEVsAeAZ5tWYOIDSaGJk8iBj16KeP6+oxWeCfTA="), (Digest::Sm3, "2y69c33dIykVgufEPu/m6oXEjlszVBJjY9hq6NY6lC0=")] {
+        for (digest, expected) in [
+            (Digest::Sha256, "ae3hXEVsAeAZ5tWYOIDSaGJk8iBj16KeP6+oxWeCfTA="),
+            (Digest::Sm3, "2y69c33dIykVgufEPu/m6oXEjlszVBJjY9hq6NY6lC0="),
+        ] {
             assert_eq!(fields(digest).sign(SECRET, SERVICE, REQUESTER, TIME), expected);
         }
     }
@@ -119,7 +122,8 @@ mod tests {
             let fields = fields(digest);
             let right = fields.sign(SECRET, SERVICE, REQUESTER, TIME);
             assert!(fields.verify(SECRET, SERVICE, REQUESTER, TIME, &right));
-            let other = Fields { digest: if digest == Digest::Sm3 { Digest::Sha256 } else { Digest::Sm3 }, ..fields.clone() };
+            let other =
+                Fields { digest: if digest == Digest::Sm3 { Digest::Sha256 } else { Digest::Sm3 }, ..fields.clone() };
             assert!(!other.verify(SECRET, SERVICE, REQUESTER, TIME, &right));
             assert!(!fields.verify(b"another", SERVICE, REQUESTER, TIME, &right));
             assert!(!fields.verify(SECRET, "s_2", REQUESTER, TIME, &right));

@@ -85,10 +85,10 @@ fn a_headcount_is_the_number_of_items() {
 fn a_sum_of_unlike_things_is_refused_when_mappings_are_loaded() {
     for rule in ["sum total = items[]", "sum heads = items[].amt", "sum total = items[].amt + heads"] {
         let told = summed(rule).try_compile().unwrap_err();
-        assert!(told.contains("rules.csv:2:14") && told.contains("M166"), "{told}");
+        assert!(told.contains("rules.csv:2:17") && told.contains("M166"), "{told}");
     }
     for rule in ["sum total = rows[].items[].amt", "sum items[].amt = fee", "sum total ="] {
         let told = summed(rule).try_compile().unwrap_err();
-        assert!(told.contains("rules.csv:2:14") && told.contains("M114"), "{told}");
+        assert!(told.contains("rules.csv:2:17") && told.contains("M114"), "{told}");
     }
 }

@@ -9,6 +9,7 @@
 
 mod text;
 
+use std::borrow::Cow;
 use std::fmt;
 
 /// Whose move it is to put the fault right.
@@ -193,7 +194,7 @@ pub enum Fault {
     },
     // 300: identity and trust
     CredentialsMissing {
-        header: &'static str,
+        header: Cow<'static, str>,
     },
     UnknownCaller,
     WrongSignature,

@@ -202,10 +202,10 @@ fn notes(catalogue: &Catalogue, message: &Message) -> Vec<Arc<RowNote>> {
     message.rows.iter().map(note).collect()
 }
 
-/// Names under which an answer's own word is read.
+/// Rows in which an answer's own word is read.
 struct Watched {
-    codes: Vec<String>,
-    texts: Vec<String>,
+    codes: Vec<usize>,
+    texts: Vec<usize>,
 }
 
 fn watch(message: &mut Message, side: Side<'_>, faults: &mut Vec<Diagnostic>) -> Watched {
@@ -213,12 +213,11 @@ fn watch(message: &mut Message, side: Side<'_>, faults: &mut Vec<Diagnostic>) ->
     let Some(words) = &side.profile.result else { return watched };
     let root = side.direction.root.replace("{operation}", &side.service.operation);
     let place = Place { file: side.profile.file.clone(), line: 1, column: 1 };
-    let mut add = |paths: &[String], kind: &str, names: &mut Vec<String>| {
+    let mut add = |paths: &[String], kind: &str, rows: &mut Vec<usize>| {
         for (number, path) in paths.iter().enumerate() {
             let name = format!("@result.{kind}.{number}");
             let path = absolute(&root, path, side.direction.separator());
-            message.watch(&path, &name, side.direction.separator(), &place, faults);
-            names.push(name);
+            rows.extend(message.watch(&path, &name, side.direction.separator(), &place, faults));
         }
     };
     add(&words.code, "code", &mut watched.codes);
@@ -241,12 +240,11 @@ fn result_check(
         resolver.faults.push(Diagnostic::error(165, &place, found));
         return None;
     };
-    let mut slots = |names: &[String]| {
-        let rows: Vec<usize> = names.iter().filter_map(|name| resolver.message.row_of(name)).collect();
-        rows.into_iter()
+    let mut slots = |rows: &[usize]| {
+        rows.iter()
             .filter_map(|row| {
-                resolver.used[row] = true;
-                resolver.layout.rows.get(&row).map(|spot| spot.slot)
+                resolver.used[*row] = true;
+                resolver.layout.rows.get(row).map(|spot| spot.slot)
             })
             .collect::<Vec<_>>()
     };
