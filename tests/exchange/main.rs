@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod crash;
+mod exchange_family;
 #[path = "../few/mod.rs"]
 mod few;
 mod once;
