@@ -348,7 +348,7 @@ fn build(
         breaker: Arc::new(Breaker::new(system.breaker, clock.clone())),
         deadline: system.deadline,
         settings: system.settings.iter().map(|(name, value)| (name.clone(), value.reveal().clone())).collect(),
-        sign: system.sign.as_ref().map(|sign| (sign.app_key.clone(), sign.secret.clone())),
+        sign: system.sign.clone(),
         metrics: metrics.upstream(&system.name),
     });
     let relays = config.relays.iter().map(|relay| Relay {

@@ -37,7 +37,7 @@ fn example(entry: &Entry) -> Fault {
         Fault::Fields { faults: vec![field(FieldFaultKind::Missing)], more: 0 },
         Fault::UnknownMatter { code: "GJ99".into() },
         Fault::NotServed { matter: "GJ12".into(), city: "荆州市".into() },
-        Fault::CredentialsMissing { header: "x-app-key" },
+        Fault::CredentialsMissing { header: "x-app-key".into() },
         Fault::UnknownCaller,
         Fault::WrongSignature,
         Fault::ClockOutside { window_seconds: 300 },

@@ -247,7 +247,14 @@ fn others(criterion: &mut Criterion, harness: &Bench, tree: &Tree, scenarios: &B
         let path = &case.pair.from_service.path;
         group.throughput(Throughput::Bytes(case.input.len() as u64));
         group.bench_function(case.name, |b| {
-            b.iter(|| program.program.arrive(system, path, black_box(&case.input), &mut workspace).unwrap().key.len());
+            b.iter(|| {
+                program
+                    .program
+                    .arrive(system, path, &|_| None, black_box(&case.input), &mut workspace)
+                    .unwrap()
+                    .key
+                    .len()
+            });
         });
     }
     group.finish();

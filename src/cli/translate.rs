@@ -245,8 +245,9 @@ impl Job<'_> {
         let system = self.program.system(caller).filter(|_| self.request);
         let arrival = system.and_then(|system| {
             let paths = system.profile.services.iter().filter(|service| service.matter == self.matter);
-            let mut found =
-                paths.filter_map(|service| self.program.arrive(system, &service.path, input, workspace).ok());
+            let mut found = paths.filter_map(|service| {
+                self.program.arrive(system, &service.path, &|_| Some(&service.service), input, workspace).ok()
+            });
             found.next().map(|arrival| (system.profile.services[arrival.service].step.clone(), arrival.message))
         });
         let (step, message) = arrival.map_or((None, None), |(step, message)| (Some(step), message));

@@ -11,4 +11,5 @@ pub mod codes;
 pub mod format;
 pub mod sm;
 
+pub mod headers;
 pub mod mapping;

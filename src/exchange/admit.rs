@@ -13,6 +13,7 @@ use crate::edge::metrics::RateDecision;
 use http::Method;
 use http::header::CONTENT_TYPE;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// A request that may go on.
 pub(super) struct Admitted {
@@ -50,9 +51,14 @@ impl Exchange {
         }
         check_content_type(arrived, &system.profile.request.content_type)?;
         let mut workspace = self.workspace.take();
-        let arrival = state.program.arrive(system, arrived.uri.path(), body, &mut workspace);
+        let fields = |name: &str| arrived.headers.get(name).and_then(|value| value.to_str().ok());
+        let arrival = state.program.arrive(system, arrived.uri.path(), &fields, body, &mut workspace);
         self.workspace.replace(workspace);
-        let arrival = arrival?;
+        let mut arrival = arrival?;
+        if arrival.key.is_empty() {
+            let number = self.sequence.fetch_add(1, Ordering::Relaxed);
+            arrival.key = format!("JY{}{number:06}", arrived.received_at);
+        }
         let (city, pair) = state.program.route(home, system, &arrival)?;
         story.routed(pair, &city.name);
         if !(caller.may)(&pair.matter.code, &city.name) {

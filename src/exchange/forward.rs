@@ -3,9 +3,11 @@
 use super::Exchange;
 use super::admit::Admitted;
 use super::state::State;
-use super::state::Target;
 use super::translate::Outward;
 use crate::domain::fault::Fault;
+use crate::domain::headers::Family;
+use crate::domain::headers::Signature;
+use crate::domain::mapping::Service;
 use crate::domain::sm;
 use crate::edge::clock;
 use crate::edge::ledger::Opened;
@@ -48,8 +50,8 @@ impl Exchange {
                 headers.insert(name, value);
             }
         }
-        if target.sign.is_some() {
-            self.sign(target, &service.path, &outward.body, &mut headers)?;
+        if let Some(signature) = &target.sign {
+            self.sign(signature, service, &outward.body, &mut headers)?;
         }
         let outbound =
             Outbound { method: Method::POST, path: service.path.clone(), headers, body: outward.body.clone() };
@@ -89,20 +91,41 @@ impl Exchange {
         pools.1[target].clone()
     }
 
-    fn sign(&self, target: &Target, path: &str, body: &[u8], headers: &mut HeaderMap) -> Result<(), Fault> {
-        let Some((key, secret)) = &target.sign else { return Ok(()) };
-        let mut random = [0u8; 16];
-        clock::random(&mut random).map_err(|_| Fault::Internal { reason: "no random numbers" })?;
-        let (timestamp, nonce) = (self.clock.now().to_string(), sm::hex(&random));
-        let signature = sm::header_signature(secret.reveal(), "POST", path, &timestamp, &nonce, &sm::digest(body));
-        for (name, value) in [
-            ("x-app-key", key.as_str()),
-            ("x-timestamp", &timestamp),
-            ("x-nonce", &nonce),
-            ("x-sign", &sm::hex(&signature)),
-        ] {
-            if let Ok(value) = HeaderValue::from_str(value) {
-                headers.insert(HeaderName::from_static(name), value);
+    fn sign(
+        &self,
+        signature: &Signature,
+        service: &Service,
+        body: &[u8],
+        headers: &mut HeaderMap,
+    ) -> Result<(), Fault> {
+        let (key, secret) = (signature.key.as_str(), signature.secret.reveal());
+        let timestamp = self.clock.now().to_string();
+        let mut put = |name: &str, value: &str| {
+            // What the configuration took as key and prefix can stand in a header field; so can numbers and codes.
+            if let Ok((name, value)) = HeaderName::try_from(name)
+                .map_err(drop)
+                .and_then(|name| Ok((name, HeaderValue::from_str(value).map_err(drop)?)))
+            {
+                headers.insert(name, value);
+            }
+        };
+        match &signature.family {
+            Family::Window => {
+                let mut random = [0u8; 16];
+                clock::random(&mut random).map_err(|_| Fault::Internal { reason: "no random numbers" })?;
+                let nonce = sm::hex(&random);
+                let digest = sm::digest(body);
+                let sign = sm::header_signature(secret, "POST", &service.path, &timestamp, &nonce, &digest);
+                put("x-app-key", key);
+                put("x-timestamp", &timestamp);
+                put("x-nonce", &nonce);
+                put("x-sign", &sm::hex(&sign));
+            }
+            Family::Exchange(fields) => {
+                put(&fields.requester, key);
+                put(&fields.service, &service.service);
+                put(&fields.time, &timestamp);
+                put(&fields.sign, &fields.sign(secret, &service.service, key, &timestamp));
             }
         }
         Ok(())

@@ -1,12 +1,16 @@
-//! Who asks: by client certificate, or by the header signature of the window dialect.
+//! Who asks: by client certificate, by the header signature of the window dialect, or by that of an exchange.
 //!
-//! The signature covers method, path, time, nonce and the SM3 of the body. The nonce is taken only after the signature
-//! was found right, so that nobody else can use up a caller's nonces.
+//! The window's signature covers method, path, time, nonce and the SM3 of the body. An exchange's covers service, requester
+//! and time only, so it is taken once: it is its own nonce. A nonce is taken only after the signature was found right, so
+//! that nobody else can use up a caller's nonces.
 
 use super::Arrived;
 use super::Exchange;
 use super::state::State;
 use crate::domain::fault::Fault;
+use crate::domain::headers::Family;
+use crate::domain::headers::Fields;
+use crate::domain::headers::Signature;
 use crate::domain::sm;
 use crate::edge::nonces::Nonce;
 use http::HeaderMap;
@@ -29,27 +33,26 @@ impl Exchange {
     /// The faults of the 300 range.
     pub(super) fn identify(&self, state: &State, arrived: &Arrived, body: &[u8]) -> Result<Known, Fault> {
         let digest = sm::digest(body);
+        let requester = state.exchange_requester(&arrived.headers);
         if let Some(print) = &arrived.certificate_sha256 {
             if let Some(caller) = state.caller_by_certificate(print) {
                 return Ok(Known { caller, digest });
             }
-            if !arrived.headers.contains_key("x-app-key") {
+            if !arrived.headers.contains_key("x-app-key") && requester.is_none() {
                 return Err(Fault::UnknownCaller);
             }
         }
-        let key = header(&arrived.headers, "x-app-key")?;
+        let key = match requester {
+            Some(key) => key.to_str().map_err(|_| Fault::UnknownCaller)?,
+            None => header(&arrived.headers, "x-app-key")?,
+        };
         let caller = state.caller_by_key(key).ok_or(Fault::UnknownCaller)?;
-        let (_, secret) = state.callers[caller].signature.as_ref().ok_or(Fault::UnknownCaller)?;
-        let timestamp = header(&arrived.headers, "x-timestamp")?;
-        let nonce = header(&arrived.headers, "x-nonce")?;
-        let given = header(&arrived.headers, "x-sign")?;
-        let path = arrived.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
-        let signature = sm::header_signature(secret.reveal(), arrived.method.as_str(), path, timestamp, nonce, &digest);
-        let given = sm::unhex(given).ok_or(Fault::WrongSignature)?;
-        if !sm::verify(&signature, &given) {
-            return Err(Fault::WrongSignature);
-        }
-        check_time(state, timestamp, arrived.received_at)?;
+        let signature = state.callers[caller].signature.as_ref().ok_or(Fault::UnknownCaller)?;
+        let (time, nonce) = match &signature.family {
+            Family::Window => window(arrived, signature, &digest)?,
+            Family::Exchange(fields) => exchange(&arrived.headers, signature, fields)?,
+        };
+        check_time(state, time, arrived.received_at)?;
         if nonce.len() > NONCE_BYTES_MAX {
             return Err(Fault::LimitExceeded { what: "随机数长度", limit: NONCE_BYTES_MAX });
         }
@@ -61,6 +64,34 @@ impl Exchange {
     }
 }
 
+/// Time and nonce of a request that the window family's signature fits.
+fn window<'a>(arrived: &'a Arrived, signature: &Signature, digest: &[u8; 32]) -> Result<(&'a str, &'a str), Fault> {
+    // A requester of an exchange that is named under another family's field is nobody.
+    if header(&arrived.headers, "x-app-key")? != signature.key {
+        return Err(Fault::UnknownCaller);
+    }
+    let timestamp = header(&arrived.headers, "x-timestamp")?;
+    let nonce = header(&arrived.headers, "x-nonce")?;
+    let given = header(&arrived.headers, "x-sign")?;
+    let path = arrived.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+    let secret = signature.secret.reveal();
+    let computed = sm::header_signature(secret, arrived.method.as_str(), path, timestamp, nonce, digest);
+    let given = sm::unhex(given).ok_or(Fault::WrongSignature)?;
+    if sm::verify(&computed, &given) { Ok((timestamp, nonce)) } else { Err(Fault::WrongSignature) }
+}
+
+/// Time and signature of a request that an exchange's signature fits.
+fn exchange<'a>(headers: &'a HeaderMap, signature: &Signature, fields: &Fields) -> Result<(&'a str, &'a str), Fault> {
+    if header(headers, &fields.requester)? != signature.key {
+        return Err(Fault::UnknownCaller);
+    }
+    let service = header(headers, &fields.service)?;
+    let time = header(headers, &fields.time)?;
+    let given = header(headers, &fields.sign)?;
+    let right = fields.verify(signature.secret.reveal(), service, &signature.key, time, given);
+    if right { Ok((time, given)) } else { Err(Fault::WrongSignature) }
+}
+
 fn check_time(state: &State, timestamp: &str, now: i64) -> Result<(), Fault> {
     let window = state.clock_window_seconds;
     let time = timestamp.parse::<i64>().ok().filter(|time| *time >= 0);
@@ -68,7 +99,7 @@ fn check_time(state: &State, timestamp: &str, now: i64) -> Result<(), Fault> {
     if near { Ok(()) } else { Err(Fault::ClockOutside { window_seconds: window }) }
 }
 
-fn header<'h>(headers: &'h HeaderMap, name: &'static str) -> Result<&'h str, Fault> {
-    let value = headers.get(name).ok_or(Fault::CredentialsMissing { header: name })?;
-    value.to_str().map_err(|_| Fault::CredentialsMissing { header: name })
+fn header<'h>(headers: &'h HeaderMap, name: &str) -> Result<&'h str, Fault> {
+    let missing = || Fault::CredentialsMissing { header: name.to_owned().into() };
+    headers.get(name).and_then(|value| value.to_str().ok()).ok_or_else(missing)
 }

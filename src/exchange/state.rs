@@ -2,9 +2,11 @@
 //! configuration and a compiled mapping set, never changed, and swapped as one at a reload.
 
 use crate::domain::fault::Fault;
+use crate::domain::headers::Family;
+use crate::domain::headers::Fields;
+use crate::domain::headers::Signature;
 use crate::domain::mapping::Pair;
 use crate::domain::mapping::Program;
-use crate::domain::masked::Masked;
 use crate::edge::limit::Limiter;
 use crate::edge::metrics::ClientHandles;
 use crate::edge::metrics::MatterHandles;
@@ -13,6 +15,8 @@ use crate::edge::metrics::ProfileHandles;
 use crate::edge::metrics::UpstreamHandles;
 use crate::edge::upstream;
 use crate::edge::upstream::Breaker;
+use http::HeaderMap;
+use http::HeaderValue;
 use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -26,8 +30,8 @@ pub struct Caller {
     pub name: String,
     pub city: String,
     pub profile: String,
-    /// Its application key and secret.
-    pub signature: Option<(String, Masked<Vec<u8>>)>,
+    /// Its key, secret and family of header fields.
+    pub signature: Option<Signature>,
     pub certificates_sha256: Vec<[u8; 32]>,
     pub limiter: Arc<Limiter>,
     pub may: Permission,
@@ -44,8 +48,8 @@ pub struct Target {
     pub deadline: Duration,
     /// Values of `@setting.…`.
     pub settings: BTreeMap<String, String>,
-    /// Our application key there, and the secret of our signature.
-    pub sign: Option<(String, Masked<Vec<u8>>)>,
+    /// Who we are there, and how we show it.
+    pub sign: Option<Signature>,
     pub metrics: UpstreamHandles,
 }
 
@@ -67,6 +71,8 @@ pub struct State {
     pub relays: Vec<Relay>,
     pub clock_window_seconds: u32,
     by_key: FxHashMap<String, usize>,
+    /// The exchange families in use, one for each prefix.
+    exchanges: Vec<Fields>,
     by_certificate: FxHashMap<[u8; 32], usize>,
     /// Profiles by the HTTP paths that they serve.
     by_path: FxHashMap<String, Vec<String>>,
@@ -89,7 +95,15 @@ impl State {
         let by_key = callers
             .iter()
             .enumerate()
-            .filter_map(|(index, caller)| Some((caller.signature.as_ref()?.0.clone(), index)));
+            .filter_map(|(index, caller)| Some((caller.signature.as_ref()?.key.clone(), index)));
+        let mut exchanges: Vec<Fields> = Vec::new();
+        for signature in callers.iter().filter_map(|caller| caller.signature.as_ref()) {
+            if let Family::Exchange(fields) = &signature.family
+                && !exchanges.iter().any(|known| known.requester == fields.requester)
+            {
+                exchanges.push(fields.clone());
+            }
+        }
         let certificates = callers
             .iter()
             .enumerate()
@@ -123,6 +137,7 @@ impl State {
         Self {
             generation,
             by_key: by_key.collect(),
+            exchanges,
             by_certificate: certificates.collect(),
             by_path,
             matters,
@@ -139,6 +154,11 @@ impl State {
     /// The caller with an application key.
     pub(super) fn caller_by_key(&self, key: &str) -> Option<usize> {
         self.by_key.get(key).copied()
+    }
+
+    /// The requester that a request names in the field of an exchange family.
+    pub(super) fn exchange_requester<'h>(&self, headers: &'h HeaderMap) -> Option<&'h HeaderValue> {
+        self.exchanges.iter().find_map(|fields| headers.get(&fields.requester))
     }
 
     /// The caller that showed a certificate.

@@ -5,6 +5,7 @@
 
 mod crash;
 mod drift;
+mod exchange_family;
 #[path = "../few/mod.rs"]
 mod few;
 mod once;

@@ -1,10 +1,10 @@
-//! The mapping files with the five matters of the sample scenarios only: everything a test wants to see is in them, and
+//! The mapping files with the matters of the examples only: everything a test wants to see is in them, and
 //! an unoptimized build compiles and proves them in a moment. Shared by several test programs by `#[path]`.
 
 use std::path::Path;
 
-/// The matters of the scenarios.
-const MATTERS: [&str; 5] = ["GA007", "GJ01", "GJ12", "GJ14", "SC014"];
+/// The matters of the examples.
+const MATTERS: [&str; 7] = ["DZ002", "GA007", "GJ01", "GJ12", "GJ14", "PJ001", "SC014"];
 
 /// Copies the mapping files to a folder; `services.csv` keeps the rows of these matters.
 pub(crate) fn copy(to: &Path) {

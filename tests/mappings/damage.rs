@@ -6,6 +6,7 @@ use crate::support::context;
 use crate::support::kept;
 use crate::support::program;
 use jingyue::domain::fault::Fault;
+use jingyue::domain::mapping::City;
 use jingyue::domain::mapping::Context;
 use jingyue::domain::mapping::Pair;
 use jingyue::domain::mapping::Plan;
@@ -162,14 +163,12 @@ impl Trial<'_> {
     }
 
     fn translate(&self, input: &[u8], workspace: &mut Workspace) -> Result<Vec<u8>, Fault> {
-        let city = |profile: &str, other: Option<&str>| {
-            let runs = |city: &&jingyue::domain::mapping::City| {
-                city.profiles.iter().any(|own| own == profile) && other != Some(city.name.as_str())
-            };
-            self.program.catalogue().cities.iter().find(runs).unwrap()
-        };
-        let from = city(&self.pair.from, None);
-        let to = city(&self.pair.to, Some(&from.name));
+        let cities = &self.program.catalogue().cities;
+        let runs = |city: &City, profile: &str| city.profiles.iter().any(|own| own == profile);
+        let mut pairs = cities.iter().flat_map(|from| cities.iter().map(move |to| (from, to)));
+        let (from, to) = pairs
+            .find(|(from, to)| from.name != to.name && runs(from, &self.pair.from) && runs(to, &self.pair.to))
+            .unwrap();
         let kept = kept(self.pair, |_| None);
         let context = Context { kept: Some(&kept), ..context(from, to, &self.settings) };
         self.plan().translate(input, &context, workspace).map(|translated| translated.bytes)

@@ -8,5 +8,6 @@ mod equivalence;
 #[path = "../few/mod.rs"]
 mod few;
 mod files;
+mod sums;
 mod support;
 mod tiny;

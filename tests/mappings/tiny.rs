@@ -15,7 +15,7 @@ use serde_json::json;
 use std::collections::BTreeMap;
 
 /// Two cities, one matter: `left` speaks JSON, `right` speaks XML.
-struct Set {
+pub(crate) struct Set {
     files: Files,
     left: String,
     right: String,
@@ -25,7 +25,7 @@ const HOUR: i64 = 3_600_000;
 const HEAD: &str = "path,field,convert,need,absent,default,if,note\n";
 
 impl Set {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut files = Files::default();
         let mut put = |path: &str, text: &str| files.0.insert(path.to_owned(), text.to_owned());
         put(
@@ -64,12 +64,12 @@ impl Set {
         Self { files, left: String::new(), right: String::new() }
     }
 
-    fn left(mut self, rows: &str) -> Self {
+    pub(crate) fn left(mut self, rows: &str) -> Self {
         self.left = format!("{HEAD}no,no,,required,,,,\n{rows}");
         self
     }
 
-    fn right(mut self, rows: &str) -> Self {
+    pub(crate) fn right(mut self, rows: &str) -> Self {
         self.right = format!("{HEAD}NO,no,,required,,,,\n{rows}");
         self
     }
@@ -79,14 +79,14 @@ impl Set {
         self
     }
 
-    fn edit(mut self, file: &str, from: &str, to: &str) -> Self {
+    pub(crate) fn edit(mut self, file: &str, from: &str, to: &str) -> Self {
         let text = self.files.0.get_mut(file).unwrap();
         assert!(text.contains(from), "{file}: {from}");
         *text = text.replace(from, to);
         self
     }
 
-    fn try_compile(mut self) -> Result<Program, String> {
+    pub(crate) fn try_compile(mut self) -> Result<Program, String> {
         self.files.0.insert("messages/left/ask.csv".into(), self.left);
         self.files.0.insert("messages/right/ask.csv".into(), self.right);
         let told = |faults: Vec<_>| faults.iter().map(ToString::to_string).collect::<Vec<String>>().join("\n");
@@ -94,12 +94,12 @@ impl Set {
     }
 
     #[track_caller]
-    fn compile(self) -> Program {
+    pub(crate) fn compile(self) -> Program {
         self.try_compile().unwrap_or_else(|faults| panic!("{faults}"))
     }
 }
 
-fn translate(program: &Program, from: &str, input: &[u8], now: i64) -> Result<Translated, Fault> {
+pub(crate) fn translate(program: &Program, from: &str, input: &[u8], now: i64) -> Result<Translated, Fault> {
     let to = if from == "left" { "right" } else { "left" };
     request(program, program.pair(from, to, "T1", "main").unwrap(), input, now)
 }
@@ -123,7 +123,7 @@ fn to_json(program: &Program, inside: &str) -> Value {
 
 /// The faults of the fields of a request.
 #[track_caller]
-fn faults(result: Result<Translated, Fault>) -> Vec<(String, FieldFaultKind)> {
+pub(crate) fn faults(result: Result<Translated, Fault>) -> Vec<(String, FieldFaultKind)> {
     match result {
         Err(Fault::Fields { faults, more: 0 }) => faults.into_iter().map(|fault| (fault.path, fault.what)).collect(),
         other => panic!("{other:?}"),

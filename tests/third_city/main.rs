@@ -182,8 +182,9 @@ fn a_request_finds_its_city_among_three() {
     let (own, system) = (program.city(CITY).unwrap(), program.system(WINDOW).unwrap());
     for (area, wanted) in [("421000", Some("jingzhou")), ("430600", Some("yueyang")), ("421100", None)] {
         let request = request.replace(r#""toArea":"421000""#, &format!(r#""toArea":"{area}""#));
-        let arrival =
-            program.arrive(system, "/api/fund/withdraw", request.as_bytes(), &mut Workspace::default()).unwrap();
+        let arrival = program
+            .arrive(system, "/api/fund/withdraw", &|_| None, request.as_bytes(), &mut Workspace::default())
+            .unwrap();
         assert_eq!(arrival.key, "YY-GJ12-20261123-000001");
         let found = program.route(own, system, &arrival).map(|(city, _)| city.name.as_str());
         assert_eq!(found.ok(), wanted, "{area}");

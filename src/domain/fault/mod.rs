@@ -12,6 +12,7 @@ mod text;
 
 pub use plain::is_plain;
 pub use plain::may_show_return;
+use std::borrow::Cow;
 use std::fmt;
 
 /// Whose move it is to put the fault right.
@@ -196,7 +197,7 @@ pub enum Fault {
     },
     // 300: identity and trust
     CredentialsMissing {
-        header: &'static str,
+        header: Cow<'static, str>,
     },
     UnknownCaller,
     WrongSignature,

@@ -6,6 +6,7 @@ use super::plan::LEVELS;
 use super::plan::Plan;
 use super::plan::RowNote;
 use super::plan::Source;
+use super::plan::SumPart;
 use super::values::Got;
 use super::values::ROOM;
 use super::values::Spare;
@@ -181,6 +182,44 @@ impl View<'_> {
         }
     }
 
+    /// One part of a sum; `None` where it cannot be told, which is another fault's affair.
+    fn part(&self, part: &SumPart, level: usize) -> Option<i128> {
+        match part {
+            SumPart::Field(source) => self.number(source).map(i128::from),
+            SumPart::Each { item, list } => self.all_items(item, *list, level),
+            SumPart::Count(list) => {
+                let list = self.slot(u8::try_from(level).ok()?, *list);
+                (list.kind == Kind::List).then_some(i128::from(list.len))
+            }
+        }
+    }
+
+    /// The numbers of all items of a list together. An item without the number adds nothing: leaving one out must not
+    /// switch the rule off. `None` where there is no list, no item has one, or one cannot be read. Wide enough for any
+    /// list of amounts: an overflow would pass for "nothing to compare".
+    fn all_items(&self, item: &Source, list: SlotNumber, level: usize) -> Option<i128> {
+        let list = self.slot(u8::try_from(level).ok()?, list);
+        if list.kind != Kind::List {
+            return None;
+        }
+        let mut view = *self;
+        let mut frame = list.off;
+        let mut sum = None;
+        for _ in 0..list.len {
+            view.frames[(level + 1) % ROOM] = frame;
+            let mut spare = Spare::default();
+            match view.get(item, &mut spare) {
+                Ok(Got::Value(Value::Amount(number) | Value::Int(number) | Value::Rate(number))) => {
+                    sum = Some(sum.unwrap_or_default() + i128::from(number));
+                }
+                Ok(got) if !got.is_value() => {}
+                _ => return None,
+            }
+            frame = self.scratch.slot(frame, 0).off;
+        }
+        sum
+    }
+
     fn canonical(&self, source: &Source) -> Option<Vec<u8>> {
         let mut spare = Spare::default();
         let Ok(Got::Value(value)) = self.get(source, &mut spare) else { return None };
@@ -195,23 +234,14 @@ impl View<'_> {
         let positions = &self.positions[..level];
         match &check.rule {
             CheckRule::Sum { total, parts } => {
-                let parts: Option<Vec<i64>> = parts.iter().map(|part| self.number(part)).collect();
-                let sum = parts.and_then(|parts| parts.into_iter().try_fold(0i64, i64::checked_add));
-                if self.number(total).zip(sum).is_some_and(|(total, sum)| total != sum) {
+                let sum = parts.iter().map(|part| self.part(part, level)).sum::<Option<i128>>();
+                if self.number(total).zip(sum).is_some_and(|(total, sum)| i128::from(total) != sum) {
                     faults.push(&check.note, positions, FieldFaultKind::SumDiffers { rule: rule() });
                 }
             }
             CheckRule::Total { item, list: (_, number), value, .. } => {
-                let list = self.slot(u8::try_from(level).unwrap_or_default(), *number);
-                let mut view = *self;
-                let mut frame = list.off;
-                let mut sum = Some(0i64);
-                for _ in 0..if list.kind == Kind::List { list.len } else { 0 } {
-                    view.frames[(level + 1) % ROOM] = frame;
-                    sum = sum.zip(view.number(item)).and_then(|(sum, part)| sum.checked_add(part));
-                    frame = self.scratch.slot(frame, 0).off;
-                }
-                if list.kind == Kind::List && list.len > 0 && sum.is_some_and(|sum| sum != *value) {
+                let sum = self.all_items(item, *number, level);
+                if sum.is_some_and(|sum| sum != i128::from(*value)) {
                     faults.push(&check.note, positions, FieldFaultKind::SumDiffers { rule: rule() });
                 }
             }

@@ -8,6 +8,7 @@ use super::message::Message;
 use super::message::MessageRow;
 use super::message::RowField;
 use super::notation::Convert;
+use super::notation::Part;
 use super::notation::Rule;
 use super::plan::Check;
 use super::plan::CheckRule;
@@ -16,6 +17,7 @@ use super::plan::Plan;
 use super::plan::ResultCheck;
 use super::plan::RowNote;
 use super::plan::Source;
+use super::plan::SumPart;
 use super::profile::Direction;
 use super::profile::Format;
 use super::profile::Profile;
@@ -200,10 +202,10 @@ fn notes(catalogue: &Catalogue, message: &Message) -> Vec<Arc<RowNote>> {
     message.rows.iter().map(note).collect()
 }
 
-/// Names under which an answer's own word is read.
+/// Rows in which an answer's own word is read.
 struct Watched {
-    codes: Vec<String>,
-    texts: Vec<String>,
+    codes: Vec<usize>,
+    texts: Vec<usize>,
 }
 
 fn watch(message: &mut Message, side: Side<'_>, faults: &mut Vec<Diagnostic>) -> Watched {
@@ -211,12 +213,11 @@ fn watch(message: &mut Message, side: Side<'_>, faults: &mut Vec<Diagnostic>) ->
     let Some(words) = &side.profile.result else { return watched };
     let root = side.direction.root.replace("{operation}", &side.service.operation);
     let place = Place { file: side.profile.file.clone(), line: 1, column: 1 };
-    let mut add = |paths: &[String], kind: &str, names: &mut Vec<String>| {
+    let mut add = |paths: &[String], kind: &str, rows: &mut Vec<usize>| {
         for (number, path) in paths.iter().enumerate() {
             let name = format!("@result.{kind}.{number}");
             let path = absolute(&root, path, side.direction.separator());
-            message.watch(&path, &name, side.direction.separator(), &place, faults);
-            names.push(name);
+            rows.extend(message.watch(&path, &name, side.direction.separator(), &place, faults));
         }
     };
     add(&words.code, "code", &mut watched.codes);
@@ -239,12 +240,11 @@ fn result_check(
         resolver.faults.push(Diagnostic::error(165, &place, found));
         return None;
     };
-    let mut slots = |names: &[String]| {
-        let rows: Vec<usize> = names.iter().filter_map(|name| resolver.message.row_of(name)).collect();
-        rows.into_iter()
+    let mut slots = |rows: &[usize]| {
+        rows.iter()
             .filter_map(|row| {
-                resolver.used[row] = true;
-                resolver.layout.rows.get(&row).map(|spot| spot.slot)
+                resolver.used[*row] = true;
+                resolver.layout.rows.get(row).map(|spot| spot.slot)
             })
             .collect::<Vec<_>>()
     };
@@ -326,7 +326,7 @@ fn check(row: &RuleRow, resolver: &mut Resolver<'_>) -> Option<Check> {
     let rule = match &row.rule {
         Rule::Sum { total, parts } => CheckRule::Sum {
             total: source(total)?,
-            parts: parts.iter().map(|part| source(part)).collect::<Option<_>>()?,
+            parts: parts.iter().map(|part| sum_part(part, field.kind, scope, row, resolver)).collect::<Option<_>>()?,
         },
         Rule::Order { before, after } => CheckRule::Order { before: source(before)?, after: source(after)? },
         Rule::Digest { digest, content } => {
@@ -346,7 +346,55 @@ fn check(row: &RuleRow, resolver: &mut Resolver<'_>) -> Option<Check> {
             CheckRule::Total { item, list: (list.level, list.slot), value: total(field.kind, value, row, resolver)? }
         }
     };
-    Some(Check { scope, rule, text: row.text.clone(), note: resolver.notes.get(index)?.clone() })
+    Some(Check { scope, rule, text: told(row, resolver), note: resolver.notes.get(index)?.clone() })
+}
+
+/// A part of a sum on the side that is read; `None`, and the rule does not apply, where that side has no such place.
+fn sum_part(part: &Part, total: Type, scope: usize, row: &RuleRow, resolver: &mut Resolver<'_>) -> Option<SumPart> {
+    let kind = match part {
+        Part::Count(_) => Type::Int,
+        Part::Each(id) | Part::Field(id) => resolver.field(id, &row.place)?.kind,
+    };
+    if kind != total {
+        let found = format!("“{}”与合计不是同一类型", part.id());
+        resolver.faults.push(Diagnostic::error(166, &row.place, found).expected("金额与金额、整数与整数相加"));
+        return None;
+    }
+    let Some(list) = part.list() else {
+        return resolver.source(part.id(), kind, None, &row.place).map(|(source, _)| SumPart::Field(source));
+    };
+    let (list, _) = *resolver.layout.lists.get(list)?;
+    if list.scope != scope {
+        return None;
+    }
+    match part {
+        Part::Count(_) => Some(SumPart::Count(list.slot)),
+        _ => {
+            resolver.source(part.id(), kind, None, &row.place).map(|(item, _)| SumPart::Each { item, list: list.slot })
+        }
+    }
+}
+
+/// A rule in the words of the side that sent the message: titles and places instead of canonical names.
+fn told(row: &RuleRow, resolver: &Resolver<'_>) -> String {
+    let named = |id: &str| {
+        let title = resolver.catalogue.field(id.trim_end_matches("[]")).map_or(id, |field| field.title.as_str());
+        let own = resolver.message.rows.iter().find(|own| row_field(&own.field) == id);
+        own.map_or_else(|| format!("“{title}”"), |own| format!("“{title}”（{}）", own.path))
+    };
+    let part = |part: &Part| match part {
+        Part::Count(id) => format!("{}的条数", named(id)),
+        Part::Each(id) => format!("各条{}之和", named(id)),
+        Part::Field(id) => named(id),
+    };
+    match &row.rule {
+        Rule::Sum { total, parts } => {
+            format!("{} = {}", named(total), parts.iter().map(part).collect::<Vec<_>>().join(" + "))
+        }
+        Rule::Total { field, value } => format!("各条{}之和 = {value}", named(field)),
+        Rule::Order { before, after } => format!("{}不晚于{}", named(before), named(after)),
+        Rule::Digest { .. } | Rule::Required { .. } => row.text.clone(),
+    }
 }
 
 /// A total as it is written in a rule: percent for rates, yuan for amounts.

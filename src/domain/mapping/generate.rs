@@ -5,6 +5,8 @@
 
 use super::catalogue::Catalogue;
 use super::catalogue::Field;
+use super::notation::Part;
+use super::notation::Rule;
 use crate::domain::value::Type;
 use serde_json::Map;
 use serde_json::Value;
@@ -69,7 +71,53 @@ pub(super) fn document(fields: &[(String, Type)], choice: &Choice<'_>) -> Value 
         }
         put(&mut root, id, id, *kind, choice, 0);
     }
+    for row in &choice.catalogue.rules {
+        if let Rule::Sum { total, parts } = &row.rule {
+            balance(&mut root, total, parts);
+        }
+    }
     Value::Object(root)
+}
+
+/// Makes a total what a rule wants it to be, in whatever items it stands.
+fn balance(map: &mut Map<String, Value>, total: &str, parts: &[Part]) {
+    if let Some((list, rest)) = total.split_once("[].") {
+        // All fields of the rule stand in that list or below.
+        let inner = |id: &str| id.strip_prefix(list).and_then(|id| id.strip_prefix("[].")).map(str::to_owned);
+        let parts = parts.iter().map(|part| {
+            Some(match part {
+                Part::Count(id) => Part::Count(inner(id)?),
+                Part::Each(id) => Part::Each(inner(id)?),
+                Part::Field(id) => Part::Field(inner(id)?),
+            })
+        });
+        let Some(parts) = parts.collect::<Option<Vec<_>>>() else { return };
+        for item in map.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten() {
+            if let Some(item) = item.as_object_mut() {
+                balance(item, rest, &parts);
+            }
+        }
+        return;
+    }
+    let sum = parts.iter().try_fold(0i64, |sum, part| {
+        let items = part.list().map(|list| map.get(list).and_then(Value::as_array));
+        sum.checked_add(match (part, items) {
+            (Part::Count(_), Some(items)) => i64::try_from(items?.len()).ok()?,
+            (Part::Each(id), Some(items)) => {
+                let own = id.rsplit_once("[].")?.1;
+                items?.iter().filter_map(|item| number(item.get(own)?)).sum()
+            }
+            _ => number(map.get(part.id())?)?,
+        })
+    });
+    if let Some((place, sum)) = map.get_mut(total).zip(sum) {
+        *place = if place.is_string() { Value::from(sum.to_string()) } else { Value::from(sum) };
+    }
+}
+
+/// A generated number: amounts are texts.
+fn number(value: &Value) -> Option<i64> {
+    value.as_i64().or_else(|| value.as_str()?.parse().ok())
 }
 
 fn put(map: &mut Map<String, Value>, rest: &str, id: &str, kind: Type, choice: &Choice<'_>, item: usize) {
@@ -95,7 +143,7 @@ fn value(id: &str, own: &str, kind: Type, choice: &Choice<'_>, item: usize) -> O
     let number = choice.number + item;
     let text = |text: &str| Some(Value::from(text));
     match kind {
-        Type::Amount => Some(Value::from(amount(id, item).to_string())),
+        Type::Amount => Some(Value::from((840_000 + i64::try_from(item).unwrap_or_default() * 100).to_string())),
         Type::Bool => Some(Value::from(number.is_multiple_of(2))),
         Type::Code => {
             let codes = (choice.codes)(id);
@@ -117,16 +165,6 @@ fn value(id: &str, own: &str, kind: Type, choice: &Choice<'_>, item: usize) -> O
         .filter(|value| value != ""),
         Type::List => None,
         Type::Text => Some(Value::from(words(field, own, choice, number))),
-    }
-}
-
-/// Sums that rules ask for hold: the parts of a transfer make its whole.
-fn amount(id: &str, item: usize) -> i64 {
-    match id {
-        "transfer_amt" => 4_532_154,
-        "principal_amt" => 4_510_000,
-        "interest_amt" => 22_154,
-        _ => 840_000 + i64::try_from(item).unwrap_or_default() * 100,
     }
 }
 

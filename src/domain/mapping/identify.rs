@@ -21,13 +21,16 @@ pub(super) const KEY_BYTES_MAX: usize = 128;
 pub struct Arrival {
     /// Index of the row in the profile's `services.csv`.
     pub service: usize,
-    /// Idempotency key.
+    /// Idempotency key; empty where the profile leaves it to the gateway to make one.
     pub key: String,
     /// Message number to answer to.
     pub message: Option<String>,
     /// Division or centre of the handling side.
     pub target: Option<String>,
 }
+
+/// A request's HTTP header fields by their names in lower case.
+pub type HeaderFields<'h> = &'h dyn Fn(&str) -> Option<&'h str>;
 
 /// The compiled looks into a request.
 #[derive(Debug)]
@@ -77,6 +80,7 @@ impl Identifier {
         &self,
         profile: &Profile,
         path: &str,
+        fields: HeaderFields<'_>,
         body: &[u8],
         workspace: &mut Workspace,
         slots: &[usize],
@@ -106,9 +110,15 @@ impl Identifier {
                 (!text.is_empty() && text.len() <= KEY_BYTES_MAX).then(|| String::from_utf8_lossy(text).into_owned())
             })
         };
-        let (service, matter, variant) = (text(&self.service), text(&self.matter), text(&self.variant));
+        let (matter, variant) = (text(&self.matter), text(&self.variant));
+        let service = match &profile.identify.service_header {
+            Some(name) => fields(name).filter(|text| text.len() <= KEY_BYTES_MAX).map(str::to_owned),
+            None => text(&self.service),
+        };
         let service = choose(profile, path, service.as_deref(), matter.as_deref(), variant.as_deref())?;
-        let key = text(&self.key).ok_or_else(|| Fault::KeyMissing { paths: profile.identify.key_text.clone() })?;
+        let made = || profile.identify.key_made.then(String::new);
+        let missing = || Fault::KeyMissing { paths: profile.identify.key_text.clone() };
+        let key = text(&self.key).or_else(made).ok_or_else(missing)?;
         Ok(Arrival { service, key, message: text(&self.message), target: text(&self.target) })
     }
 }
@@ -140,10 +150,11 @@ fn choose(
     matter: Option<&str>,
     variant: Option<&str>,
 ) -> Result<usize, Fault> {
+    let named = profile.identify.service.is_some() || profile.identify.service_header.is_some();
     let fits = |declared: &str, found: Option<&str>| declared.is_empty() || found == Some(declared);
     let candidates = profile.services.iter().enumerate().filter(|(_, row): &(usize, &Service)| {
         row.path == path
-            && (profile.identify.service.is_none() || fits(&row.service, service))
+            && (!named || fits(&row.service, service))
             && (profile.identify.variant.is_none() || fits(&row.variant, variant))
             && matter.is_none_or(|matter| row.matter == matter)
     });
@@ -153,7 +164,7 @@ fn choose(
     } else {
         // The word that is wrong is told: a service that nobody serves, else the matter.
         let known = |service: &&str| profile.services.iter().any(|row| row.service == *service);
-        let strange = service.filter(|service| profile.identify.service.is_some() && !known(service));
+        let strange = service.filter(|service| named && !known(service));
         let code = strange.or(matter).or(service).unwrap_or("（未写明）").chars().take(40).collect();
         Err(Fault::UnknownMatter { code })
     }

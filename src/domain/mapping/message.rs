@@ -156,8 +156,8 @@ impl Message {
         }
     }
 
-    /// Adds places that are only read: the answer's own word on how it went. A place that a row names already is
-    /// read under the new name instead.
+    /// Adds a place that is only read, the answer's own word on how it went, and gives its row. A place that carries
+    /// a field already stays what it is; what is only written there is read under the new name instead.
     pub(super) fn watch(
         &mut self,
         path: &str,
@@ -165,21 +165,24 @@ impl Message {
         separator: char,
         place: &Place,
         faults: &mut Vec<Diagnostic>,
-    ) {
+    ) -> Option<usize> {
         let conversion = Conversion {
             convert: Convert::Text { characters_max: None, bytes_max: None, trim: false, strip_codes: false },
             literal: None,
         };
         let field = RowField::Canonical(field.to_owned());
-        if let Some(row) = self.rows.iter_mut().find(|row| row.path == path) {
-            (row.field, row.conversion) = (field, conversion);
-            return;
+        if let Some(index) = self.rows.iter().position(|row| row.path == path) {
+            let row = &mut self.rows[index];
+            if !matches!(row.field, RowField::Canonical(_)) {
+                (row.field, row.conversion) = (field, conversion);
+            }
+            return Some(index);
         }
         let segments = match notation::path(path, separator) {
             Ok(segments) => segments,
             Err(expected) => {
                 faults.push(Diagnostic::error(133, place, format!("路径“{path}”看不懂")).expected(expected));
-                return;
+                return None;
             }
         };
         let here = || place.clone();
@@ -206,10 +209,11 @@ impl Message {
             });
             if step + 1 == segments.len() {
                 nodes[index].row = Some(row);
-                return;
+                break;
             }
             nodes = &mut nodes[index].children;
         }
+        Some(row)
     }
 
     /// The first row of a canonical field.

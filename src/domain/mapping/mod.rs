@@ -66,6 +66,7 @@ pub use grid::Grid;
 pub use grid::GridRow;
 pub use grid::ROWS_MAX;
 pub use identify::Arrival;
+pub use identify::HeaderFields;
 pub use import::Changes;
 pub use import::Imported;
 pub use import::LISTS;

@@ -366,9 +366,10 @@ pub(super) enum CheckRule {
         source: Source,
         condition: Condition,
     },
+    /// Checked where the total stands; the lists lie one level below.
     Sum {
         total: Source,
-        parts: Vec<Source>,
+        parts: Vec<SumPart>,
     },
     /// Checked in the list's parent scope, over the list's items.
     Total {
@@ -376,6 +377,14 @@ pub(super) enum CheckRule {
         list: (u8, SlotNumber),
         value: i64,
     },
+}
+
+/// A part of a sum, resolved. Lists are slots of the scope in which the rule is checked.
+#[derive(Debug)]
+pub(super) enum SumPart {
+    Count(SlotNumber),
+    Each { item: Source, list: SlotNumber },
+    Field(Source),
 }
 
 /// How the other side holds an address.

@@ -67,11 +67,15 @@ pub struct NamingWords {
 #[derive(Clone, Debug, Default)]
 pub struct Identify {
     pub service: Option<Vec<Segment>>,
+    /// The HTTP header field that names the service, in lower case, where no place of the body does.
+    pub service_header: Option<String>,
     pub matter: Option<Vec<Segment>>,
     pub variant: Option<Vec<Segment>>,
     pub key: Vec<Vec<Segment>>,
     pub message: Option<Vec<Segment>>,
     pub target: Vec<Vec<Segment>>,
+    /// The gateway makes a key of its own where a request has none: for sides that number nothing.
+    pub key_made: bool,
     /// The `key` paths as written, for the fault that misses them.
     pub key_text: String,
 }
@@ -242,6 +246,11 @@ pub(super) fn read_all(files: &Files, faults: &mut Vec<Diagnostic>) -> Vec<Profi
     profiles
 }
 
+/// In front of the name of an HTTP header field, where a path could stand.
+const HEADER: &str = "header:";
+/// The last of the places of a key: none was found, and the gateway makes one.
+const MADE: &str = "@message_id";
+
 struct Reading<'a> {
     path: &'a str,
     text: &'a str,
@@ -349,11 +358,14 @@ impl Reading<'_> {
                     None
                 }
             };
+        let service_header = raw.service.as_ref().and_then(|service| service.strip_prefix(HEADER));
         Identify {
-            service: raw.service.as_ref().and_then(&mut path),
+            service_header: service_header.map(|name| name.trim().to_ascii_lowercase()),
+            key_made: raw.key.iter().any(|key| key == MADE),
+            service: raw.service.as_ref().filter(|_| service_header.is_none()).and_then(&mut path),
             matter: raw.matter.as_ref().and_then(&mut path),
             variant: raw.variant.as_ref().and_then(&mut path),
-            key: raw.key.iter().filter_map(&mut path).collect(),
+            key: raw.key.iter().filter(|key| *key != MADE).filter_map(&mut path).collect(),
             message: raw.message.as_ref().and_then(&mut path),
             target: raw.target.iter().filter_map(&mut path).collect(),
             key_text: raw.key.join("、"),

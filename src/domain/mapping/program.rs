@@ -11,6 +11,7 @@ use super::compile::compile;
 use super::context::Context;
 use super::context::FaultWords;
 use super::identify::Arrival;
+use super::identify::HeaderFields;
 use super::identify::Identifier;
 use super::identify::slots;
 use super::message::Message;
@@ -174,7 +175,7 @@ impl Program {
         self.pairs.get(&(from.to_owned(), to.to_owned()))?.get(&(matter.to_owned(), step.to_owned()))
     }
 
-    /// What a request to a profile's HTTP path says of itself.
+    /// What a request to a profile's HTTP path says of itself, in its header fields and its body.
     ///
     /// # Errors
     /// Faults of the form, [`Fault::UnknownPath`], [`Fault::UnknownMatter`], [`Fault::KeyMissing`].
@@ -182,10 +183,11 @@ impl Program {
         &self,
         system: &System,
         path: &str,
+        fields: HeaderFields<'_>,
         body: &[u8],
         workspace: &mut Workspace,
     ) -> Result<Arrival, Fault> {
-        system.identifier.look(&system.profile, path, body, workspace, &system.slots)
+        system.identifier.look(&system.profile, path, fields, body, workspace, &system.slots)
     }
 
     /// The city that handles a request, and the pair that translates it.
@@ -317,8 +319,14 @@ impl<'a> Compiler<'a> {
                 }
             }
         }
-        for service in profiles.iter().flat_map(|profile| &profile.services) {
-            if !self.catalogue.matters.contains_key(&service.matter) {
+        for (profile, service) in profiles.iter().flat_map(|of| of.services.iter().map(move |service| (of, service))) {
+            let matter = self.catalogue.matters.get(&service.matter);
+            if profile.identify.key_made && matter.is_some_and(|matter| matter.money || !matter.idempotent) {
+                let found = format!("事项“{}”不是幂等的，报文却没有编号", service.matter);
+                let fault = Diagnostic::error(139, &service.place, found).expected("来文自带的编号");
+                self.faults.push(fault.hint("@message_id 只用于重办一次不改变什么的事项（matters.csv 的 idempotent）"));
+            }
+            if matter.is_none() {
                 let fault =
                     Diagnostic::error(171, &service.place, format!("事项“{}”不在 matters.csv 中", service.matter));
                 self.faults.push(fault.near(&service.matter, self.catalogue.matters.keys().map(String::as_str)));
@@ -401,7 +409,8 @@ impl<'a> Compiler<'a> {
         let (request, _) = compile(shared, &request, &mut self.faults);
         let mut headers: Vec<(String, String)> = Vec::new();
         for (name, value) in &to_profile.request.headers {
-            headers.push((name.clone(), value.replace("{operation}", &to_service.operation)));
+            let value = value.replace("{operation}", &to_service.operation).replace("{service}", &to_service.service);
+            headers.push((name.clone(), value));
         }
         Some(Pair {
             from: from_profile.name.clone(),

@@ -2,10 +2,11 @@
 //!
 //! It deliberately grants nothing by default: what no line allows is refused.
 
-use crate::domain::masked::Masked;
+use crate::domain::headers::Signature;
 use crate::edge::config::files::Files;
 use crate::edge::config::problem::{Kind, suggest};
 use crate::edge::config::reader::{Document, Placed, Section};
+use crate::edge::config::signatures::check_family;
 use crate::edge::config::{Names, identifier, undeclared};
 use std::collections::HashMap;
 
@@ -15,8 +16,8 @@ pub struct Caller {
     pub name: String,
     pub city: String,
     pub profile: String,
-    /// Its `X-App-Key` and the secret of its header signature; `None`: known by certificate only.
-    pub signature: Option<(String, Masked<Vec<u8>>)>,
+    /// Its key, and the secret and family of its header signature; `None`: known by certificate only.
+    pub signature: Option<Signature>,
     /// SHA-256 of the DER forms of its client certificates.
     pub certificates_sha256: Vec<[u8; 32]>,
     /// Index into the limits.
@@ -164,7 +165,7 @@ fn check_signature(
     files: &Files<'_>,
     seen: &mut Seen<'_>,
     owner: &str,
-) -> Option<Option<(String, Masked<Vec<u8>>)>> {
+) -> Option<Option<Signature>> {
     let document = section.document();
     let app_key = section.text("app_key");
     let secret_file = section.text("secret_file");
@@ -185,7 +186,8 @@ fn check_signature(
         }
     }
     let secret = secret_file.and_then(|name| files.secret(document, &name));
-    Some(Some((app_key?.value, secret?)))
+    let family = check_family(section);
+    Some(Some(Signature { key: app_key?.value, secret: secret?, family: family? }))
 }
 
 fn check_fingerprint(document: &Document<'_>, text: &Placed<String>) -> Option<[u8; 32]> {

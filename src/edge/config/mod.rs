@@ -11,18 +11,20 @@
 //! | `[listen]` | `listen` |
 //! | `[[caller]]`, `[[relay]]` | `callers` |
 //! | `[[system]]` | `systems` |
+//! | which header fields carry a signature | `signatures` |
 
 mod callers;
 mod files;
 mod listen;
 mod problem;
 mod reader;
+mod signatures;
 mod systems;
 
 pub use crate::edge::config::callers::{Allow, Caller, MatterPattern, Relay};
 pub use crate::edge::config::listen::Listen;
 pub use crate::edge::config::problem::{Level, NUMBERS, Problem};
-pub use crate::edge::config::systems::{Sign, System};
+pub use crate::edge::config::systems::System;
 
 use crate::edge::config::files::Files;
 use crate::edge::config::problem::{Kind, suggest};

@@ -2,10 +2,12 @@
 //!
 //! It deliberately connects to nothing; `jingyue probe` does.
 
+use crate::domain::headers::Signature;
 use crate::domain::masked::Masked;
 use crate::edge::config::files::Files;
 use crate::edge::config::problem::Kind;
 use crate::edge::config::reader::{Document, Placed, Section};
+use crate::edge::config::signatures::check_family;
 use crate::edge::config::{Names, identifier, milliseconds, size};
 use crate::edge::upstream::{BreakerSettings, ClientTls, ClientTlsFault, Settings, client_config};
 use rustls_pki_types::ServerName;
@@ -27,14 +29,7 @@ pub struct System {
     /// Values of `@setting.xxx` in mappings; a settings file wins over the text.
     pub settings: BTreeMap<String, Masked<String>>,
     /// Header signature towards the system.
-    pub sign: Option<Sign>,
-}
-
-/// How we sign requests.
-#[derive(Clone, Debug)]
-pub struct Sign {
-    pub app_key: String,
-    pub secret: Masked<Vec<u8>>,
+    pub sign: Option<Signature>,
 }
 
 /// Where a URL points.
@@ -194,11 +189,12 @@ fn check_settings(section: &mut Section<'_, '_>, files: &Files<'_>) -> Option<BT
     Some(settings)
 }
 
-fn check_sign(mut section: Section<'_, '_>, files: &Files<'_>) -> Option<Sign> {
+fn check_sign(mut section: Section<'_, '_>, files: &Files<'_>) -> Option<Signature> {
     let app_key = section.text_required("app_key");
     let secret = section.text_required("secret_file").and_then(|name| files.secret(section.document(), &name));
+    let family = check_family(&mut section);
     section.finish();
-    Some(Sign { app_key: app_key?.value, secret: secret? })
+    Some(Signature { key: app_key?.value, secret: secret?, family: family? })
 }
 
 fn check_tls(

@@ -271,7 +271,7 @@ mod tests {
     #[test]
     fn auth_reasons_are_the_names_of_the_fault_table() {
         let faults = [
-            Fault::CredentialsMissing { header: "X-App-Key" },
+            Fault::CredentialsMissing { header: "X-App-Key".into() },
             Fault::UnknownCaller,
             Fault::WrongSignature,
             Fault::ClockOutside { window_seconds: 300 },

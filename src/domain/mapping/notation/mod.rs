@@ -327,13 +327,54 @@ pub enum Rule {
     Digest { digest: String, content: String },
     Order { before: String, after: String },
     Required { field: String, condition: ConditionText },
-    Sum { total: String, parts: Vec<String> },
+    Sum { total: String, parts: Vec<Part> },
     Total { field: String, value: String },
+}
+
+/// A part of a sum.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// `LIST[]`: how many items there are.
+    Count(String),
+    /// `LIST[].F`: that field of all items together.
+    Each(String),
+    Field(String),
+}
+
+impl Part {
+    /// The field, or the list with its `[]`.
+    pub fn id(&self) -> &str {
+        let (Self::Count(id) | Self::Each(id) | Self::Field(id)) = self;
+        id
+    }
+
+    /// The list that is gone through, where it is one.
+    pub fn list(&self) -> Option<&str> {
+        match self {
+            Self::Count(id) => id.strip_suffix("[]"),
+            Self::Each(id) => id.rsplit_once("[].").map(|(list, _)| list),
+            Self::Field(_) => None,
+        }
+    }
+
+    /// A part beside the total is a field; one list further down it is a sum or a count.
+    fn parse(text: &str, total: &str) -> Option<Self> {
+        let around = |id: &str| id.rfind("[].").map_or(0, |at| at + 3);
+        let (outside, inside) = (&total[..around(total)], around(text));
+        if let Some(list) = text.strip_suffix("[]") {
+            return (&text[..around(list)] == outside && !list.is_empty()).then(|| Self::Count(text.into()));
+        }
+        if &text[..inside] == outside {
+            return (!text.is_empty()).then(|| Self::Field(text.into()));
+        }
+        let list = text[..inside].strip_suffix("[].")?;
+        (&text[..around(list)] == outside).then(|| Self::Each(text.into()))
+    }
 }
 
 /// Parses a rule.
 pub(super) fn rule(text: &str) -> Result<Rule, Expected> {
-    let expected = "sum A = B + C、total 列表[].F = 100、sm3 摘要 of 内容、order A <= B 或 required A if 条件";
+    let expected = "sum A = B + C + 列表[].F + 列表[]（列表与 A 同级）、total 列表[].F = 100、sm3 摘要 of 内容、order A <= B 或 required A if 条件";
     let (word, rest) = text.split_once(' ').ok_or(expected)?;
     let halves = |mark: &str| {
         rest.split_once(mark).map(|(left, right)| (left.trim().to_owned(), right.trim().to_owned())).ok_or(expected)
@@ -341,7 +382,8 @@ pub(super) fn rule(text: &str) -> Result<Rule, Expected> {
     Ok(match word {
         "sum" => {
             let (total, parts) = halves("=")?;
-            Rule::Sum { total, parts: parts.split('+').map(|part| part.trim().to_owned()).collect() }
+            let parts = parts.split('+').map(|part| Part::parse(part.trim(), &total).ok_or(expected));
+            Rule::Sum { parts: parts.collect::<Result<_, _>>()?, total }
         }
         "total" => {
             let (field, value) = halves("=")?;
@@ -393,6 +435,21 @@ mod tests {
         assert!(fallback("what is this").is_err());
         assert!(matches!(rule("sum a = b + c").unwrap(), Rule::Sum { parts, .. } if parts.len() == 2));
         assert!(rule("sum").is_err());
+        let parts = |text| match rule(text) {
+            Ok(Rule::Sum { parts, .. }) => parts,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(parts("sum a = l[].b + c"), [Part::Each("l[].b".into()), Part::Field("c".into())]);
+        assert_eq!(
+            parts("sum l[].a = l[].b + l[].m[].c"),
+            [Part::Field("l[].b".into()), Part::Each("l[].m[].c".into())]
+        );
+        assert_eq!(parts("sum n = l[]"), [Part::Count("l[]".into())]);
+        for far in
+            ["sum a = l[].m[].b", "sum l[].a = b", "sum l[].a = k[].b", "sum a = l[].m[]", "sum a = b +", "sum a = []"]
+        {
+            assert!(rule(far).is_err(), "{far}");
+        }
         assert!(absence("missing:null empty:omit", true).is_ok());
         assert!(absence("null", false).is_err(), "XML has no null");
     }
