@@ -138,6 +138,21 @@ fn samples(profile: &str, pair: &Pair, request: bool) -> Vec<Vec<u8>> {
     Some(of_step(Some(&pair.step))).filter(|found| !found.is_empty()).unwrap_or_else(|| of_step(None))
 }
 
+/// The same for a profile without a sample of the matter: those of others, translated for it.
+fn translated_samples(program: &Program, profile: &str, pair: &Pair, request: bool) -> Vec<Vec<u8>> {
+    let fits = |example: &Example| example.matter == pair.matter.code && example.is_request() == request;
+    let mut found = Vec::new();
+    for example in Example::all().iter().filter(|example| fits(example)) {
+        for (owner, file) in [(&example.from, &example.input), (&example.to, &example.output)] {
+            let (asking, asked) = if request { (owner.as_str(), profile) } else { (profile, owner.as_str()) };
+            let Some(pair) = program.pair(asking, asked, &pair.matter.code, &pair.step) else { continue };
+            let trial = Trial { program, pair, request, settings: BTreeMap::new() };
+            found.extend(trial.translate(&Example::file(file), &mut Workspace::default()));
+        }
+    }
+    found
+}
+
 fn readable(bytes: &[u8]) -> Result<(), String> {
     match bytes.iter().find(|byte| !byte.is_ascii_whitespace()) {
         None => Ok(()),
@@ -192,7 +207,10 @@ fn damaged_messages_at_every_plan() {
             let back = program.pair(&pair.to, &pair.from, &pair.matter.code, &pair.step).map(|pair| trial(pair));
             let trial = trial(pair);
             let reads = if request { &pair.from } else { &pair.to };
-            let samples = samples(reads, pair, request);
+            let mut samples = samples(reads, pair, request);
+            if samples.is_empty() {
+                samples = translated_samples(program, reads, pair, request);
+            }
             assert!(!samples.is_empty(), "{} {}: a plan without a sample", pair.matter.code, pair.step);
             plans += 1;
             let mut workspace = Workspace::default();
