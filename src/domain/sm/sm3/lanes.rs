@@ -3,6 +3,9 @@
 //! A lane whose message ends takes the next one. When the messages run out and few lanes are still at work, the rest
 //! goes through `stream`.
 
+#![allow(clippy::many_single_char_names, reason = "the names of the standard")]
+#![allow(clippy::inline_always, reason = "what is not inlined is compiled without the instructions of its caller")]
+
 use super::BLOCK_BYTES;
 use super::DIGEST_BYTES;
 use super::State;

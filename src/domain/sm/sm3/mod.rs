@@ -3,6 +3,8 @@
 //! It deliberately holds no key; HMAC is `mac`, the derivation of keys is `kdf`. A state that has hashed something
 //! secret is wiped when it is dropped.
 
+#![allow(clippy::cast_possible_truncation, reason = "what is cut has been divided by a block, or counts up to 2³²")]
+
 mod lanes;
 mod stream;
 #[cfg(target_arch = "x86_64")]

@@ -3,6 +3,10 @@
 //! The rounds hang on each other and go through the words of the machine. The expansion of a block does not hang on
 //! the block before, so that of eight blocks is done side by side, in a form a compiler turns into vectors.
 
+#![allow(clippy::cast_possible_truncation, reason = "the numbers of rounds are small")]
+#![allow(clippy::many_single_char_names, reason = "the names of the standard")]
+#![allow(clippy::inline_always, reason = "what is not inlined is compiled without the instructions of its caller")]
+
 use super::BLOCK_BYTES;
 use super::State;
 
@@ -34,54 +38,70 @@ pub(super) fn compress(state: &mut State, blocks: &[[u8; BLOCK_BYTES]]) {
 #[inline(always)]
 pub(super) fn compress_inline(state: &mut State, blocks: &[[u8; BLOCK_BYTES]]) {
     let (batches, rest) = blocks.as_chunks::<ABREAST>();
-    for blocks in batches {
-        let (words, sums) = expand(blocks);
-        for lane in 0..ABREAST {
-            rounds(state, |j| (words[j][lane], sums[j][lane]));
+    if !batches.is_empty() {
+        let mut expanded = Expanded::<ABREAST>::new();
+        for blocks in batches {
+            expanded.fill(blocks);
+            for lane in 0..ABREAST {
+                rounds(state, &expanded, lane);
+            }
         }
     }
-    for block in rest {
-        let (words, sums) = expand(&[*block]);
-        rounds(state, |j| (words[j][0], sums[j][0]));
+    if !rest.is_empty() {
+        let mut expanded = Expanded::<1>::new();
+        for block in rest {
+            expanded.fill(std::array::from_ref(block));
+            rounds(state, &expanded, 0);
+        }
     }
 }
 
 /// The words W_j and W'_j of several blocks (clause 5.3.2).
-#[inline(always)]
-fn expand<const COUNT: usize>(blocks: &[[u8; BLOCK_BYTES]; COUNT]) -> ([[u32; COUNT]; 68], [[u32; COUNT]; 64]) {
-    let mut words = [[0; COUNT]; 68];
-    for (lane, block) in blocks.iter().enumerate() {
-        for (words, bytes) in words.iter_mut().zip(block.as_chunks().0) {
-            words[lane] = u32::from_be_bytes(*bytes);
+struct Expanded<const COUNT: usize> {
+    words: [[u32; COUNT]; 68],
+    sums: [[u32; COUNT]; 64],
+}
+
+impl<const COUNT: usize> Expanded<COUNT> {
+    #[inline(always)]
+    fn new() -> Self {
+        Self { words: [[0; COUNT]; 68], sums: [[0; COUNT]; 64] }
+    }
+
+    #[inline(always)]
+    fn fill(&mut self, blocks: &[[u8; BLOCK_BYTES]; COUNT]) {
+        let words = &mut self.words;
+        for (lane, block) in blocks.iter().enumerate() {
+            for (words, bytes) in words.iter_mut().zip(block.as_chunks().0) {
+                words[lane] = u32::from_be_bytes(*bytes);
+            }
+        }
+        for j in 16..68 {
+            let mut next = [0; COUNT];
+            for (lane, next) in next.iter_mut().enumerate() {
+                let mixed = words[j - 16][lane] ^ words[j - 9][lane] ^ words[j - 3][lane].rotate_left(15);
+                let mixed = mixed ^ mixed.rotate_left(15) ^ mixed.rotate_left(23);
+                *next = mixed ^ words[j - 13][lane].rotate_left(7) ^ words[j - 6][lane];
+            }
+            words[j] = next;
+        }
+        for j in 0..64 {
+            for (lane, sum) in self.sums[j].iter_mut().enumerate() {
+                *sum = words[j][lane] ^ words[j + 4][lane];
+            }
         }
     }
-    for j in 16..68 {
-        let mut next = [0; COUNT];
-        for lane in 0..COUNT {
-            let mixed = words[j - 16][lane] ^ words[j - 9][lane] ^ words[j - 3][lane].rotate_left(15);
-            let mixed = mixed ^ mixed.rotate_left(15) ^ mixed.rotate_left(23);
-            next[lane] = mixed ^ words[j - 13][lane].rotate_left(7) ^ words[j - 6][lane];
-        }
-        words[j] = next;
-    }
-    let mut sums = [[0; COUNT]; 64];
-    for j in 0..64 {
-        for lane in 0..COUNT {
-            sums[j][lane] = words[j][lane] ^ words[j + 4][lane];
-        }
-    }
-    (words, sums)
 }
 
 /// The sixty-four rounds (clause 5.3.3) over W_j and W'_j.
 #[inline(always)]
-fn rounds(state: &mut State, words: impl Fn(usize) -> (u32, u32)) {
+fn rounds<const COUNT: usize>(state: &mut State, expanded: &Expanded<COUNT>, lane: usize) {
     let mut turned = *state;
-    for j in (0..16).step_by(4) {
-        four_rounds::<true>(&mut turned, j, &words);
+    for four in 0..4 {
+        four_rounds::<true, COUNT>(&mut turned, expanded, 4 * four, lane);
     }
-    for j in (16..64).step_by(4) {
-        four_rounds::<false>(&mut turned, j, &words);
+    for four in 4..16 {
+        four_rounds::<false, COUNT>(&mut turned, expanded, 4 * four, lane);
     }
     for (word, mixed) in state.iter_mut().zip(turned) {
         *word ^= mixed;
@@ -90,12 +110,18 @@ fn rounds(state: &mut State, words: impl Fn(usize) -> (u32, u32)) {
 
 /// Four rounds, after which every word is in its place again.
 #[inline(always)]
-fn four_rounds<const EARLY: bool>(state: &mut State, j: usize, words: &impl Fn(usize) -> (u32, u32)) {
+fn four_rounds<const EARLY: bool, const COUNT: usize>(
+    state: &mut State,
+    expanded: &Expanded<COUNT>,
+    j: usize,
+    lane: usize,
+) {
     let [a, b, c, d, e, f, g, h] = state;
-    round::<EARLY>((*a, b, *c, d), (*e, f, *g, h), ROUND[j], words(j));
-    round::<EARLY>((*d, a, *b, c), (*h, e, *f, g), ROUND[j + 1], words(j + 1));
-    round::<EARLY>((*c, d, *a, b), (*g, h, *e, f), ROUND[j + 2], words(j + 2));
-    round::<EARLY>((*b, c, *d, a), (*f, g, *h, e), ROUND[j + 3], words(j + 3));
+    let (words, sums) = (&expanded.words, &expanded.sums);
+    round::<EARLY>((*a, b, *c, d), (*e, f, *g, h), ROUND[j], words[j][lane], sums[j][lane]);
+    round::<EARLY>((*d, a, *b, c), (*h, e, *f, g), ROUND[j + 1], words[j + 1][lane], sums[j + 1][lane]);
+    round::<EARLY>((*c, d, *a, b), (*g, h, *e, f), ROUND[j + 2], words[j + 2][lane], sums[j + 2][lane]);
+    round::<EARLY>((*b, c, *d, a), (*f, g, *h, e), ROUND[j + 3], words[j + 3][lane], sums[j + 3][lane]);
 }
 
 /// A round without moving words: D becomes the new A, H the new E.
@@ -104,7 +130,8 @@ fn round<const EARLY: bool>(
     (a, b, c, d): (u32, &mut u32, u32, &mut u32),
     (e, f, g, h): (u32, &mut u32, u32, &mut u32),
     constant: u32,
-    (word, sum): (u32, u32),
+    word: u32,
+    sum: u32,
 ) {
     let turned = a.rotate_left(12);
     let ss1 = turned.wrapping_add(constant).wrapping_add(e).rotate_left(7);

@@ -1,6 +1,7 @@
 //! SM3 with the instructions of x86-64: turns that keep their argument for one stream (BMI2), and vectors for many
 //! messages.
 
+#![allow(clippy::inline_always, reason = "what is not inlined is compiled without the instructions of its caller")]
 #![allow(unsafe_code, reason = "vector instructions; each block says why it is sound")]
 
 use super::BLOCK_BYTES;

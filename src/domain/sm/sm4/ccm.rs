@@ -2,11 +2,15 @@
 //!
 //! It runs twice over the message, one block after the other: who can choose takes GCM.
 
+#![allow(clippy::cast_possible_truncation, reason = "lengths of tags and nonces are at most 16")]
+
 use super::BLOCK_BYTES;
 use super::Block;
 use super::KEY_BYTES;
-use super::Key;
+use super::Way;
 use super::modes;
+use super::schedule::Direction;
+use super::schedule::Schedule;
 use crate::domain::sm::Wrong;
 use std::fmt;
 use subtle::ConstantTimeEq;
@@ -15,7 +19,7 @@ use zeroize::Zeroize;
 /// A key for CCM with tags of one length. Wiped when dropped.
 #[derive(Clone)]
 pub struct Ccm {
-    key: Key,
+    schedule: Schedule,
     tag_bytes: usize,
 }
 
@@ -28,7 +32,8 @@ impl Ccm {
         if !(4..=16).contains(&tag_bytes) || tag_bytes % 2 == 1 {
             return Err(Wrong);
         }
-        Ok(Self { key: Key::new(key), tag_bytes })
+        let schedule = Schedule::new(Way::best(), key, Direction::Encrypt).ok_or(Wrong)?;
+        Ok(Self { schedule, tag_bytes })
     }
 
     /// Encrypts `data` where it lies and gives the tag of it and of `aad`; the tag's first bytes count, as many as were
@@ -69,9 +74,9 @@ impl Ccm {
 
     /// Counter mode: block 0 for the tag, the others for the data (clauses 6.1 and 6.2).
     fn add_stream(&self, first: &Block, tag: &mut Block, data: &mut [u8]) {
-        modes::ctr(&self.key, first, tag);
+        modes::add_stream(&self.schedule, first, tag);
         let next = u128::from_be_bytes(*first).wrapping_add(1).to_be_bytes();
-        modes::ctr(&self.key, &next, data);
+        modes::add_stream(&self.schedule, &next, data);
     }
 
     /// The CBC-MAC of the formatted input (appendix A.2).
@@ -83,7 +88,7 @@ impl Ccm {
         for (place, byte) in sum.iter_mut().rev().take(length_bytes).zip(length.iter().rev()) {
             *place = *byte;
         }
-        self.key.encrypt_block(&mut sum);
+        self.schedule.apply(std::slice::from_mut(&mut sum));
         if !aad.is_empty() {
             self.add_additional(&mut sum, aad);
         }
@@ -98,7 +103,7 @@ impl Ccm {
         let written = if length < 0xff00 {
             head[..2].copy_from_slice(&length.to_be_bytes()[6..]);
             2
-        } else if length <= u64::from(u32::MAX) {
+        } else if u32::try_from(length).is_ok() {
             head[..2].copy_from_slice(&[0xff, 0xfe]);
             head[2..6].copy_from_slice(&length.to_be_bytes()[4..]);
             6
@@ -116,11 +121,11 @@ impl Ccm {
     /// Takes `bytes`, filled up with zeros to a whole block, into the CBC-MAC.
     fn add_padded(&self, sum: &mut Block, bytes: &[u8]) {
         let (blocks, rest) = bytes.as_chunks();
-        self.key.encrypt.absorb(sum, blocks);
+        self.schedule.absorb(sum, blocks);
         if !rest.is_empty() {
             let mut block = [0; BLOCK_BYTES];
             block[..rest.len()].copy_from_slice(rest);
-            self.key.encrypt.absorb(sum, &[block]);
+            self.schedule.absorb(sum, &[block]);
         }
     }
 }

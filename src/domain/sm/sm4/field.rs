@@ -10,6 +10,8 @@
 //! L(B)_i = G·B_i + D·B_{i+1} + E with D = 1 + «2, G = 1 + »6 and E the sum over i of the first two terms. Two small
 //! maps of each byte are therefore all that L costs.
 
+#![allow(clippy::cast_possible_truncation, reason = "bits and bytes of matrices")]
+
 /// A linear map of bytes: what each bit of the argument, alone, becomes.
 pub(super) type Matrix = [u8; 8];
 
@@ -50,7 +52,7 @@ pub(super) const fn transpose(matrix: Matrix) -> Matrix {
 }
 
 /// What `matrix` makes of `byte`, in a time that depends on neither.
-pub(super) const fn apply(matrix: &Matrix, byte: u8) -> u8 {
+pub(super) const fn apply(matrix: Matrix, byte: u8) -> u8 {
     let mut sum = 0;
     let mut bit = 0;
     while bit < 8 {
@@ -61,7 +63,7 @@ pub(super) const fn apply(matrix: &Matrix, byte: u8) -> u8 {
 }
 
 /// First `right`, then `left`.
-const fn compose(left: &Matrix, right: &Matrix) -> Matrix {
+const fn compose(left: Matrix, right: Matrix) -> Matrix {
     let mut product = [0; 8];
     let mut bit = 0;
     while bit < 8 {
@@ -72,7 +74,7 @@ const fn compose(left: &Matrix, right: &Matrix) -> Matrix {
 }
 
 /// The inverse of a matrix that has one, by looking for each bit's origin.
-pub(super) const fn inverse(matrix: &Matrix) -> Matrix {
+pub(super) const fn inverse(matrix: Matrix) -> Matrix {
     let mut found = [0; 8];
     let mut byte = 255;
     while byte > 0 {
@@ -153,10 +155,10 @@ pub(super) struct Basis {
 
 impl Basis {
     /// For a substitution that gives `after`·x⁻¹.
-    pub(super) const fn of(field: Field, after: &Matrix) -> Self {
+    pub(super) const fn of(field: Field, after: Matrix) -> Self {
         let isomorphism = isomorphism(field);
-        let enter = compose(&isomorphism, &A);
-        let substituted = compose(&A, &compose(&inverse(&isomorphism), &inverse(after)));
+        let enter = compose(isomorphism, A);
+        let substituted = compose(A, compose(inverse(isomorphism), inverse(after)));
         let mut g = IDENTITY;
         let mut d = IDENTITY;
         let mut bit = 0;
@@ -166,12 +168,12 @@ impl Basis {
             bit += 1;
         }
         Self {
-            leave: inverse(&enter),
+            leave: inverse(enter),
             // A·x + c goes into the inverse, and the isomorphism takes c along.
-            offset: apply(&isomorphism, C),
-            g: compose(&enter, &compose(&g, &substituted)),
-            d: compose(&enter, &compose(&d, &substituted)),
-            turned_offset: apply(&enter, C.rotate_left(2)),
+            offset: apply(isomorphism, C),
+            g: compose(enter, compose(g, substituted)),
+            d: compose(enter, compose(d, substituted)),
+            turned_offset: apply(enter, C.rotate_left(2)),
             substituted,
             enter,
         }
@@ -179,7 +181,7 @@ impl Basis {
 
     /// For a substitution that gives the inverse itself.
     pub(super) const fn plain(field: Field) -> Self {
-        Self::of(field, &IDENTITY)
+        Self::of(field, IDENTITY)
     }
 }
 

@@ -2,14 +2,19 @@
 //!
 //! A nonce that comes twice under one key gives the hash key away. Tags are whole, 16 bytes.
 
+#![allow(clippy::cast_possible_truncation, reason = "the lower half is meant")]
+
 use super::BLOCK_BYTES;
 use super::Block;
 use super::KEY_BYTES;
-use super::Key;
 use super::Way;
 use super::ghash::HashKey;
 use super::ghash::Product;
 use super::modes;
+use super::modes::STREAM_BLOCKS;
+use super::schedule::Direction;
+use super::schedule::Schedule;
+use super::wipe;
 use crate::domain::sm::Wrong;
 use std::fmt;
 use subtle::ConstantTimeEq;
@@ -21,15 +26,26 @@ pub const TAG_BYTES: usize = 16;
 /// The longest message in bytes: 2³⁹ − 256 bits (clause 5.2.1.1).
 const DATA_BYTES_MAX: u64 = (1 << 36) - 32;
 
+type Stream = [Block; STREAM_BLOCKS];
+
+/// A counter block: what stays, and the 32 bits that count.
+struct Counter {
+    fixed: u128,
+    count: u32,
+}
+
 /// A key for GCM. Wiped when dropped.
 #[derive(Clone)]
 pub struct Gcm {
-    key: Key,
+    schedule: Schedule,
     hash: HashKey,
 }
 
 impl Gcm {
     /// Expands `key` for the fastest ways of this processor.
+    ///
+    /// # Panics
+    /// Never: the ways are chosen among those the processor has.
     pub fn new(key: &[u8; KEY_BYTES]) -> Self {
         let here = Self::with_ways(key, Way::best(), Product::best());
         here.expect("the best ways are chosen among those the processor has")
@@ -38,10 +54,10 @@ impl Gcm {
     /// Expands `key` for one way of computing, for tests and measurements; nothing when this processor lacks it.
     #[doc(hidden)]
     pub fn with_ways(key: &[u8; KEY_BYTES], way: Way, product: Product) -> Option<Self> {
-        let key = Key::with_way(key, way)?;
+        let schedule = Schedule::new(way, key, Direction::Encrypt)?;
         let mut block = Zeroizing::new([0; BLOCK_BYTES]);
-        key.encrypt_block(&mut block);
-        Some(Self { hash: HashKey::new(product, &block)?, key })
+        schedule.apply(std::slice::from_mut(&mut *block));
+        Some(Self { hash: HashKey::new(product, &block)?, schedule })
     }
 
     /// Encrypts `data` where it lies and gives the tag of it and of `aad`. The nonce has 12 bytes for all who can
@@ -50,9 +66,16 @@ impl Gcm {
     /// # Panics
     /// When the nonce, which is the caller's own, is empty, and when `data` is longer than 2³⁶ − 32 bytes.
     pub fn seal(&self, nonce: &[u8], aad: &[u8], data: &mut [u8]) -> [u8; TAG_BYTES] {
-        let first = self.first_counter(nonce, data.len()).expect("a nonce, and a message within the limit of GCM");
-        self.add_stream(&first, data);
-        self.tag(&first, aad, data)
+        let counter = self.first_counter(nonce, data.len()).expect("a nonce, and a message within the limit of GCM");
+        let mut hash = self.hash.start();
+        hash.update_padded(aad);
+        let mut stream = [[0; BLOCK_BYTES]; STREAM_BLOCKS];
+        let mask = self.begin(&counter, data.len(), &mut stream);
+        self.add_stream(&counter, &mut stream, data);
+        hash.update_padded(data);
+        let mut tag = hash.finish(aad.len(), data.len());
+        modes::add(&mut tag, &mask);
+        tag
     }
 
     /// Decrypts `data` where it lies if `tag` is right for it and for `aad`; else `data` is left as it was.
@@ -60,56 +83,71 @@ impl Gcm {
     /// # Errors
     /// When the tag is wrong, when the nonce is empty, and when `data` is longer than 2³⁶ − 32 bytes.
     pub fn open(&self, nonce: &[u8], aad: &[u8], data: &mut [u8], tag: &[u8; TAG_BYTES]) -> Result<(), Wrong> {
-        let first = self.first_counter(nonce, data.len())?;
-        if !bool::from(self.tag(&first, aad, data).ct_eq(tag)) {
+        let counter = self.first_counter(nonce, data.len())?;
+        let mut hash = self.hash.start();
+        hash.update_padded(aad);
+        hash.update_padded(data);
+        let mut computed = hash.finish(aad.len(), data.len());
+        let mut stream = [[0; BLOCK_BYTES]; STREAM_BLOCKS];
+        let mask = self.begin(&counter, data.len(), &mut stream);
+        modes::add(&mut computed, &mask);
+        if !bool::from(computed.ct_eq(tag)) {
+            wipe(&mut stream);
             return Err(Wrong);
         }
-        self.add_stream(&first, data);
+        self.add_stream(&counter, &mut stream, data);
         Ok(())
     }
 
     /// The counter block J₀ (clause 7.1, step 2).
-    fn first_counter(&self, nonce: &[u8], data_bytes: usize) -> Result<Block, Wrong> {
+    fn first_counter(&self, nonce: &[u8], data_bytes: usize) -> Result<Counter, Wrong> {
         if nonce.is_empty() || data_bytes as u64 > DATA_BYTES_MAX {
             return Err(Wrong);
         }
+        let mut block = [0; BLOCK_BYTES];
         if nonce.len() == 12 {
-            let mut block = [0; BLOCK_BYTES];
             block[..12].copy_from_slice(nonce);
             block[15] = 1;
-            return Ok(block);
+        } else {
+            let mut hash = self.hash.start();
+            hash.update_padded(nonce);
+            block = hash.finish(0, nonce.len());
         }
-        let mut hash = self.hash.start();
-        hash.update_padded(nonce);
-        Ok(hash.finish(0, nonce.len()))
+        let [.., fourth, third, second, first] = block;
+        let count = u32::from_be_bytes([fourth, third, second, first]);
+        Ok(Counter { fixed: u128::from_be_bytes(block) ^ u128::from(count), count })
     }
 
-    /// Counter mode from the block after `first`; only the last 32 bits count (clause 6.5, inc₃₂).
-    fn add_stream(&self, first: &Block, data: &mut [u8]) {
-        let (fixed, count) = first.split_at(12);
-        let count = u32::from_be_bytes([count[0], count[1], count[2], count[3]]).wrapping_add(1);
-        let at = |count: u32| {
-            let mut block = [0; BLOCK_BYTES];
-            block[..12].copy_from_slice(fixed);
-            block[12..].copy_from_slice(&count.to_be_bytes());
-            block
-        };
-        // Up to the turn of the 32 bits, and from it.
-        let left = (u64::from(u32::MAX - count) + 1) * BLOCK_BYTES as u64;
-        let (before, after) = data.split_at_mut(usize::try_from(left).map_or(data.len(), |left| left.min(data.len())));
-        modes::ctr(&self.key, &at(count), before);
-        modes::ctr(&self.key, &at(0), after);
+    /// The first piece of the key stream, its first block the mask of the tag. The message's share follows it.
+    fn begin(&self, counter: &Counter, data_bytes: usize, stream: &mut Stream) -> Block {
+        let blocks = (1 + data_bytes.div_ceil(BLOCK_BYTES)).min(STREAM_BLOCKS);
+        self.fill(counter, 0, &mut stream[..blocks]);
+        stream[0]
     }
 
-    fn tag(&self, first: &Block, aad: &[u8], sealed: &[u8]) -> [u8; TAG_BYTES] {
-        let mut hash = self.hash.start();
-        hash.update_padded(aad);
-        hash.update_padded(sealed);
-        let mut tag = hash.finish(aad.len(), sealed.len());
-        let mut mask = *first;
-        self.key.encrypt_block(&mut mask);
-        modes::add(&mut tag, &mask);
-        tag
+    /// Adds the first piece of the key stream, then the others. `stream` is wiped.
+    fn add_stream(&self, counter: &Counter, stream: &mut Stream, data: &mut [u8]) {
+        let (head, rest) = data.split_at_mut(data.len().min((STREAM_BLOCKS - 1) * BLOCK_BYTES));
+        modes::add_bytes(head, &stream[1..]);
+        let mut behind = STREAM_BLOCKS;
+        for data in rest.chunks_mut(STREAM_BLOCKS * BLOCK_BYTES) {
+            let stream = &mut stream[..data.len().div_ceil(BLOCK_BYTES)];
+            self.fill(counter, behind, stream);
+            modes::add_bytes(data, stream);
+            behind += STREAM_BLOCKS;
+        }
+        wipe(stream);
+    }
+
+    /// The key stream from `behind` blocks after the counter; only the last 32 bits count (clause 6.2, inc₃₂).
+    fn fill(&self, counter: &Counter, behind: usize, stream: &mut [Block]) {
+        // A message has fewer than 2³² blocks, and what is cut off would turn around in the sum as well.
+        let mut count = counter.count.wrapping_add((behind & 0xffff_ffff) as u32);
+        for block in stream.iter_mut() {
+            *block = (counter.fixed | u128::from(count)).to_be_bytes();
+            count = count.wrapping_add(1);
+        }
+        self.schedule.apply(stream);
     }
 }
 

@@ -31,6 +31,7 @@ pub use modes::ecb_encrypt;
 #[doc(hidden)]
 pub use schedule::Way;
 
+use schedule::Direction;
 use schedule::Schedule;
 use std::fmt;
 
@@ -51,6 +52,9 @@ pub struct Key {
 
 impl Key {
     /// Expands `key` for the fastest way of this processor.
+    ///
+    /// # Panics
+    /// Never: the way is chosen among those the processor has.
     pub fn new(key: &[u8; KEY_BYTES]) -> Self {
         Self::with_way(key, Way::best()).expect("the best way is chosen among those the processor has")
     }
@@ -58,21 +62,15 @@ impl Key {
     /// Expands `key` for one way of computing, for tests and measurements; nothing when this processor lacks it.
     #[doc(hidden)]
     pub fn with_way(key: &[u8; KEY_BYTES], way: Way) -> Option<Self> {
-        let (encrypt, decrypt) = Schedule::both(way, key)?;
-        Some(Self { encrypt, decrypt })
+        let schedule = |direction| Schedule::new(way, key, direction);
+        Some(Self { encrypt: schedule(Direction::Encrypt)?, decrypt: schedule(Direction::Decrypt)? })
     }
+}
 
-    fn encrypt_blocks(&self, blocks: &mut [Block]) {
-        self.encrypt.apply(blocks);
-    }
-
-    fn encrypt_block(&self, block: &mut Block) {
-        self.encrypt.apply(std::slice::from_mut(block));
-    }
-
-    fn decrypt_blocks(&self, blocks: &mut [Block]) {
-        self.decrypt.apply(blocks);
-    }
+/// Overwrites what was secret, more than a byte at a time.
+fn wipe(blocks: &mut [Block]) {
+    blocks.fill([0; BLOCK_BYTES]);
+    zeroize::optimization_barrier(blocks);
 }
 
 impl fmt::Debug for Key {

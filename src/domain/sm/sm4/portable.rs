@@ -4,12 +4,16 @@
 //! significant) of the word of block b. The planes are in the basis of [`Field::Tower`], where the inverse takes few
 //! gates; to turn a word by bytes is to turn a plane by sixteen bits.
 
+#![allow(clippy::cast_possible_truncation, reason = "the lower half is meant")]
+#![allow(clippy::inline_always, reason = "the planes are to stay in registers")]
+
 use super::BLOCK_BYTES;
 use super::Block;
 use super::field;
 use super::field::Basis;
 use super::field::Field;
 use super::field::Matrix;
+use super::wipe;
 use zeroize::Zeroize;
 use zeroize::ZeroizeOnDrop;
 
@@ -40,7 +44,7 @@ impl Schedule {
             // rounds and is back after four more, so it is wanting here as often as an odd group of words is read.
             let wanting = (1..4).filter(|word| (round + word) / 4 % 2 == 1).count() % 2 == 1;
             let constant = BASIS.offset ^ if wanting { BASIS.turned_offset } else { 0 };
-            let bytes = key.to_le_bytes().map(|byte| field::apply(&BASIS.enter, byte) ^ constant);
+            let bytes = key.to_le_bytes().map(|byte| field::apply(BASIS.enter, byte) ^ constant);
             for (bit, plane) in planes.iter_mut().enumerate() {
                 for (index, byte) in bytes.iter().enumerate() {
                     *plane |= u64::from(0u16.wrapping_sub(u16::from(byte >> bit & 1))) << (16 * index);
@@ -60,13 +64,13 @@ impl Schedule {
                 whole[..batch.len()].copy_from_slice(batch);
                 self.apply_batch(&mut whole);
                 batch.copy_from_slice(&whole[..batch.len()]);
-                whole.zeroize();
+                wipe(&mut whole);
             }
         }
     }
 
     fn apply_batch(&self, blocks: &mut [Block; BATCH]) {
-        let mut words: [Planes; 4] = [0, 1, 2, 3].map(|word| linear(&ENTER, &gather(blocks, word)));
+        let mut words: [Planes; 4] = [0, 1, 2, 3].map(|word| linear(ENTER, &gather(blocks, word)));
         for keys in self.rounds.as_chunks::<4>().0 {
             let [x0, x1, x2, x3] = &mut words;
             round(x0, x1, x2, x3, &keys[0]);
@@ -76,7 +80,7 @@ impl Schedule {
         }
         // The cipher ends with the words in reverse.
         for (word, planes) in words.iter().rev().enumerate() {
-            scatter(blocks, word, &linear(&LEAVE, planes));
+            scatter(blocks, word, &linear(LEAVE, planes));
         }
     }
 }
@@ -89,11 +93,11 @@ pub(super) fn substitute(word: u32) -> u32 {
             *plane |= u64::from(byte >> bit & 1) << (16 * index);
         }
     }
-    let mut entered = linear(&ENTER, &planes);
+    let mut entered = linear(ENTER, &planes);
     for (bit, plane) in entered.iter_mut().enumerate() {
         *plane ^= 0u64.wrapping_sub(u64::from(BASIS.offset >> bit & 1));
     }
-    let left = linear(&SUBSTITUTED, &invert(&entered));
+    let left = linear(SUBSTITUTED, &invert(&entered));
     let byte = |index: usize| {
         let bits = left.iter().enumerate().map(|(bit, plane)| ((plane >> (16 * index) & 1) as u8) << bit);
         bits.sum::<u8>() ^ field::CONSTANT
@@ -109,7 +113,7 @@ fn round(x0: &mut Planes, x1: &Planes, x2: &Planes, x3: &Planes, key: &Planes) {
         sum[bit] = x1[bit] ^ x2[bit] ^ x3[bit] ^ key[bit];
     }
     let inverse = invert(&sum);
-    let (g, d) = (linear(&G, &inverse), linear(&D, &inverse));
+    let (g, d) = (linear(G, &inverse), linear(D, &inverse));
     for bit in 0..8 {
         let near = g[bit] ^ d[bit].rotate_right(16);
         let half = near ^ near.rotate_right(32);
@@ -119,7 +123,7 @@ fn round(x0: &mut Planes, x1: &Planes, x2: &Planes, x3: &Planes, key: &Planes) {
 
 /// A map given by its rows.
 #[inline(always)]
-fn linear(rows: &Matrix, planes: &Planes) -> Planes {
+fn linear(rows: Matrix, planes: &Planes) -> Planes {
     let mut image = [0; 8];
     for (sum, row) in image.iter_mut().zip(rows) {
         for (bit, plane) in planes.iter().enumerate() {

@@ -2,6 +2,9 @@
 //!
 //! A way is chosen when a key is expanded, among those the processor has; nothing is asked again afterwards.
 
+#![allow(clippy::cast_possible_truncation, reason = "a byte is meant")]
+#![allow(clippy::inline_always, reason = "the expansion is compiled with the instructions of its caller")]
+
 use super::Block;
 use super::KEY_BYTES;
 use super::portable;
@@ -55,6 +58,22 @@ impl Way {
     }
 }
 
+/// What a schedule is for.
+#[derive(Clone, Copy)]
+pub(super) enum Direction {
+    Encrypt,
+    Decrypt,
+}
+
+impl Direction {
+    /// Round keys in the order in which they are used.
+    pub(super) fn order(self, keys: &mut [u32; 32]) {
+        if matches!(self, Self::Decrypt) {
+            keys.reverse();
+        }
+    }
+}
+
 /// Round keys for one direction, laid out for one way.
 #[derive(Clone)]
 pub(super) enum Schedule {
@@ -64,17 +83,15 @@ pub(super) enum Schedule {
 }
 
 impl Schedule {
-    /// For encrypting and for decrypting; nothing when this processor lacks `way`.
-    pub(super) fn both(way: Way, key: &[u8; KEY_BYTES]) -> Option<(Self, Self)> {
+    /// Nothing when this processor lacks `way`.
+    pub(super) fn new(way: Way, key: &[u8; KEY_BYTES], direction: Direction) -> Option<Self> {
         if way == Way::Portable {
             let mut keys = round_keys(key, portable::substitute);
-            let encrypt = portable::Schedule::new(&keys);
-            keys.reverse();
-            return Some((Self::Portable(encrypt), Self::Portable(portable::Schedule::new(&keys))));
+            direction.order(&mut keys);
+            return Some(Self::Portable(portable::Schedule::new(&keys)));
         }
         #[cfg(target_arch = "x86_64")]
-        return x86::schedules(way, key)
-            .map(|(encrypt, decrypt)| (Self::Vector(Box::new(encrypt)), Self::Vector(Box::new(decrypt))));
+        return x86::Schedule::new(way, key, direction).map(|schedule| Self::Vector(Box::new(schedule)));
         #[cfg(not(target_arch = "x86_64"))]
         None
     }

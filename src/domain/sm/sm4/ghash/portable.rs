@@ -3,6 +3,8 @@
 //! The processor's multiplication of whole numbers has to take the same time whatever it multiplies; that holds for
 //! every 64-bit processor this gateway is meant for.
 
+#![allow(clippy::cast_possible_truncation, reason = "the halves of an element are meant")]
+
 use crate::domain::sm::sm4::Block;
 use zeroize::Zeroize;
 use zeroize::ZeroizeOnDrop;

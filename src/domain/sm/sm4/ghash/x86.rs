@@ -5,6 +5,7 @@
 //! (RFC 8452, appendix A). The sum of several products, each with its own power of the key, is reduced once, by
 //! adding the multiple of x¹²⁸ + x¹²⁷ + x¹²⁶ + x¹²¹ + 1 that makes its low half zero.
 
+#![allow(clippy::cast_possible_truncation, reason = "the halves of an element are meant")]
 #![allow(unsafe_code, reason = "vector instructions; each block says why it is sound")]
 
 use super::Product;

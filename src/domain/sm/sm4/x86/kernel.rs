@@ -3,6 +3,7 @@
 //! Everything here is inlined into a function that has the instructions; each `unsafe` asks just that of its caller.
 //! There are no closures: what is not inlined for sure would be compiled without the instructions.
 
+#![allow(clippy::inline_always, reason = "what is not inlined is compiled without the instructions of its caller")]
 #![allow(unsafe_code, reason = "generic over vector instructions, which the caller vouches for")]
 
 use super::vectors::Narrow;
@@ -12,12 +13,14 @@ use crate::domain::sm::sm4::Block;
 use crate::domain::sm::sm4::field;
 use crate::domain::sm::sm4::field::Basis;
 use crate::domain::sm::sm4::field::Matrix;
+use crate::domain::sm::sm4::wipe;
 use std::arch::x86_64::__m128i;
 use std::arch::x86_64::_mm_loadu_si128;
 use std::arch::x86_64::_mm_storeu_si128;
 use std::arch::x86_64::_mm_xor_si128;
 use zeroize::Zeroize;
 use zeroize::ZeroizeOnDrop;
+use zeroize::Zeroizing;
 
 /// Round keys of one direction. A byte of a wide key stands four times, so that it is read as a word.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
@@ -33,53 +36,74 @@ pub(super) struct Rounds {
 impl Rounds {
     /// For substitutions by GFNI, which give the inverse itself.
     pub(super) fn gfni(keys: &[u32; 32]) -> Self {
-        // A wide key is added to the first term of L, of which every byte goes into every other as well.
-        let wide = |left: u32| {
-            let sum = left ^ left.rotate_left(16);
-            left ^ sum ^ sum.rotate_left(8)
-        };
-        Self::of(&super::vectors::GFNI, keys, |left| (wide(left), left))
+        let (mut rounds, left) = Self::start(&super::vectors::GFNI, keys);
+        for (wide, left) in rounds.wide.iter_mut().zip(*left) {
+            // A wide key is added to the first term of L, of which every byte goes into every other as well.
+            let half = left ^ left.rotate_left(16);
+            *wide = spread_bytes(left ^ half ^ half.rotate_left(8));
+        }
+        rounds.narrow = *left;
+        rounds
     }
 
-    /// For substitutions by AES's last round, which give the S-box of AES and add a key of their own.
+    /// For substitutions by AES's last round, which give the S-box of AES and add a key of their own: what L and the
+    /// maps before it make the right sum.
     pub(super) fn aes(keys: &[u32; 32]) -> Self {
         let basis = &super::vectors::AES;
-        let back = field::inverse(&basis.substituted);
-        Self::of(basis, keys, |left| {
+        let (mut rounds, mut left) = Self::start(basis, keys);
+        map_words(basis.leave, &mut left);
+        for word in left.iter_mut() {
             // L is a polynomial in the turn by one bit, and 32 of it are the identity: 31 of it are its inverse.
-            let mut word = map_word(&basis.leave, left);
             for step in [1, 2, 4, 8, 16] {
-                let turned = |by: u32| word.rotate_left(by * step % 32);
-                word ^= turned(2) ^ turned(10) ^ turned(18) ^ turned(24);
+                let before = *word;
+                for by in [2, 10, 18, 24] {
+                    *word ^= before.rotate_left(by * step % 32);
+                }
             }
-            let key = map_word(&back, word) ^ u32::from_ne_bytes([super::vectors::AES_CONSTANT; 4]);
-            (key, key)
-        })
+        }
+        map_words(const { field::inverse(super::vectors::AES.substituted) }, &mut left);
+        for ((wide, narrow), left) in rounds.wide.iter_mut().zip(&mut rounds.narrow).zip(*left) {
+            *narrow = left ^ u32::from_ne_bytes([super::vectors::AES_CONSTANT; 4]);
+            *wide = spread_bytes(*narrow);
+        }
+        rounds
     }
 
-    fn of(basis: &Basis, keys: &[u32; 32], placed: impl Fn(u32) -> (u32, u32)) -> Self {
+    /// The κ that are kept, and the ρ.
+    fn start(basis: &Basis, keys: &[u32; 32]) -> (Self, Zeroizing<[u32; 32]>) {
         let offset = u32::from_ne_bytes([basis.offset; 4]);
         let turned_offset = u32::from_ne_bytes([basis.turned_offset; 4]);
-        let mut added = [0u32; 36];
+        let mut keys = Zeroizing::new(*keys);
+        map_words(basis.enter, &mut keys);
+        let mut added = Zeroizing::new([0u32; 36]);
         for (round, key) in keys.iter().enumerate() {
-            added[round + 3] = map_word(&basis.enter, *key) ^ offset ^ added[round + 1] ^ added[round + 2];
+            added[round + 3] = key ^ offset ^ added[round + 1] ^ added[round + 2];
         }
-        let mut rounds = Self { wide: [[0; 4]; 32], narrow: [0; 32], first: added[3], last: [0; 3] };
-        rounds.last.copy_from_slice(&added[32..35]);
-        for round in 0..32 {
-            let (wide, narrow) = placed(added[round] ^ added[round + 4] ^ turned_offset);
-            rounds.wide[round] = wide.to_le_bytes().map(|byte| u32::from_ne_bytes([byte; 4]));
-            rounds.narrow[round] = narrow;
+        for (round, left) in keys.iter_mut().enumerate() {
+            *left = added[round] ^ added[round + 4] ^ turned_offset;
         }
-        added.zeroize();
-        rounds
+        let last = [added[32], added[33], added[34]];
+        (Self { wide: [[0; 4]; 32], narrow: [0; 32], first: added[3], last }, keys)
     }
 }
 
-/// A map of each byte of a word, in a time that does not depend on it.
-fn map_word(matrix: &Matrix, word: u32) -> u32 {
-    let ones = u32::from_ne_bytes([1; 4]);
-    matrix.iter().enumerate().fold(0, |sum, (bit, column)| sum ^ (word >> bit & ones) * u32::from(*column))
+/// Each byte of a word four times.
+fn spread_bytes(word: u32) -> [u32; 4] {
+    word.to_le_bytes().map(|byte| u32::from_ne_bytes([byte; 4]))
+}
+
+/// A map of each byte of the words, in a time that does not depend on them.
+fn map_words(matrix: Matrix, words: &mut [u32; 32]) {
+    let mut sums = [0; 32];
+    for (bit, column) in matrix.into_iter().enumerate() {
+        for (sum, word) in sums.iter_mut().zip(&*words) {
+            // Ones in the bytes that have the bit, then all bits of those bytes.
+            let ones = *word >> bit & 0x0101_0101;
+            *sum ^= (ones << 8).wrapping_sub(ones) & u32::from_ne_bytes([column; 4]);
+        }
+    }
+    *words = sums;
+    sums.zeroize();
 }
 
 /// Puts blocks through the cipher, `BLOCKS` at a time. What is left over fills up a batch, or goes alone if it is one.
@@ -101,7 +125,7 @@ pub(super) unsafe fn apply<W: Wide, N: Narrow, const BLOCKS: usize>(rounds: &Rou
             blocks[..rest.len()].copy_from_slice(rest);
             batch::<W, BLOCKS>(rounds, &mut blocks);
             rest.copy_from_slice(&blocks[..rest.len()]);
-            blocks.zeroize();
+            wipe(&mut blocks);
         }
     }
 }

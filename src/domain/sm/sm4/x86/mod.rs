@@ -23,6 +23,7 @@ use self::vectors::Gfni512;
 use self::vectors::Vaes256;
 use super::Block;
 use super::KEY_BYTES;
+use super::schedule::Direction;
 use super::schedule::Way;
 use super::schedule::round_keys;
 use zeroize::Zeroizing;
@@ -49,25 +50,23 @@ pub(super) fn here(way: Way) -> bool {
     }
 }
 
-/// The schedules for encrypting and decrypting, or nothing when `way` is not a way of this file or not here.
-pub(super) fn schedules(way: Way, key: &[u8; KEY_BYTES]) -> Option<(Schedule, Schedule)> {
-    if way == Way::Portable || !here(way) {
-        return None;
-    }
-    let gfni = matches!(way, Way::GfniAvx2 | Way::GfniAvx512);
-    // SAFETY: `here` has found the instructions.
-    let mut keys = if gfni { unsafe { keys_gfni(key) } } else { unsafe { keys_aesni(key) } };
-    let rounds = |keys: &[u32; 32]| if gfni { Rounds::gfni(keys) } else { Rounds::aes(keys) };
-    let encrypt = Schedule { way, rounds: rounds(&keys) };
-    keys.reverse();
-    Some((encrypt, Schedule { way, rounds: rounds(&keys) }))
-}
-
 impl Schedule {
+    /// Nothing when `way` is not a way of this file or not here.
+    pub(super) fn new(way: Way, key: &[u8; KEY_BYTES], direction: Direction) -> Option<Self> {
+        if way == Way::Portable || !here(way) {
+            return None;
+        }
+        let gfni = matches!(way, Way::GfniAvx2 | Way::GfniAvx512);
+        // SAFETY: `here` has found the instructions.
+        let mut keys = if gfni { unsafe { keys_gfni(key) } } else { unsafe { keys_aesni(key) } };
+        direction.order(&mut keys);
+        Some(Self { way, rounds: if gfni { Rounds::gfni(&keys) } else { Rounds::aes(&keys) } })
+    }
+
     /// Puts every block through the cipher.
     #[inline]
     pub(super) fn apply(&self, blocks: &mut [Block]) {
-        // SAFETY: a schedule is made by `schedules` only, after `here` has found the instructions of its way.
+        // SAFETY: a schedule is made by `new` only, after `here` has found the instructions of its way.
         unsafe {
             match self.way {
                 Way::GfniAvx512 => apply_gfni_avx512(&self.rounds, blocks),

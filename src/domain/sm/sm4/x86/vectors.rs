@@ -2,6 +2,8 @@
 //!
 //! Every function is inlined into one that has the instructions; each `unsafe` asks just that of its caller.
 
+#![allow(clippy::cast_possible_truncation, reason = "the numbers of rows are small")]
+#![allow(clippy::inline_always, reason = "what is not inlined is compiled without the instructions of its caller")]
 #![allow(unsafe_code, reason = "vector instructions, which the caller vouches for")]
 
 use crate::domain::sm::sm4::field;
@@ -26,14 +28,14 @@ const AES_MAP: Matrix = {
 };
 
 /// For substitutions by the S-box of AES.
-pub(super) const AES: Basis = Basis::of(Field::Aes, &AES_MAP);
+pub(super) const AES: Basis = Basis::of(Field::Aes, AES_MAP);
 
 /// For substitutions by GFNI.
 pub(super) const GFNI: Basis = Basis::plain(Field::Aes);
 
 /// The third map, R = D + G, which a turn by bytes leads to other places (`Narrow`).
-const fn sum(left: &Matrix, right: &Matrix) -> Matrix {
-    let mut sum = *left;
+const fn sum(left: Matrix, right: Matrix) -> Matrix {
+    let mut sum = left;
     let mut bit = 0;
     while bit < 8 {
         sum[bit] ^= right[bit];
@@ -42,19 +44,19 @@ const fn sum(left: &Matrix, right: &Matrix) -> Matrix {
     sum
 }
 
-const AES_R: Matrix = sum(&AES.d, &AES.g);
-const GFNI_R: Matrix = sum(&GFNI.d, &GFNI.g);
+const AES_R: Matrix = sum(AES.d, AES.g);
+const GFNI_R: Matrix = sum(GFNI.d, GFNI.g);
 
 /// A matrix as GFNI reads it: rows, the first in the most significant byte.
-const fn rows(matrix: &Matrix) -> i64 {
-    i64::from_be_bytes(field::transpose(*matrix))
+const fn rows(matrix: Matrix) -> i64 {
+    i64::from_be_bytes(field::transpose(matrix))
 }
 
 /// A matrix as two tables of sixteen bytes, for the low and for the high half of a byte.
 #[repr(align(16))]
 struct Halves([[u8; 16]; 2]);
 
-const fn halves(matrix: &Matrix, constant: u8) -> Halves {
+const fn halves(matrix: Matrix, constant: u8) -> Halves {
     let mut tables = [[0; 16]; 2];
     let mut half = 0;
     while half < 16 {
@@ -65,14 +67,14 @@ const fn halves(matrix: &Matrix, constant: u8) -> Halves {
     Halves(tables)
 }
 
-static AES_ENTER: Halves = halves(&AES.enter, 0);
-static AES_LEAVE: Halves = halves(&AES.leave, 0);
-static AES_G_TABLE: Halves = halves(&AES.g, 0);
-static AES_D_TABLE: Halves = halves(&AES.d, 0);
-static AES_R_TABLE: Halves = halves(&AES_R, 0);
+static AES_ENTER: Halves = halves(AES.enter, 0);
+static AES_LEAVE: Halves = halves(AES.leave, 0);
+static AES_G_TABLE: Halves = halves(AES.g, 0);
+static AES_D_TABLE: Halves = halves(AES.d, 0);
+static AES_R_TABLE: Halves = halves(AES_R, 0);
 /// Into the S-box of AES and out of it, the constants of SM4's S-box included.
-static AES_BEFORE: Halves = halves(&AES.enter, AES.offset);
-static AES_AFTER: Halves = halves(&AES.substituted, field::apply(&AES.substituted, AES_CONSTANT) ^ field::CONSTANT);
+static AES_BEFORE: Halves = halves(AES.enter, AES.offset);
+static AES_AFTER: Halves = halves(AES.substituted, field::apply(AES.substituted, AES_CONSTANT) ^ field::CONSTANT);
 
 /// Where ShiftRows takes each byte from, turned back.
 static SHIFTED: [u8; 16] = [0, 13, 10, 7, 4, 1, 14, 11, 8, 5, 2, 15, 12, 9, 6, 3];
@@ -275,21 +277,21 @@ macro_rules! by_gfni {
         #[inline(always)]
         unsafe fn enter(self) -> Self {
             // SAFETY: handed on to the caller.
-            unsafe { Self($affine::<0>(self.0, $matrix(const { rows(&GFNI.enter) }))) }
+            unsafe { Self($affine::<0>(self.0, $matrix(const { rows(GFNI.enter) }))) }
         }
 
         #[inline(always)]
         unsafe fn leave(self) -> Self {
             // SAFETY: handed on to the caller.
-            unsafe { Self($affine::<0>(self.0, $matrix(const { rows(&GFNI.leave) }))) }
+            unsafe { Self($affine::<0>(self.0, $matrix(const { rows(GFNI.leave) }))) }
         }
 
         #[inline(always)]
         unsafe fn substitute(self, _key: Self) -> (Self, Self) {
             // SAFETY: handed on to the caller.
             unsafe {
-                let g = $inverse_affine::<0>(self.0, $matrix(const { rows(&GFNI.g) }));
-                let d = $inverse_affine::<0>(self.0, $matrix(const { rows(&GFNI.d) }));
+                let g = $inverse_affine::<0>(self.0, $matrix(const { rows(GFNI.g) }));
+                let d = $inverse_affine::<0>(self.0, $matrix(const { rows(GFNI.d) }));
                 (Self(g), Self(d))
             }
         }
@@ -448,8 +450,8 @@ impl Narrow for Gfni128 {
     unsafe fn word(word: u32) -> u32 {
         // SAFETY: handed on to the caller.
         unsafe {
-            let before = _mm_set1_epi64x(const { rows(&GFNI.enter) });
-            let after = _mm_set1_epi64x(const { rows(&GFNI.substituted) });
+            let before = _mm_set1_epi64x(const { rows(GFNI.enter) });
+            let after = _mm_set1_epi64x(const { rows(GFNI.substituted) });
             let entered = _mm_gf2p8affine_epi64_epi8::<{ GFNI.offset as i32 }>(Self::spread(word), before);
             let substituted = _mm_gf2p8affineinv_epi64_epi8::<{ field::CONSTANT as i32 }>(entered, after);
             _mm_cvtsi128_si32(substituted).cast_unsigned()
@@ -459,13 +461,13 @@ impl Narrow for Gfni128 {
     #[inline(always)]
     unsafe fn enter(bytes: __m128i) -> __m128i {
         // SAFETY: handed on to the caller.
-        unsafe { _mm_gf2p8affine_epi64_epi8::<0>(bytes, _mm_set1_epi64x(const { rows(&GFNI.enter) })) }
+        unsafe { _mm_gf2p8affine_epi64_epi8::<0>(bytes, _mm_set1_epi64x(const { rows(GFNI.enter) })) }
     }
 
     #[inline(always)]
     unsafe fn leave(bytes: __m128i) -> __m128i {
         // SAFETY: handed on to the caller.
-        unsafe { _mm_gf2p8affine_epi64_epi8::<0>(bytes, _mm_set1_epi64x(const { rows(&GFNI.leave) })) }
+        unsafe { _mm_gf2p8affine_epi64_epi8::<0>(bytes, _mm_set1_epi64x(const { rows(GFNI.leave) })) }
     }
 
     #[inline(always)]
@@ -473,9 +475,9 @@ impl Narrow for Gfni128 {
         // SAFETY: handed on to the caller.
         unsafe {
             let bytes = _mm_xor_si128(x3, others);
-            let d = _mm_gf2p8affineinv_epi64_epi8::<0>(bytes, _mm_set1_epi64x(const { rows(&GFNI.d) }));
-            let r = _mm_gf2p8affineinv_epi64_epi8::<0>(bytes, _mm_set1_epi64x(const { rows(&GFNI_R) }));
-            let g = _mm_gf2p8affineinv_epi64_epi8::<0>(bytes, _mm_set1_epi64x(const { rows(&GFNI.g) }));
+            let d = _mm_gf2p8affineinv_epi64_epi8::<0>(bytes, _mm_set1_epi64x(const { rows(GFNI.d) }));
+            let r = _mm_gf2p8affineinv_epi64_epi8::<0>(bytes, _mm_set1_epi64x(const { rows(GFNI_R) }));
+            let g = _mm_gf2p8affineinv_epi64_epi8::<0>(bytes, _mm_set1_epi64x(const { rows(GFNI.g) }));
             gathered(_mm_xor_si128(x0, Self::spread(key)), d, r, g)
         }
     }
