@@ -5,6 +5,7 @@
 
 use crate::domain::mapping::Level;
 use crate::domain::mapping::Program;
+use crate::domain::sm::mac::MacKey;
 use crate::domain::value::Date;
 use crate::edge::admin::Admin;
 use crate::edge::admin::Check;
@@ -348,7 +349,7 @@ fn build(
         breaker: Arc::new(Breaker::new(system.breaker, clock.clone())),
         deadline: system.deadline,
         settings: system.settings.iter().map(|(name, value)| (name.clone(), value.reveal().clone())).collect(),
-        sign: system.sign.as_ref().map(|sign| (sign.app_key.clone(), sign.secret.clone())),
+        sign: system.sign.as_ref().map(|sign| (sign.app_key.clone(), MacKey::new(sign.secret.reveal()))),
         metrics: metrics.upstream(&system.name),
     });
     let relays = config.relays.iter().map(|relay| Relay {
@@ -382,7 +383,7 @@ fn build_caller(
         name: caller.name.clone(),
         city: caller.city.clone(),
         profile: caller.profile.clone(),
-        signature: caller.signature.clone(),
+        signature: caller.signature.as_ref().map(|(key, secret)| (key.clone(), MacKey::new(secret.reveal()))),
         certificates_sha256: caller.certificates_sha256.clone(),
         limiter: Arc::new(limiter),
         may: Box::new(move |matter, city| allow.may(matter, city)),

@@ -94,7 +94,7 @@ impl Exchange {
         let mut random = [0u8; 16];
         clock::random(&mut random).map_err(|_| Fault::Internal { reason: "no random numbers" })?;
         let (timestamp, nonce) = (self.clock.now().to_string(), sm::hex(&random));
-        let signature = sm::header_signature(secret.reveal(), "POST", path, &timestamp, &nonce, &sm::digest(body));
+        let signature = sm::header_signature_with(secret, "POST", path, &timestamp, &nonce, &sm::digest(body));
         for (name, value) in [
             ("x-app-key", key.as_str()),
             ("x-timestamp", &timestamp),

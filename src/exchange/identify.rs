@@ -44,7 +44,7 @@ impl Exchange {
         let nonce = header(&arrived.headers, "x-nonce")?;
         let given = header(&arrived.headers, "x-sign")?;
         let path = arrived.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
-        let signature = sm::header_signature(secret.reveal(), arrived.method.as_str(), path, timestamp, nonce, &digest);
+        let signature = sm::header_signature_with(secret, arrived.method.as_str(), path, timestamp, nonce, &digest);
         let given = sm::unhex(given).ok_or(Fault::WrongSignature)?;
         if !sm::verify(&signature, &given) {
             return Err(Fault::WrongSignature);

@@ -4,7 +4,7 @@
 use crate::domain::fault::Fault;
 use crate::domain::mapping::Pair;
 use crate::domain::mapping::Program;
-use crate::domain::masked::Masked;
+use crate::domain::sm::mac::MacKey;
 use crate::edge::limit::Limiter;
 use crate::edge::metrics::ClientHandles;
 use crate::edge::metrics::MatterHandles;
@@ -26,8 +26,8 @@ pub struct Caller {
     pub name: String,
     pub city: String,
     pub profile: String,
-    /// Its application key and secret.
-    pub signature: Option<(String, Masked<Vec<u8>>)>,
+    /// Its application key and the secret of its signature.
+    pub signature: Option<(String, MacKey)>,
     pub certificates_sha256: Vec<[u8; 32]>,
     pub limiter: Arc<Limiter>,
     pub may: Permission,
@@ -45,7 +45,7 @@ pub struct Target {
     /// Values of `@setting.…`.
     pub settings: BTreeMap<String, String>,
     /// Our application key there, and the secret of our signature.
-    pub sign: Option<(String, Masked<Vec<u8>>)>,
+    pub sign: Option<(String, MacKey)>,
     pub metrics: UpstreamHandles,
 }
 

@@ -75,9 +75,21 @@ pub fn header_signature(
     nonce: &str,
     body_digest: &[u8; DIGEST_BYTES],
 ) -> [u8; DIGEST_BYTES] {
+    header_signature_with(&MacKey::new(secret), method, path, timestamp, nonce, body_digest)
+}
+
+/// [`header_signature`] under a secret that has been made ready.
+pub fn header_signature_with(
+    key: &MacKey,
+    method: &str,
+    path: &str,
+    timestamp: &str,
+    nonce: &str,
+    body_digest: &[u8; DIGEST_BYTES],
+) -> [u8; DIGEST_BYTES] {
     let body_digest = hex(body_digest);
     let parts = [method, "\n", path, "\n", timestamp, "\n", nonce, "\n", body_digest.as_str()];
-    hmac(secret, &parts.map(str::as_bytes))
+    key.tag(&parts.map(str::as_bytes))
 }
 
 #[cfg(test)]

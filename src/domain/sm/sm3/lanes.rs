@@ -54,7 +54,8 @@ impl<'message> Task<'message> {
 
 impl Drop for Task<'_> {
     fn drop(&mut self) {
-        self.last.zeroize();
+        self.last.as_flattened_mut().fill(0);
+        zeroize::optimization_barrier(&self.last);
     }
 }
 

@@ -81,8 +81,10 @@ impl Default for Sm3 {
 
 impl Drop for Sm3 {
     fn drop(&mut self) {
-        self.state.zeroize();
-        self.rest.zeroize();
+        // At once, and not a byte at a time: codes and key derivation drop many of these.
+        self.state.fill(0);
+        self.rest.fill(0);
+        zeroize::optimization_barrier(self);
     }
 }
 

@@ -104,7 +104,7 @@ const fn product_modulo(left: u8, right: u8, polynomial: u16, degree: u32) -> u8
     sum as u8
 }
 
-const fn product(field: Field, left: u8, right: u8) -> u8 {
+pub(super) const fn product(field: Field, left: u8, right: u8) -> u8 {
     match field {
         Field::Aes => product_modulo(left, right, 0x11b, 8),
         Field::Tower => {

@@ -48,7 +48,7 @@ const AES_R: Matrix = sum(AES.d, AES.g);
 const GFNI_R: Matrix = sum(GFNI.d, GFNI.g);
 
 /// A matrix as GFNI reads it: rows, the first in the most significant byte.
-const fn rows(matrix: Matrix) -> i64 {
+pub(super) const fn rows(matrix: Matrix) -> i64 {
     i64::from_be_bytes(field::transpose(matrix))
 }
 
