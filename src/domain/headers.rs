@@ -10,6 +10,7 @@
 
 use crate::domain::masked::Masked;
 use crate::domain::sm;
+use crate::domain::sm::mac::MacKey;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
@@ -22,7 +23,17 @@ pub struct Signature {
     /// `X-App-Key`, or `<prefix>_rid`.
     pub key: String,
     pub secret: Masked<Vec<u8>>,
+    /// The secret made ready for HMAC-SM3, which the window family asks for with every request.
+    pub mac: MacKey,
     pub family: Family,
+}
+
+impl Signature {
+    /// A system that signs with `secret`.
+    pub fn new(key: String, secret: Masked<Vec<u8>>, family: Family) -> Self {
+        let mac = MacKey::new(secret.reveal());
+        Self { key, secret, mac, family }
+    }
 }
 
 /// The header fields that are used.

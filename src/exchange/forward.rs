@@ -115,7 +115,8 @@ impl Exchange {
                 clock::random(&mut random).map_err(|_| Fault::Internal { reason: "no random numbers" })?;
                 let nonce = sm::hex(&random);
                 let digest = sm::digest(body);
-                let sign = sm::header_signature(secret, "POST", &service.path, &timestamp, &nonce, &digest);
+                let sign =
+                    sm::header_signature_with(&signature.mac, "POST", &service.path, &timestamp, &nonce, &digest);
                 put("x-app-key", key);
                 put("x-timestamp", &timestamp);
                 put("x-nonce", &nonce);

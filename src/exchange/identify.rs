@@ -74,8 +74,8 @@ fn window<'a>(arrived: &'a Arrived, signature: &Signature, digest: &[u8; 32]) ->
     let nonce = header(&arrived.headers, "x-nonce")?;
     let given = header(&arrived.headers, "x-sign")?;
     let path = arrived.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
-    let secret = signature.secret.reveal();
-    let computed = sm::header_signature(secret, arrived.method.as_str(), path, timestamp, nonce, digest);
+    let method = arrived.method.as_str();
+    let computed = sm::header_signature_with(&signature.mac, method, path, timestamp, nonce, digest);
     let given = sm::unhex(given).ok_or(Fault::WrongSignature)?;
     if sm::verify(&computed, &given) { Ok((timestamp, nonce)) } else { Err(Fault::WrongSignature) }
 }

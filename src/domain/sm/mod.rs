@@ -1,36 +1,42 @@
-//! SM3 digests, HMAC-SM3, and the header signature of the window dialect, behind a few plain functions.
+//! The national algorithms: SM3 digests, HMAC-SM3, key derivation, SM4 and its modes, and the header signature of the
+//! window dialect.
 //!
-//! It deliberately holds no key and knows no header names: who signs, with which secret and when, is the caller's
-//! business. Errors and results say nothing about how close a wrong signature was.
-//!
-//! SM3 is GB/T 32905-2016 (GM/T 0004-2012); HMAC is RFC 2104 (GB/T 15852.2, mechanism 2) over SM3 with its
-//! block of 64 bytes.
+//! The module deliberately makes no key, no nonce and no noise, and knows no header names: who signs, with which secret
+//! and when, is the caller's business. Errors and results say nothing about how close a wrong value was.
 
-use hmac::Hmac;
-use hmac::KeyInit;
-use hmac::Mac;
-use sm3::Digest;
-use sm3::Sm3;
+pub mod kdf;
+pub mod mac;
+pub mod sm3;
+pub mod sm4;
+
+use mac::MacKey;
+use std::error::Error;
+use std::fmt;
 use subtle::ConstantTimeEq;
 
-/// Bytes of a digest and of an untruncated authentication code.
-pub const DIGEST_BYTES: usize = 32;
+pub use sm3::DIGEST_BYTES;
+
+/// Something does not hold: a tag, a padding, a length, a signature. It deliberately does not say what.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Wrong;
+
+impl fmt::Display for Wrong {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("cryptographic check failed")
+    }
+}
+
+impl Error for Wrong {}
 
 /// SM3 of `bytes`, which are read where they lie.
 pub fn digest(bytes: &[u8]) -> [u8; DIGEST_BYTES] {
-    Sm3::digest(bytes).into()
+    sm3::digest_parts(&[bytes])
 }
 
-/// HMAC-SM3 under `key` over the concatenation of `parts`, which is never built. A key of any length will do.
-///
-/// # Panics
-/// Never: HMAC hashes a key that is longer than a block.
+/// HMAC-SM3 under `key` over the concatenation of `parts`, which is never built. A key of any length will do. Who
+/// signs often under one key keeps a [`MacKey`].
 pub fn hmac(key: &[u8], parts: &[&[u8]]) -> [u8; DIGEST_BYTES] {
-    let mut mac = Hmac::<Sm3>::new_from_slice(key).expect("HMAC hashes a key that is longer than a block");
-    for part in parts {
-        mac.update(part);
-    }
-    mac.finalize().into_bytes().into()
+    MacKey::new(key).tag(parts)
 }
 
 /// Lower-case hexadecimal text.
@@ -69,9 +75,21 @@ pub fn header_signature(
     nonce: &str,
     body_digest: &[u8; DIGEST_BYTES],
 ) -> [u8; DIGEST_BYTES] {
+    header_signature_with(&MacKey::new(secret), method, path, timestamp, nonce, body_digest)
+}
+
+/// [`header_signature`] under a secret that has been made ready.
+pub fn header_signature_with(
+    key: &MacKey,
+    method: &str,
+    path: &str,
+    timestamp: &str,
+    nonce: &str,
+    body_digest: &[u8; DIGEST_BYTES],
+) -> [u8; DIGEST_BYTES] {
     let body_digest = hex(body_digest);
     let parts = [method, "\n", path, "\n", timestamp, "\n", nonce, "\n", body_digest.as_str()];
-    hmac(secret, &parts.map(str::as_bytes))
+    key.tag(&parts.map(str::as_bytes))
 }
 
 #[cfg(test)]

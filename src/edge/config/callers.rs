@@ -187,7 +187,7 @@ fn check_signature(
     }
     let secret = secret_file.and_then(|name| files.secret(document, &name));
     let family = check_family(section);
-    Some(Some(Signature { key: app_key?.value, secret: secret?, family: family? }))
+    Some(Some(Signature::new(app_key?.value, secret?, family?)))
 }
 
 fn check_fingerprint(document: &Document<'_>, text: &Placed<String>) -> Option<[u8; 32]> {

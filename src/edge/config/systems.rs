@@ -194,7 +194,7 @@ fn check_sign(mut section: Section<'_, '_>, files: &Files<'_>) -> Option<Signatu
     let secret = section.text_required("secret_file").and_then(|name| files.secret(section.document(), &name));
     let family = check_family(&mut section);
     section.finish();
-    Some(Signature { key: app_key?.value, secret: secret?, family: family? })
+    Some(Signature::new(app_key?.value, secret?, family?))
 }
 
 fn check_tls(
