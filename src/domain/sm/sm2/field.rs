@@ -1,0 +1,206 @@
+//! The field of the SM2 curve: numbers modulo p = 2^256 - 2^224 - 2^96 + 2^64 - 1 (GB/T 32918.5-2017, clause 2).
+//!
+//! An element is kept as a * 2^256 mod p (Montgomery's form), always below p, so that equal elements have equal limbs.
+//! Because p = -1 modulo 2^64 and is a sum of five powers of two, reducing needs shifts and carries but no product.
+//! All of it takes the same time whatever the values; the exponents of [`Field::invert`] and [`Field::square_root`]
+//! are public.
+
+use crate::domain::sm::sm2::limbs;
+use crate::domain::sm::sm2::limbs::Limbs;
+use crate::domain::sm::sm2::scalar;
+use crate::domain::sm::sm2::scalar::Scalar;
+use zeroize::DefaultIsZeroes;
+
+/// The prime p.
+const PRIME: Limbs = [0xffff_ffff_ffff_ffff, 0xffff_ffff_0000_0000, 0xffff_ffff_ffff_ffff, 0xffff_fffe_ffff_ffff];
+
+/// 2^512 mod p, which brings a number into Montgomery's form.
+const SQUARE_OF_RADIX: Limbs =
+    [0x0000_0002_0000_0003, 0x0000_0002_ffff_ffff, 0x0000_0001_0000_0001, 0x0000_0004_0000_0002];
+
+/// An element of the field.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Field(Limbs);
+
+impl DefaultIsZeroes for Field {}
+
+/// Half of a reduction: `low + m * p`, divided by 2^128, where `m` is the multiple of p (below 2^128) that clears the
+/// two lower limbs. `low` is below 2^256 and so is the result.
+///
+/// With m = m1 * 2^64 + m0 the limbs to add are, from the third on, `[m1, 0, m0, m1]` with a carry from below, and to
+/// subtract `[m * 2^32 (middle), m * 2^32 (low and high part), m * 2^32 (middle), m >> 96]`.
+#[inline(always)]
+fn clear_two(low: &Limbs) -> Limbs {
+    let m0 = low[0];
+    let (sum, carry) = low[1].carrying_add(m0, false);
+    let (m1, borrow) = sum.borrowing_sub(m0 << 32, false);
+    let middle = m1 << 32 | m0 >> 32;
+    let outer = m0 << 32 | m1 >> 32;
+    let (r0, carry) = low[2].carrying_add(m1, carry);
+    let (r1, carry) = low[3].carrying_add(0, carry);
+    let (r2, carry) = m0.carrying_add(0, carry);
+    let (r3, _) = m1.carrying_add(0, carry);
+    let (r0, borrow) = r0.borrowing_sub(middle, borrow);
+    let (r1, borrow) = r1.borrowing_sub(outer, borrow);
+    let (r2, borrow) = r2.borrowing_sub(middle, borrow);
+    let (r3, _) = r3.borrowing_sub(m1 >> 32, borrow);
+    [r0, r1, r2, r3]
+}
+
+/// `wide / 2^256` modulo p, for `wide` below p * 2^256.
+#[inline(always)]
+fn reduce(wide: [u64; 8]) -> Limbs {
+    let [z0, z1, z2, z3, z4, z5, z6, z7] = wide;
+    let low = clear_two(&clear_two(&[z0, z1, z2, z3]));
+    let (sum, carry) = limbs::add(&low, &[z4, z5, z6, z7]);
+    limbs::reduce_once(&sum, carry, &PRIME)
+}
+
+impl Field {
+    /// Zero.
+    pub(super) const ZERO: Self = Self([0; 4]);
+
+    /// One: 2^256 mod p.
+    pub(super) const ONE: Self = Self([1, 0xffff_ffff, 0, 0x1_0000_0000]);
+
+    /// The number of `limbs`, which is below p, as an element.
+    pub(super) fn from_limbs(limbs: &Limbs) -> Self {
+        Self(reduce(limbs::multiply(limbs, &SQUARE_OF_RADIX)))
+    }
+
+    /// The element that 32 bytes write, the most significant first, or `None` for p and above. Whether there is one
+    /// may show in the time.
+    pub(super) fn from_bytes(bytes: &[u8; 32]) -> Option<Self> {
+        let limbs = limbs::from_bytes(bytes);
+        (limbs::less(&limbs, &PRIME) != 0).then(|| Self::from_limbs(&limbs))
+    }
+
+    /// The number `scalar` + n as an element, or `None` if it is not below p; for public scalars.
+    pub(super) fn from_scalar_and_order(scalar: &Scalar) -> Option<Self> {
+        let (sum, carry) = limbs::add(scalar.limbs(), &scalar::ORDER);
+        (!carry && limbs::less(&sum, &PRIME) != 0).then(|| Self::from_limbs(&sum))
+    }
+
+    /// The number that the element stands for, below p.
+    pub(super) fn to_limbs(self) -> Limbs {
+        let [z0, z1, z2, z3] = self.0;
+        reduce([z0, z1, z2, z3, 0, 0, 0, 0])
+    }
+
+    /// 32 bytes, the most significant first.
+    pub(super) fn to_bytes(self) -> [u8; 32] {
+        limbs::to_bytes(&self.to_limbs())
+    }
+
+    /// The mask of being zero.
+    pub(super) fn is_zero(&self) -> u64 {
+        limbs::is_zero(&self.0)
+    }
+
+    /// The mask of an odd number.
+    pub(super) fn is_odd(self) -> u64 {
+        (self.to_limbs()[0] & 1).wrapping_neg()
+    }
+
+    /// `a` where the mask is ones, else `b`.
+    #[inline(always)]
+    pub(super) fn select(mask: u64, a: &Self, b: &Self) -> Self {
+        Self(limbs::select(mask, &a.0, &b.0))
+    }
+
+    /// The limbs of Montgomery's form, for tables.
+    #[inline(always)]
+    pub(super) fn inner(&self) -> &Limbs {
+        &self.0
+    }
+
+    /// From the limbs of Montgomery's form, which [`Field::inner`] gave.
+    #[inline(always)]
+    pub(super) const fn from_inner(limbs: Limbs) -> Self {
+        Self(limbs)
+    }
+
+    /// `self + other`.
+    #[inline(always)]
+    pub(super) fn add(&self, other: &Self) -> Self {
+        Self(limbs::add_modulo(&self.0, &other.0, &PRIME))
+    }
+
+    /// `self - other`.
+    #[inline(always)]
+    pub(super) fn subtract(&self, other: &Self) -> Self {
+        Self(limbs::subtract_modulo(&self.0, &other.0, &PRIME))
+    }
+
+    /// `2 * self`.
+    #[inline(always)]
+    pub(super) fn double(&self) -> Self {
+        self.add(self)
+    }
+
+    /// `-self`.
+    #[inline(always)]
+    pub(super) fn negate(&self) -> Self {
+        Self::ZERO.subtract(self)
+    }
+
+    /// `self * other`.
+    #[inline(always)]
+    pub(super) fn multiply(&self, other: &Self) -> Self {
+        Self(reduce(limbs::multiply(&self.0, &other.0)))
+    }
+
+    /// `self * self`.
+    #[inline(always)]
+    pub(super) fn square(&self) -> Self {
+        Self(reduce(limbs::square(&self.0)))
+    }
+
+    /// `self` squared `times` times.
+    fn square_times(&self, times: u32) -> Self {
+        let mut power = *self;
+        for _ in 0..times {
+            power = power.square();
+        }
+        power
+    }
+
+    /// `self` to the powers 2^30 - 1, 2^31 - 1 and 2^32 - 1.
+    fn powers_of_ones(&self) -> [Self; 3] {
+        let two = self.square().multiply(self);
+        let four = two.square_times(2).multiply(&two);
+        let six = four.square_times(2).multiply(&two);
+        let twelve = six.square_times(6).multiply(&six);
+        let twenty_four = twelve.square_times(12).multiply(&twelve);
+        let thirty = twenty_four.square_times(6).multiply(&six);
+        let thirty_one = thirty.square().multiply(self);
+        let thirty_two = thirty_one.square().multiply(self);
+        [thirty, thirty_one, thirty_two]
+    }
+
+    /// `1 / self`, and zero for zero: Fermat's power p - 2 =
+    /// fffffffe ffffffff ffffffff ffffffff ffffffff 00000000 ffffffff fffffffd.
+    pub(super) fn invert(&self) -> Self {
+        let [thirty, thirty_one, thirty_two] = self.powers_of_ones();
+        let mut power = thirty_one.square();
+        for _ in 0..4 {
+            power = power.square_times(32).multiply(&thirty_two);
+        }
+        power = power.square_times(64).multiply(&thirty_two);
+        power.square_times(30).multiply(&thirty).square_times(2).multiply(self)
+    }
+
+    /// A root of `self`, or `None` if it is no square: the power (p + 1) / 4 =
+    /// 3fffffff bfffffff ffffffff ffffffff ffffffff c0000000 40000000 00000000.
+    /// Whether there is one may show in the time.
+    pub(super) fn square_root(&self) -> Option<Self> {
+        let [_, thirty_one, thirty_two] = self.powers_of_ones();
+        // (p + 1) / 4 = 2^62 * (2^192 - 2^160 - 2^32 + 1) = 2^62 * ((2^31 - 1) * 2^161 + (2^128 - 1) * 2^32 + 1)
+        let mut power = thirty_one.square_times(1);
+        for _ in 0..4 {
+            power = power.square_times(32).multiply(&thirty_two);
+        }
+        power = power.square_times(32).multiply(self).square_times(62);
+        (power.square() == *self).then_some(power)
+    }
+}

@@ -1,0 +1,118 @@
+//! Products of a scalar with a point that has no table.
+
+use crate::domain::sm::sm2::comb;
+use crate::domain::sm::sm2::field::Field;
+use crate::domain::sm::sm2::limbs;
+use crate::domain::sm::sm2::limbs::Limbs;
+use crate::domain::sm::sm2::point::Affine;
+use crate::domain::sm::sm2::point::Jacobian;
+use crate::domain::sm::sm2::scalar::Scalar;
+use zeroize::Zeroizing;
+
+/// Bits of a digit of a secret scalar.
+const WIDTH: u32 = 5;
+
+/// Digits of a secret scalar; the uppermost takes the carry of the recoding.
+const DIGITS: u32 = 256 / WIDTH + 1;
+
+/// Points of the table for a secret scalar: 1 to 16 times the point.
+const MULTIPLES: usize = 1 << (WIDTH - 1);
+
+/// Bits of a digit of a public scalar, its sign included: odd digits up to 15.
+const PUBLIC_WIDTH: u32 = 5;
+
+/// Points of the table for a public scalar: 1, 3, ... 15 times the point.
+const ODD_MULTIPLES: usize = 1 << (PUBLIC_WIDTH - 2);
+
+/// `scalar * point` in the same time whatever the scalar.
+///
+/// Why the plain addition serves up to the last digit: the sum is 32 * a * point with a at least 1, and less than
+/// n / 32 until the last; a digit is at most 16. At the last digit the sum can equal what is added (only for the
+/// scalar n - 6), so that there the double stands ready; opposite they are only for the scalars 0 and n.
+pub(super) fn product(scalar: &Scalar, point: &Affine) -> Jacobian {
+    let mut multiples = Zeroizing::new([Jacobian::from(point); MULTIPLES]);
+    for at in 1..MULTIPLES {
+        let number = at + 1;
+        multiples[at] =
+            if number % 2 == 0 { multiples[number / 2 - 1].double() } else { multiples[at - 1].add_affine(point) };
+    }
+    let mut sum = Jacobian::INFINITY;
+    let mut infinite = u64::MAX;
+    for index in (0..DIGITS).rev() {
+        if index != DIGITS - 1 {
+            for _ in 0..WIDTH {
+                sum = sum.double();
+            }
+        }
+        let (magnitude, negative) = comb::digit(scalar.limbs(), index * WIDTH, WIDTH);
+        let mut entry = pick(&multiples, magnitude);
+        entry.y = Field::select(negative, &entry.y.negate(), &entry.y);
+        let nothing = limbs::equal(magnitude, 0);
+        let mut added = sum.add(&entry);
+        if index == 0 {
+            let equal = added.is_infinity() & !infinite & !nothing;
+            added = Jacobian::select(equal, &entry.double(), &added);
+        }
+        let first = Jacobian::select(infinite & !nothing, &entry, &added);
+        sum = Jacobian::select(nothing, &sum, &first);
+        infinite &= nothing;
+    }
+    sum
+}
+
+/// The point at `number - 1`, or zeros for the number 0; every point is read.
+#[inline(always)]
+fn pick(multiples: &[Jacobian; MULTIPLES], number: u64) -> Jacobian {
+    let mut picked = Jacobian::default();
+    for (point, at) in multiples.iter().zip(1..) {
+        picked = Jacobian::select(limbs::equal(at, number), point, &picked);
+    }
+    picked
+}
+
+/// The digits of a public scalar in its width-5 non-adjacent form, the least significant first, and how many there are.
+fn non_adjacent_form(scalar: &Limbs) -> ([i8; 257], usize) {
+    let mut digits = [0; 257];
+    let mut length = 0;
+    let mut carry = 0;
+    let mut at = 0;
+    while at < 257 {
+        let (limb, shift) = (at / 64, at % 64);
+        let low = scalar.get(limb).map_or(0, |limb| limb >> shift);
+        let high = scalar.get(limb + 1).map_or(0, |limb| limb << 1 << (63 - shift));
+        let window = ((low | high) & ((1 << PUBLIC_WIDTH) - 1)) + carry;
+        if window & 1 == 0 {
+            at += 1;
+            continue;
+        }
+        carry = window >> (PUBLIC_WIDTH - 1);
+        #[allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "at most 2^PUBLIC_WIDTH")]
+        let digit = window as i8 - ((carry as i8) << PUBLIC_WIDTH);
+        digits[at] = digit;
+        length = at + 1;
+        at += PUBLIC_WIDTH as usize;
+    }
+    (digits, length)
+}
+
+/// `scalar * point` for public values.
+pub(super) fn product_public(scalar: &Scalar, point: &Affine) -> Jacobian {
+    let mut multiples = [Jacobian::from(point); ODD_MULTIPLES];
+    let double = multiples[0].double();
+    for at in 1..ODD_MULTIPLES {
+        multiples[at] = multiples[at - 1].add(&double);
+    }
+    let (digits, length) = non_adjacent_form(scalar.limbs());
+    let mut sum = Jacobian::INFINITY;
+    for digit in digits[..length].iter().rev() {
+        sum = sum.double();
+        if *digit != 0 {
+            let mut entry = multiples[usize::from(digit.unsigned_abs() / 2)];
+            if *digit < 0 {
+                entry.y = entry.y.negate();
+            }
+            sum = sum.add_public(&entry);
+        }
+    }
+    sum
+}
