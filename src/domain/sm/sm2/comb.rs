@@ -3,18 +3,30 @@
 //! A scalar is cut into signed digits of `WIDTH` bits (Booth's recoding): digit i, between -2^(WIDTH-1) and
 //! 2^(WIDTH-1), counts 2^(WIDTH * i). The table holds 1 to 2^(WIDTH-1) times 2^(WIDTH * i) * point for each i.
 
+#![allow(clippy::inline_always, reason = "selections in the inner loops")]
+
 use crate::domain::sm::sm2::field::Field;
+use crate::domain::sm::sm2::field::Way;
+use crate::domain::sm::sm2::field::fastest;
 use crate::domain::sm::sm2::limbs;
 use crate::domain::sm::sm2::limbs::Limbs;
 use crate::domain::sm::sm2::point;
 use crate::domain::sm::sm2::point::Affine;
 use crate::domain::sm::sm2::point::BASE;
 use crate::domain::sm::sm2::point::Jacobian;
+use crate::domain::sm::sm2::point::Multiple;
 use crate::domain::sm::sm2::scalar::Scalar;
+use std::hint::black_box;
 use std::sync::LazyLock;
 
 /// Bits of a digit of the table of the base point: 37 rows of 64 points, 148 KiB.
 const BASE_WIDTH: u32 = 7;
+
+/// Bits of a digit of the table of a known key: 43 rows of 32 points, 86 KiB.
+const KNOWN_WIDTH: u32 = 6;
+
+/// The table of a known key.
+pub(super) type KnownTable = Comb<KNOWN_WIDTH>;
 
 /// The table of the base point, made when it is first used.
 static BASE_TABLE: LazyLock<Comb<BASE_WIDTH>> = LazyLock::new(|| Comb::new(&BASE));
@@ -34,7 +46,7 @@ pub(super) fn digit(scalar: &Limbs, at: u32, width: u32) -> (u64, u64) {
         low | high
     };
     let bits = bits & ((2 << width) - 1);
-    let negative = std::hint::black_box((bits >> width).wrapping_neg());
+    let negative = black_box((bits >> width).wrapping_neg());
     let magnitude = (bits ^ negative) & ((2 << width) - 1);
     (magnitude.div_ceil(2), negative)
 }
@@ -52,22 +64,9 @@ impl<const WIDTH: u32> Comb<WIDTH> {
     /// Points of a row.
     const ROW: usize = 1 << (WIDTH - 1);
 
-    /// The table of `point`: some 2,400 additions and one inversion, about 1 ms. Time depends on nothing but `WIDTH`.
+    /// The table of `point`: some 1,400 (2,400 for the base point) additions and one inversion, less than 1 ms.
     pub(super) fn new(point: &Affine) -> Self {
-        let mut points = Vec::with_capacity(Self::ROWS as usize * Self::ROW);
-        let mut first = Jacobian::from(point);
-        for _ in 0..Self::ROWS {
-            // Multiples 1, 2, 4, ... by doubling and the odd ones by adding: no addition of equal points.
-            let start = points.len();
-            points.push(first);
-            for multiple in 2..=Self::ROW {
-                let half: &Jacobian = &points[start + multiple / 2 - 1];
-                let next = if multiple % 2 == 0 { half.double() } else { points[start + multiple - 2].add(&first) };
-                points.push(next);
-            }
-            first = points[points.len() - 1].double();
-        }
-        Self { points: point::to_affine_all(&points) }
+        Self { points: fastest!(self::build, point, Self::ROWS as usize, Self::ROW) }
     }
 
     /// The row of the digit `index`.
@@ -77,13 +76,11 @@ impl<const WIDTH: u32> Comb<WIDTH> {
     }
 
     /// Adds `scalar * point` to `sum`; for public scalars and points only.
-    pub(super) fn add_product_public(&self, scalar: &Scalar, mut sum: Jacobian) -> Jacobian {
+    pub(super) fn add_product_public<W: Way>(&self, scalar: &Scalar, mut sum: Jacobian) -> Jacobian {
         for index in 0..Self::ROWS {
             let (magnitude, negative) = digit(scalar.limbs(), index * WIDTH, WIDTH);
-            if magnitude != 0 {
-                let entry = &self.row(index)[magnitude as usize - 1];
-                let entry = if negative == 0 { *entry } else { entry.negate() };
-                sum = sum.add_affine_public(&entry);
+            if let Some(entry) = usize::try_from(magnitude).ok().and_then(|magnitude| magnitude.checked_sub(1)) {
+                sum = sum.add_affine_public::<W>(&self.row(index)[entry].negate_if(negative));
             }
         }
         sum
@@ -95,13 +92,13 @@ impl<const WIDTH: u32> Comb<WIDTH> {
     /// of the digit's unit, and what is added is a whole multiple t of that unit. So s = t or s = -t modulo n only if
     /// s is zero, which is looked after, or if t - s or t + s is n. The latter is the scalar itself (below n), and
     /// the former needs t > n - 2^(WIDTH * i), which leaves t = 2^256 with s = 2^256 - n, a scalar above n.
-    pub(super) fn product(&self, scalar: &Scalar) -> Jacobian {
+    pub(super) fn product<W: Way>(&self, scalar: &Scalar) -> Jacobian {
         let mut sum = Jacobian::INFINITY;
         let mut infinite = u64::MAX;
         for index in 0..Self::ROWS {
             let (magnitude, negative) = digit(scalar.limbs(), index * WIDTH, WIDTH);
             let entry = pick(self.row(index), magnitude).negate_if(negative);
-            let added = sum.add_affine(&entry);
+            let added = sum.add_affine::<W>(&entry);
             let nothing = limbs::equal(magnitude, 0);
             let first = Jacobian::select(infinite & !nothing, &Jacobian::from(&entry), &added);
             sum = Jacobian::select(nothing, &sum, &first);
@@ -114,10 +111,14 @@ impl<const WIDTH: u32> Comb<WIDTH> {
 /// The point at `number - 1`, or zeros for the number 0; every point of the row is read.
 #[inline(always)]
 fn pick(row: &[Affine], number: u64) -> Affine {
+    let number = black_box(number);
     let mut picked = [0; 8];
     for (point, at) in row.iter().zip(1..) {
-        let mask = limbs::equal(at, number);
-        for (limb, from) in picked.iter_mut().zip(point.x.inner().iter().chain(point.y.inner())) {
+        // Without a barrier of its own, so that the loop can be done with vectors.
+        let mask = (u64::from(at == number)).wrapping_neg();
+        let [x0, x1, x2, x3] = point.x.inner();
+        let [y0, y1, y2, y3] = point.y.inner();
+        for (limb, from) in picked.iter_mut().zip([x0, x1, x2, x3, y0, y1, y2, y3]) {
             *limb |= from & mask;
         }
     }
@@ -125,12 +126,36 @@ fn pick(row: &[Affine], number: u64) -> Affine {
     Affine { x: Field::from_inner([x0, x1, x2, x3]), y: Field::from_inner([y0, y1, y2, y3]) }
 }
 
+/// The points of a table.
+fn build<W: Way>(point: &Affine, rows: usize, row: usize) -> Vec<Affine> {
+    let mut points = Vec::with_capacity(rows * row);
+    let mut first = Jacobian::from(point);
+    for _ in 0..rows {
+        // Even multiples by doubling and odd ones by adding: no addition of equal points.
+        let start = points.len();
+        let unit = Multiple::new::<W>(first);
+        points.push(first);
+        for multiple in 2..=row {
+            let half: &Jacobian = &points[start + multiple / 2 - 1];
+            let even = multiple % 2 == 0;
+            let next = if even { half.double::<W>() } else { points[start + multiple - 2].add::<W>(&unit) };
+            points.push(next);
+        }
+        first = points[points.len() - 1].double::<W>();
+    }
+    point::to_affine_all::<W>(&points)
+}
+
 /// `scalar * G` in the same time whatever the scalar.
 pub(super) fn base_product(scalar: &Scalar) -> Jacobian {
-    BASE_TABLE.product(scalar)
+    fastest!(self::base_product_by, scalar)
+}
+
+fn base_product_by<W: Way>(scalar: &Scalar) -> Jacobian {
+    BASE_TABLE.product::<W>(scalar)
 }
 
 /// `sum + scalar * G` for public values.
-pub(super) fn add_base_product_public(scalar: &Scalar, sum: Jacobian) -> Jacobian {
-    BASE_TABLE.add_product_public(scalar, sum)
+pub(super) fn add_base_product_public<W: Way>(scalar: &Scalar, sum: Jacobian) -> Jacobian {
+    BASE_TABLE.add_product_public::<W>(scalar, sum)
 }

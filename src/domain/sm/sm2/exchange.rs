@@ -16,7 +16,6 @@ use crate::domain::sm;
 use crate::domain::sm::Wrong;
 use crate::domain::sm::kdf;
 use crate::domain::sm::sm2::limbs::Limbs;
-use crate::domain::sm::sm2::point::Jacobian;
 use crate::domain::sm::sm2::private::PrivateKey;
 use crate::domain::sm::sm2::product;
 use crate::domain::sm::sm2::public::PublicKey;
@@ -111,8 +110,8 @@ pub fn agree(
     let t = own.number.add(&half(ephemeral.public()).multiply(&ephemeral.number));
     let t = Zeroizing::new(t);
     // A6, A7: U = t * (P + x2 * R); what is in the brackets is public. (R is on the curve: it is a public key.)
-    let scaled = product::product_public(&half(other_ephemeral), &other_ephemeral.point);
-    let base = scaled.add_public(&Jacobian::from(&other.key.point)).to_affine().ok_or(Wrong)?;
+    let base = product::scale_and_add_public(&half(other_ephemeral), &other_ephemeral.point, &other.key.point);
+    let base = base.to_affine().ok_or(Wrong)?;
     let shared = Zeroizing::new(product::product(&t, &base).to_affine().ok_or(Wrong)?);
     let x = Zeroizing::new(shared.x.to_bytes());
     let y = Zeroizing::new(shared.y.to_bytes());

@@ -2,8 +2,14 @@
 //!
 //! An element is kept as a * 2^256 mod p (Montgomery's form), always below p, so that equal elements have equal limbs.
 //! Because p = -1 modulo 2^64 and is a sum of five powers of two, reducing needs shifts and carries but no product.
+//! There are two ways to multiply, which give the same limbs: [`Portable`], and `Mulx` where the processor has the
+//! instructions. Functions that multiply often take the way as a type; [`fastest`] chooses it, once for each product of
+//! a scalar with a point.
+//!
 //! All of it takes the same time whatever the values; the exponents of [`Field::invert`] and [`Field::square_root`]
 //! are public.
+
+#![allow(clippy::inline_always, reason = "a few instructions each, or the assembly that must not be called")]
 
 use crate::domain::sm::sm2::limbs;
 use crate::domain::sm::sm2::limbs::Limbs;
@@ -11,12 +17,72 @@ use crate::domain::sm::sm2::scalar;
 use crate::domain::sm::sm2::scalar::Scalar;
 use zeroize::DefaultIsZeroes;
 
+#[cfg(target_arch = "x86_64")]
+use crate::domain::sm::sm2::assembly;
+
 /// The prime p.
 const PRIME: Limbs = [0xffff_ffff_ffff_ffff, 0xffff_ffff_0000_0000, 0xffff_ffff_ffff_ffff, 0xffff_fffe_ffff_ffff];
 
 /// 2^512 mod p, which brings a number into Montgomery's form.
 const SQUARE_OF_RADIX: Limbs =
     [0x0000_0002_0000_0003, 0x0000_0002_ffff_ffff, 0x0000_0001_0000_0001, 0x0000_0004_0000_0002];
+
+/// How elements are multiplied; limbs in Montgomery's form, below p.
+pub(super) trait Way {
+    /// `a * b / 2^256` modulo p.
+    fn multiply(a: &Limbs, b: &Limbs) -> Limbs;
+
+    /// `a * a / 2^256` modulo p.
+    fn square(a: &Limbs) -> Limbs;
+}
+
+/// For every processor.
+pub(super) struct Portable;
+
+impl Way for Portable {
+    #[inline(always)]
+    fn multiply(a: &Limbs, b: &Limbs) -> Limbs {
+        reduce(limbs::multiply(a, b))
+    }
+
+    #[inline(always)]
+    fn square(a: &Limbs) -> Limbs {
+        reduce(limbs::square(a))
+    }
+}
+
+/// For processors with BMI2 and ADX.
+#[cfg(target_arch = "x86_64")]
+pub(super) struct Mulx;
+
+#[cfg(target_arch = "x86_64")]
+impl Way for Mulx {
+    #[inline(always)]
+    fn multiply(a: &Limbs, b: &Limbs) -> Limbs {
+        assembly::multiply(a, b)
+    }
+
+    #[inline(always)]
+    fn square(a: &Limbs) -> Limbs {
+        assembly::square(a)
+    }
+}
+
+/// `fastest!(function(arguments))` calls `function::<W>(arguments)` with the best [`Way`] of this processor.
+macro_rules! fastest {
+    ($function:path, $($argument:expr),*) => {{
+        use $function as function;
+        #[cfg(target_arch = "x86_64")]
+        if crate::domain::sm::sm2::assembly::available() {
+            function::<crate::domain::sm::sm2::field::Mulx>($($argument),*)
+        } else {
+            function::<crate::domain::sm::sm2::field::Portable>($($argument),*)
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        function::<crate::domain::sm::sm2::field::Portable>($($argument),*)
+    }};
+}
+pub(super) use fastest;
 
 /// An element of the field.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
@@ -65,7 +131,7 @@ impl Field {
 
     /// The number of `limbs`, which is below p, as an element.
     pub(super) fn from_limbs(limbs: &Limbs) -> Self {
-        Self(reduce(limbs::multiply(limbs, &SQUARE_OF_RADIX)))
+        Self(Portable::multiply(limbs, &SQUARE_OF_RADIX))
     }
 
     /// The element that 32 bytes write, the most significant first, or `None` for p and above. Whether there is one
@@ -138,6 +204,15 @@ impl Field {
         self.add(self)
     }
 
+    /// `self / 2`.
+    #[inline(always)]
+    pub(super) fn halve(&self) -> Self {
+        let odd = (self.0[0] & 1).wrapping_neg();
+        let (sum, carry) = limbs::add(&self.0, &PRIME.map(|limb| limb & odd));
+        let [r0, r1, r2, r3] = sum;
+        Self([r0 >> 1 | r1 << 63, r1 >> 1 | r2 << 63, r2 >> 1 | r3 << 63, r3 >> 1 | u64::from(carry) << 63])
+    }
+
     /// `-self`.
     #[inline(always)]
     pub(super) fn negate(&self) -> Self {
@@ -146,61 +221,61 @@ impl Field {
 
     /// `self * other`.
     #[inline(always)]
-    pub(super) fn multiply(&self, other: &Self) -> Self {
-        Self(reduce(limbs::multiply(&self.0, &other.0)))
+    pub(super) fn multiply<W: Way>(&self, other: &Self) -> Self {
+        Self(W::multiply(&self.0, &other.0))
     }
 
     /// `self * self`.
     #[inline(always)]
-    pub(super) fn square(&self) -> Self {
-        Self(reduce(limbs::square(&self.0)))
+    pub(super) fn square<W: Way>(&self) -> Self {
+        Self(W::square(&self.0))
     }
 
     /// `self` squared `times` times.
-    fn square_times(&self, times: u32) -> Self {
+    fn square_times<W: Way>(&self, times: u32) -> Self {
         let mut power = *self;
         for _ in 0..times {
-            power = power.square();
+            power = power.square::<W>();
         }
         power
     }
 
     /// `self` to the powers 2^30 - 1, 2^31 - 1 and 2^32 - 1.
-    fn powers_of_ones(&self) -> [Self; 3] {
-        let two = self.square().multiply(self);
-        let four = two.square_times(2).multiply(&two);
-        let six = four.square_times(2).multiply(&two);
-        let twelve = six.square_times(6).multiply(&six);
-        let twenty_four = twelve.square_times(12).multiply(&twelve);
-        let thirty = twenty_four.square_times(6).multiply(&six);
-        let thirty_one = thirty.square().multiply(self);
-        let thirty_two = thirty_one.square().multiply(self);
+    fn powers_of_ones<W: Way>(&self) -> [Self; 3] {
+        let two = self.square::<W>().multiply::<W>(self);
+        let four = two.square_times::<W>(2).multiply::<W>(&two);
+        let six = four.square_times::<W>(2).multiply::<W>(&two);
+        let twelve = six.square_times::<W>(6).multiply::<W>(&six);
+        let twenty_four = twelve.square_times::<W>(12).multiply::<W>(&twelve);
+        let thirty = twenty_four.square_times::<W>(6).multiply::<W>(&six);
+        let thirty_one = thirty.square::<W>().multiply::<W>(self);
+        let thirty_two = thirty_one.square::<W>().multiply::<W>(self);
         [thirty, thirty_one, thirty_two]
     }
 
     /// `1 / self`, and zero for zero: Fermat's power p - 2 =
     /// fffffffe ffffffff ffffffff ffffffff ffffffff 00000000 ffffffff fffffffd.
-    pub(super) fn invert(&self) -> Self {
-        let [thirty, thirty_one, thirty_two] = self.powers_of_ones();
-        let mut power = thirty_one.square();
+    pub(super) fn invert<W: Way>(&self) -> Self {
+        let [thirty, thirty_one, thirty_two] = self.powers_of_ones::<W>();
+        let mut power = thirty_one.square::<W>();
         for _ in 0..4 {
-            power = power.square_times(32).multiply(&thirty_two);
+            power = power.square_times::<W>(32).multiply::<W>(&thirty_two);
         }
-        power = power.square_times(64).multiply(&thirty_two);
-        power.square_times(30).multiply(&thirty).square_times(2).multiply(self)
+        power = power.square_times::<W>(64).multiply::<W>(&thirty_two);
+        power = power.square_times::<W>(30).multiply::<W>(&thirty);
+        power.square_times::<W>(2).multiply::<W>(self)
     }
 
     /// A root of `self`, or `None` if it is no square: the power (p + 1) / 4 =
-    /// 3fffffff bfffffff ffffffff ffffffff ffffffff c0000000 40000000 00000000.
-    /// Whether there is one may show in the time.
-    pub(super) fn square_root(&self) -> Option<Self> {
-        let [_, thirty_one, thirty_two] = self.powers_of_ones();
-        // (p + 1) / 4 = 2^62 * (2^192 - 2^160 - 2^32 + 1) = 2^62 * ((2^31 - 1) * 2^161 + (2^128 - 1) * 2^32 + 1)
-        let mut power = thirty_one.square_times(1);
+    /// 3fffffff bfffffff ffffffff ffffffff ffffffff c0000000 40000000 00000000, which is
+    /// 2^62 * ((2^31 - 1) * 2^161 + (2^128 - 1) * 2^32 + 1). Whether there is one may show in the time.
+    pub(super) fn square_root<W: Way>(&self) -> Option<Self> {
+        let [_, thirty_one, thirty_two] = self.powers_of_ones::<W>();
+        let mut power = thirty_one.square::<W>();
         for _ in 0..4 {
-            power = power.square_times(32).multiply(&thirty_two);
+            power = power.square_times::<W>(32).multiply::<W>(&thirty_two);
         }
-        power = power.square_times(32).multiply(self).square_times(62);
-        (power.square() == *self).then_some(power)
+        power = power.square_times::<W>(32).multiply::<W>(self).square_times::<W>(62);
+        (power.square::<W>() == *self).then_some(power)
     }
 }

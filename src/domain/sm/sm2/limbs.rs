@@ -3,6 +3,8 @@
 //! Nothing here branches on a value or uses one as an index.
 //! A mask is all ones (true) or all zeros (false).
 
+#![allow(clippy::inline_always, reason = "a few instructions each, in every inner loop")]
+
 use std::hint::black_box;
 
 /// Four limbs of 64 bits, the least significant first.
@@ -58,13 +60,13 @@ pub(super) fn square(a: &Limbs) -> [u64; 8] {
     let (z4, z5) = a[1].carrying_mul_add(a[3], z4, carry);
     let (z5, z6) = a[2].carrying_mul_add(a[3], z5, 0);
 
-    let z7 = z6 >> 63;
-    let z6 = z6 << 1 | z5 >> 63;
-    let z5 = z5 << 1 | z4 >> 63;
-    let z4 = z4 << 1 | z3 >> 63;
-    let z3 = z3 << 1 | z2 >> 63;
-    let z2 = z2 << 1 | z1 >> 63;
-    let z1 = z1 << 1;
+    let (z1, carry) = z1.carrying_add(z1, false);
+    let (z2, carry) = z2.carrying_add(z2, carry);
+    let (z3, carry) = z3.carrying_add(z3, carry);
+    let (z4, carry) = z4.carrying_add(z4, carry);
+    let (z5, carry) = z5.carrying_add(z5, carry);
+    let (z6, carry) = z6.carrying_add(z6, carry);
+    let z7 = u64::from(carry);
 
     let (z0, high0) = a[0].carrying_mul(a[0], 0);
     let (low1, high1) = a[1].carrying_mul(a[1], 0);
@@ -125,11 +127,11 @@ pub(super) fn reduce_once(a: &Limbs, carry: bool, modulus: &Limbs) -> Limbs {
     select(keep, a, &reduced)
 }
 
-/// `a + b` modulo `modulus`; both are below it.
+/// `a + b` modulo `modulus`; both are below it. As `a - (modulus - b)`, which needs no fifth limb.
 #[inline(always)]
 pub(super) fn add_modulo(a: &Limbs, b: &Limbs, modulus: &Limbs) -> Limbs {
-    let (sum, carry) = add(a, b);
-    reduce_once(&sum, carry, modulus)
+    let (opposite, _) = subtract(modulus, b);
+    subtract_modulo(a, &opposite, modulus)
 }
 
 /// `a - b` modulo `modulus`; both are below it.

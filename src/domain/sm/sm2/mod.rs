@@ -6,12 +6,14 @@
 //!         comb      product                     scalar times point: with and without a table
 //!              point                            adding points
 //!          field    scalar                      numbers modulo p and n
-//!              limbs                            256 bits
+//!              limbs  assembly                  256 bits
 //! ```
 //!
 //! All chance is an argument. What touches a secret takes the same time and reads the same memory whatever the secret;
 //! functions that do not hold to that have `public` in their name. Errors say nothing.
 
+#[cfg(target_arch = "x86_64")]
+mod assembly;
 mod cipher;
 mod comb;
 mod der;

@@ -5,9 +5,15 @@
 //! `public` branch on such cases and are for public points only.
 //!
 //! Formulas: Bernstein and Lange, Explicit-Formulas Database, short Weierstrass curves with a = -3, Jacobian
-//! coordinates: dbl-2001-b, madd and add-1998-cmo-2, counted there.
+//! coordinates: madd and add-1998-cmo-2 (8 products and 3 squares; 10 and 3 with the powers of a z at hand). Doubling
+//! is dbl-2001-b with 2yz as a product, which saves additions (4 products and 4 squares).
+
+#![allow(clippy::inline_always, reason = "selections in the inner loops")]
+#![allow(clippy::many_single_char_names, reason = "the names of the formulas")]
 
 use crate::domain::sm::sm2::field::Field;
+use crate::domain::sm::sm2::field::Way;
+use crate::domain::sm::sm2::field::fastest;
 use zeroize::DefaultIsZeroes;
 
 /// The coefficient a = -3, times 2^256 mod p as all elements.
@@ -47,22 +53,31 @@ impl DefaultIsZeroes for Jacobian {}
 pub(super) const COEFFICIENTS: [Field; 2] = [A, B];
 
 /// x^3 - 3x + b.
-fn right_side(x: &Field) -> Field {
+fn right_side<W: Way>(x: &Field) -> Field {
     let three = x.double().add(x);
-    x.square().multiply(x).subtract(&three).add(&B)
+    x.square::<W>().multiply::<W>(x).subtract(&three).add(&B)
+}
+
+fn new<W: Way>(x: Field, y: Field) -> Option<Affine> {
+    (y.square::<W>() == right_side::<W>(&x)).then_some(Affine { x, y })
+}
+
+fn decompress<W: Way>(x: Field, odd: bool) -> Option<Affine> {
+    let y = right_side::<W>(&x).square_root::<W>()?;
+    let y = if (y.is_odd() != 0) == odd { y } else { y.negate() };
+    // No point of this curve has y = 0, whose opposite would have the same parity.
+    Some(Affine { x, y })
 }
 
 impl Affine {
     /// The point, or `None` if it is not on the curve.
     pub(super) fn new(x: Field, y: Field) -> Option<Self> {
-        (y.square() == right_side(&x)).then_some(Self { x, y })
+        fastest!(self::new, x, y)
     }
 
     /// The point with this x whose y is odd or even, or `None` if there is none.
     pub(super) fn decompress(x: Field, odd: bool) -> Option<Self> {
-        let y = right_side(&x).square_root()?;
-        let y = if (y.is_odd() != 0) == odd { y } else { y.negate() };
-        ((y.is_odd() != 0) == odd).then_some(Self { x, y })
+        fastest!(self::decompress, x, odd)
     }
 
     /// The opposite point.
@@ -103,112 +118,165 @@ impl Jacobian {
         }
     }
 
+    /// The opposite point where the mask is ones.
+    #[inline(always)]
+    pub(super) fn negate_if(&self, mask: u64) -> Self {
+        Self { y: Field::select(mask, &self.y.negate(), &self.y), ..*self }
+    }
+
     /// `2 * self`; right for every point, infinity included (the curve has no point of order two).
     #[inline]
-    pub(super) fn double(&self) -> Self {
-        let delta = self.z.square();
-        let gamma = self.y.square();
-        let beta = self.x.multiply(&gamma);
-        let product = self.x.subtract(&delta).multiply(&self.x.add(&delta));
+    pub(super) fn double<W: Way>(&self) -> Self {
+        let delta = self.z.square::<W>();
+        let y2 = self.y.double();
+        let gamma4 = y2.square::<W>();
+        let beta4 = gamma4.multiply::<W>(&self.x);
+        let product = self.x.subtract(&delta).multiply::<W>(&self.x.add(&delta));
         let alpha = product.double().add(&product);
-        let beta4 = beta.double().double();
-        let x = alpha.square().subtract(&beta4.double());
-        let z = self.y.add(&self.z).square().subtract(&gamma).subtract(&delta);
-        let gamma_squared8 = gamma.square().double().double().double();
-        let y = alpha.multiply(&beta4.subtract(&x)).subtract(&gamma_squared8);
+        let z = y2.multiply::<W>(&self.z);
+        let x = alpha.square::<W>().subtract(&beta4.double());
+        let gamma_squared8 = gamma4.square::<W>().halve();
+        let y = alpha.multiply::<W>(&beta4.subtract(&x)).subtract(&gamma_squared8);
         Self { x, y, z }
     }
 
     /// `self + other`, where both are finite, neither equal nor opposite.
     #[inline]
-    pub(super) fn add_affine(&self, other: &Affine) -> Self {
-        let zz = self.z.square();
-        let h = other.x.multiply(&zz).subtract(&self.x);
-        let r = other.y.multiply(&self.z.multiply(&zz)).subtract(&self.y);
-        self.finish_addition(&self.x, &self.y, &self.z, &h, &r)
+    pub(super) fn add_affine<W: Way>(&self, other: &Affine) -> Self {
+        let zz = self.z.square::<W>();
+        let h = other.x.multiply::<W>(&zz).subtract(&self.x);
+        let r = other.y.multiply::<W>(&self.z.multiply::<W>(&zz)).subtract(&self.y);
+        finish_addition::<W>(&self.x, &self.y, &self.z, &h, &r)
     }
 
     /// `self + other`, where both are finite, neither equal nor opposite. (Of equal or opposite points z becomes zero.)
     #[inline]
-    pub(super) fn add(&self, other: &Self) -> Self {
-        let z1 = self.z.square();
-        let z2 = other.z.square();
-        let u1 = self.x.multiply(&z2);
-        let s1 = self.y.multiply(&z2.multiply(&other.z));
-        let h = other.x.multiply(&z1).subtract(&u1);
-        let r = other.y.multiply(&z1.multiply(&self.z)).subtract(&s1);
-        self.finish_addition(&u1, &s1, &self.z.multiply(&other.z), &h, &r)
-    }
-
-    /// The common end of the additions: `u` and `s` are x and y of the first point over the common denominator `z`,
-    /// `h` and `r` what is between the two points there.
-    #[inline(always)]
-    fn finish_addition(&self, u: &Field, s: &Field, z: &Field, h: &Field, r: &Field) -> Self {
-        let hh = h.square();
-        let hhh = hh.multiply(h);
-        let v = u.multiply(&hh);
-        let x = r.square().subtract(&hhh).subtract(&v.double());
-        let y = r.multiply(&v.subtract(&x)).subtract(&s.multiply(&hhh));
-        Self { x, y, z: z.multiply(h) }
-    }
-
-    /// `self + other` for public points, whatever they are.
-    pub(super) fn add_public(&self, other: &Self) -> Self {
-        if self.is_infinity() != 0 {
-            return *other;
-        }
-        if other.is_infinity() != 0 {
-            return *self;
-        }
-        let sum = self.add(other);
-        if sum.is_infinity() == 0 { sum } else { self.double_or_infinity(other) }
+    pub(super) fn add<W: Way>(&self, other: &Multiple) -> Self {
+        let zz = self.z.square::<W>();
+        let u = self.x.multiply::<W>(&other.zz);
+        let s = self.y.multiply::<W>(&other.zzz);
+        let h = other.point.x.multiply::<W>(&zz).subtract(&u);
+        let r = other.point.y.multiply::<W>(&zz.multiply::<W>(&self.z)).subtract(&s);
+        finish_addition::<W>(&u, &s, &self.z.multiply::<W>(&other.point.z), &h, &r)
     }
 
     /// `self + other` for public points, whatever they are.
     #[inline]
-    pub(super) fn add_affine_public(&self, other: &Affine) -> Self {
-        if self.is_infinity() != 0 {
+    pub(super) fn add_public<W: Way>(&self, other: &Multiple) -> Self {
+        if self.is_infinity_public() {
+            return other.point;
+        }
+        if other.point.is_infinity_public() {
+            return *self;
+        }
+        let sum = self.add::<W>(other);
+        if sum.is_infinity_public() { self.double_or_infinity::<W>(&other.point) } else { sum }
+    }
+
+    /// `self + other` for public points, whatever they are.
+    #[inline]
+    pub(super) fn add_affine_public<W: Way>(&self, other: &Affine) -> Self {
+        if self.is_infinity_public() {
             return other.into();
         }
-        let sum = self.add_affine(other);
-        if sum.is_infinity() == 0 { sum } else { self.double_or_infinity(&other.into()) }
+        let sum = self.add_affine::<W>(other);
+        if sum.is_infinity_public() { self.double_or_infinity::<W>(&other.into()) } else { sum }
+    }
+
+    #[inline(always)]
+    fn is_infinity_public(&self) -> bool {
+        self.z == Field::ZERO
     }
 
     /// The sum of two finite points with the same x: the double if they are equal, infinity if they are opposite.
     #[cold]
-    fn double_or_infinity(&self, other: &Self) -> Self {
-        let left = self.y.multiply(&other.z.square().multiply(&other.z));
-        let right = other.y.multiply(&self.z.square().multiply(&self.z));
-        if left == right { self.double() } else { Self::INFINITY }
+    fn double_or_infinity<W: Way>(&self, other: &Self) -> Self {
+        let cube = |z: &Field| z.square::<W>().multiply::<W>(z);
+        let left = self.y.multiply::<W>(&cube(&other.z));
+        let right = other.y.multiply::<W>(&cube(&self.z));
+        if left == right { self.double::<W>() } else { Self::INFINITY }
     }
 
     /// x and y, or `None` at infinity, which may show in the time; one inversion.
     pub(super) fn to_affine(self) -> Option<Affine> {
-        if self.is_infinity() != 0 {
-            return None;
-        }
-        let inverse = self.z.invert();
-        let inverse_squared = inverse.square();
-        Some(Affine { x: self.x.multiply(&inverse_squared), y: self.y.multiply(&inverse_squared.multiply(&inverse)) })
+        fastest!(self::to_affine, &self)
     }
 }
 
+/// The common end of the additions: `u` and `s` are x and y of the first point over the common denominator `z`, `h` and
+/// `r` what is between the two points there.
+#[inline(always)]
+fn finish_addition<W: Way>(u: &Field, s: &Field, z: &Field, h: &Field, r: &Field) -> Jacobian {
+    let hh = h.square::<W>();
+    let hhh = hh.multiply::<W>(h);
+    let v = u.multiply::<W>(&hh);
+    let x = r.square::<W>().subtract(&hhh).subtract(&v.double());
+    let y = r.multiply::<W>(&v.subtract(&x)).subtract(&s.multiply::<W>(&hhh));
+    Jacobian { x, y, z: z.multiply::<W>(h) }
+}
+
+/// A point that is added several times, with z^2 and z^3.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Multiple {
+    pub(super) point: Jacobian,
+    zz: Field,
+    zzz: Field,
+}
+
+impl DefaultIsZeroes for Multiple {}
+
+impl Multiple {
+    /// With the powers of z.
+    #[inline]
+    pub(super) fn new<W: Way>(point: Jacobian) -> Self {
+        let zz = point.z.square::<W>();
+        Self { point, zz, zzz: zz.multiply::<W>(&point.z) }
+    }
+
+    /// `a` where the mask is ones, else `b`.
+    #[inline(always)]
+    pub(super) fn select(mask: u64, a: &Self, b: &Self) -> Self {
+        Self {
+            point: Jacobian::select(mask, &a.point, &b.point),
+            zz: Field::select(mask, &a.zz, &b.zz),
+            zzz: Field::select(mask, &a.zzz, &b.zzz),
+        }
+    }
+
+    /// The opposite point where the mask is ones.
+    #[inline(always)]
+    pub(super) fn negate_if(&self, mask: u64) -> Self {
+        Self { point: self.point.negate_if(mask), ..*self }
+    }
+}
+
+fn to_affine<W: Way>(point: &Jacobian) -> Option<Affine> {
+    if point.is_infinity() != 0 {
+        return None;
+    }
+    let inverse = point.z.invert::<W>();
+    let inverse_squared = inverse.square::<W>();
+    let x = point.x.multiply::<W>(&inverse_squared);
+    let y = point.y.multiply::<W>(&inverse_squared.multiply::<W>(&inverse));
+    Some(Affine { x, y })
+}
+
 /// The affine forms of finite points, with one inversion for all of them; three products for each beside.
-pub(super) fn to_affine_all(points: &[Jacobian]) -> Vec<Affine> {
+pub(super) fn to_affine_all<W: Way>(points: &[Jacobian]) -> Vec<Affine> {
     let mut products = Vec::with_capacity(points.len());
     let mut product = Field::ONE;
     for point in points {
         products.push(product);
-        product = product.multiply(&point.z);
+        product = product.multiply::<W>(&point.z);
     }
-    let mut inverse = product.invert();
+    let mut inverse = product.invert::<W>();
     let mut affine = vec![Affine::default(); points.len()];
     for ((point, before), affine) in points.iter().zip(products).zip(&mut affine).rev() {
-        let own = inverse.multiply(&before);
-        inverse = inverse.multiply(&point.z);
-        let own_squared = own.square();
-        affine.x = point.x.multiply(&own_squared);
-        affine.y = point.y.multiply(&own_squared.multiply(&own));
+        let own = inverse.multiply::<W>(&before);
+        inverse = inverse.multiply::<W>(&point.z);
+        let own_squared = own.square::<W>();
+        affine.x = point.x.multiply::<W>(&own_squared);
+        affine.y = point.y.multiply::<W>(&own_squared.multiply::<W>(&own));
     }
     affine
 }

@@ -1,11 +1,15 @@
 //! Products of a scalar with a point that has no table.
 
+#![allow(clippy::inline_always, reason = "a selection in the inner loop")]
+
 use crate::domain::sm::sm2::comb;
-use crate::domain::sm::sm2::field::Field;
+use crate::domain::sm::sm2::field::Way;
+use crate::domain::sm::sm2::field::fastest;
 use crate::domain::sm::sm2::limbs;
 use crate::domain::sm::sm2::limbs::Limbs;
 use crate::domain::sm::sm2::point::Affine;
 use crate::domain::sm::sm2::point::Jacobian;
+use crate::domain::sm::sm2::point::Multiple;
 use crate::domain::sm::sm2::scalar::Scalar;
 use zeroize::Zeroizing;
 
@@ -30,30 +34,36 @@ const ODD_MULTIPLES: usize = 1 << (PUBLIC_WIDTH - 2);
 /// n / 32 until the last; a digit is at most 16. At the last digit the sum can equal what is added (only for the
 /// scalar n - 6), so that there the double stands ready; opposite they are only for the scalars 0 and n.
 pub(super) fn product(scalar: &Scalar, point: &Affine) -> Jacobian {
-    let mut multiples = Zeroizing::new([Jacobian::from(point); MULTIPLES]);
+    fastest!(self::product_by, scalar, point)
+}
+
+fn product_by<W: Way>(scalar: &Scalar, point: &Affine) -> Jacobian {
+    let first = Jacobian::from(point);
+    let mut multiples = Zeroizing::new([Multiple::new::<W>(first); MULTIPLES]);
     for at in 1..MULTIPLES {
         let number = at + 1;
-        multiples[at] =
-            if number % 2 == 0 { multiples[number / 2 - 1].double() } else { multiples[at - 1].add_affine(point) };
+        let even = number % 2 == 0;
+        let before = &multiples[if even { number / 2 } else { at } - 1].point;
+        let next = if even { before.double::<W>() } else { before.add_affine::<W>(point) };
+        multiples[at] = Multiple::new::<W>(next);
     }
     let mut sum = Jacobian::INFINITY;
     let mut infinite = u64::MAX;
     for index in (0..DIGITS).rev() {
         if index != DIGITS - 1 {
             for _ in 0..WIDTH {
-                sum = sum.double();
+                sum = sum.double::<W>();
             }
         }
         let (magnitude, negative) = comb::digit(scalar.limbs(), index * WIDTH, WIDTH);
-        let mut entry = pick(&multiples, magnitude);
-        entry.y = Field::select(negative, &entry.y.negate(), &entry.y);
+        let entry = pick(&multiples, magnitude).negate_if(negative);
         let nothing = limbs::equal(magnitude, 0);
-        let mut added = sum.add(&entry);
+        let mut added = sum.add::<W>(&entry);
         if index == 0 {
             let equal = added.is_infinity() & !infinite & !nothing;
-            added = Jacobian::select(equal, &entry.double(), &added);
+            added = Jacobian::select(equal, &entry.point.double::<W>(), &added);
         }
-        let first = Jacobian::select(infinite & !nothing, &entry, &added);
+        let first = Jacobian::select(infinite & !nothing, &entry.point, &added);
         sum = Jacobian::select(nothing, &sum, &first);
         infinite &= nothing;
     }
@@ -62,10 +72,10 @@ pub(super) fn product(scalar: &Scalar, point: &Affine) -> Jacobian {
 
 /// The point at `number - 1`, or zeros for the number 0; every point is read.
 #[inline(always)]
-fn pick(multiples: &[Jacobian; MULTIPLES], number: u64) -> Jacobian {
-    let mut picked = Jacobian::default();
+fn pick(multiples: &[Multiple; MULTIPLES], number: u64) -> Multiple {
+    let mut picked = Multiple::default();
     for (point, at) in multiples.iter().zip(1..) {
-        picked = Jacobian::select(limbs::equal(at, number), point, &picked);
+        picked = Multiple::select(limbs::equal(at, number), point, &picked);
     }
     picked
 }
@@ -96,23 +106,30 @@ fn non_adjacent_form(scalar: &Limbs) -> ([i8; 257], usize) {
 }
 
 /// `scalar * point` for public values.
-pub(super) fn product_public(scalar: &Scalar, point: &Affine) -> Jacobian {
-    let mut multiples = [Jacobian::from(point); ODD_MULTIPLES];
-    let double = multiples[0].double();
+pub(super) fn product_public<W: Way>(scalar: &Scalar, point: &Affine) -> Jacobian {
+    let first = Multiple::new::<W>(Jacobian::from(point));
+    let double = Multiple::new::<W>(first.point.double::<W>());
+    let mut multiples = [first; ODD_MULTIPLES];
     for at in 1..ODD_MULTIPLES {
-        multiples[at] = multiples[at - 1].add(&double);
+        multiples[at] = Multiple::new::<W>(multiples[at - 1].point.add::<W>(&double));
     }
     let (digits, length) = non_adjacent_form(scalar.limbs());
     let mut sum = Jacobian::INFINITY;
     for digit in digits[..length].iter().rev() {
-        sum = sum.double();
+        sum = sum.double::<W>();
         if *digit != 0 {
-            let mut entry = multiples[usize::from(digit.unsigned_abs() / 2)];
-            if *digit < 0 {
-                entry.y = entry.y.negate();
-            }
-            sum = sum.add_public(&entry);
+            let negative = if *digit < 0 { u64::MAX } else { 0 };
+            sum = sum.add_public::<W>(&multiples[usize::from(digit.unsigned_abs() / 2)].negate_if(negative));
         }
     }
     sum
+}
+
+/// `scalar * point + other` for public values.
+pub(super) fn scale_and_add_public(scalar: &Scalar, point: &Affine, other: &Affine) -> Jacobian {
+    fastest!(self::scale_and_add_public_by, scalar, point, other)
+}
+
+fn scale_and_add_public_by<W: Way>(scalar: &Scalar, point: &Affine, other: &Affine) -> Jacobian {
+    product_public::<W>(scalar, point).add_affine_public::<W>(other)
 }

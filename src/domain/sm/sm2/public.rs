@@ -6,7 +6,10 @@
 
 use crate::domain::sm::Wrong;
 use crate::domain::sm::sm2::comb;
+use crate::domain::sm::sm2::comb::KnownTable;
 use crate::domain::sm::sm2::field::Field;
+use crate::domain::sm::sm2::field::Way;
+use crate::domain::sm::sm2::field::fastest;
 use crate::domain::sm::sm2::point;
 use crate::domain::sm::sm2::point::Affine;
 use crate::domain::sm::sm2::point::Jacobian;
@@ -92,8 +95,16 @@ impl PublicKey {
     /// # Errors
     /// If the signature is wrong.
     pub fn verify_digest(&self, digest: &[u8; 32], signature: &Signature) -> Result<(), Wrong> {
-        judge(digest, signature, |t| product::product_public(t, &self.point))
+        fastest!(self::judge, digest, signature, &Key::New(&self.point))
     }
+}
+
+/// What the public key is multiplied with.
+pub(super) enum Key<'a> {
+    /// A key without a table.
+    New(&'a Affine),
+    /// The table of a known key.
+    Known(&'a KnownTable),
 }
 
 /// e: SM3 of `z` and the message.
@@ -104,12 +115,8 @@ pub(super) fn digest_of(z: &[u8; 32], message: &[&[u8]]) -> [u8; 32] {
     sm3::digest_parts(&parts)
 }
 
-/// Steps B1 to B7 of verifying; `product` multiplies the public key.
-pub(super) fn judge(
-    digest: &[u8; 32],
-    signature: &Signature,
-    product: impl FnOnce(&Scalar) -> Jacobian,
-) -> Result<(), Wrong> {
+/// Steps B1 to B7 of verifying.
+pub(super) fn judge<W: Way>(digest: &[u8; 32], signature: &Signature, key: &Key<'_>) -> Result<(), Wrong> {
     let Signature { r, s } = signature;
     // B1, B2: a signature has r and s in range.
     // B3, B4
@@ -120,17 +127,20 @@ pub(super) fn judge(
         return Err(Wrong);
     }
     // B6
-    let sum = comb::add_base_product_public(s, product(&t));
+    let product = match key {
+        Key::New(point) => product::product_public::<W>(&t, point),
+        Key::Known(table) => table.add_product_public::<W>(&t, Jacobian::INFINITY),
+    };
+    let sum = comb::add_base_product_public::<W>(s, product);
     if sum.is_infinity() != 0 {
         return Err(Wrong);
     }
     // B7
-    let zz = sum.z.square();
+    let zz = sum.z.square::<W>();
     let x = r.subtract(&e);
-    let matches = |x: &Field| x.multiply(&zz) == sum.x;
-    let small = matches(&Field::from_limbs(x.limbs()));
+    let matches = |x: Field| x.multiply::<W>(&zz) == sum.x;
     // p is a little more than n: the x of a few points is n or above.
-    let right = small || Field::from_scalar_and_order(&x).is_some_and(|x| matches(&x));
+    let right = matches(Field::from_limbs(x.limbs())) || Field::from_scalar_and_order(&x).is_some_and(matches);
     if right { Ok(()) } else { Err(Wrong) }
 }
 
