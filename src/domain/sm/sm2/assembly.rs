@@ -1,10 +1,10 @@
-//! Products and squares of field elements with MULX, ADCX and ADOX.
+//! Arithmetic of field elements with MULX, ADCX and ADOX, and picking from a table with AVX2.
 //!
-//! Why assembly: these two functions are nine tenths of the time of every SM2 operation, and what rustc 1.95 makes of
-//! [`crate::domain::sm::sm2::limbs::multiply`] and the reduction behind it takes about twice as long. It neither uses
-//! the two independent carry chains of ADX nor keeps a carry in the flag across a product. No library in Rust has this
-//! field. The portable way is the same arithmetic, stands in `field.rs`, and is what other processors use; tests
-//! compare the two.
+//! Why assembly: this arithmetic is nearly all of the time of every SM2 operation, and what rustc 1.95 makes of the same
+//! steps takes about twice as long. It neither uses the two independent carry chains of ADX nor keeps a carry in the flag
+//! across a product, and where a limb of p is all ones it takes carry chains apart into comparisons. No crate has this
+//! field in assembly. The portable way is the same arithmetic, stands in `field.rs`, and is what other processors use;
+//! tests compare the two.
 //!
 //! The code has no branch and no memory access that depends on a value.
 
@@ -13,11 +13,21 @@
 
 use crate::domain::sm::sm2::limbs::Limbs;
 use std::arch::asm;
+use std::arch::x86_64::_mm256_add_epi64;
+use std::arch::x86_64::_mm256_and_si256;
+use std::arch::x86_64::_mm256_cmpeq_epi64;
+use std::arch::x86_64::_mm256_loadu_si256;
+use std::arch::x86_64::_mm256_or_si256;
+use std::arch::x86_64::_mm256_set1_epi64x;
+use std::arch::x86_64::_mm256_setzero_si256;
+use std::arch::x86_64::_mm256_storeu_si256;
 
 /// Whether this processor has the instructions.
 #[inline(always)]
 pub(super) fn available() -> bool {
-    std::arch::is_x86_feature_detected!("bmi2") && std::arch::is_x86_feature_detected!("adx")
+    std::arch::is_x86_feature_detected!("bmi2")
+        && std::arch::is_x86_feature_detected!("adx")
+        && std::arch::is_x86_feature_detected!("avx2")
 }
 
 /// The row `sum += a * rdx * 2^(64 * i)`: `z0..z3` are limbs i to i + 3 of the sum, `z4` becomes limb i + 4.
@@ -210,4 +220,126 @@ pub(super) fn square(a: &Limbs) -> Limbs {
         );
     }
     [z0, z1, z2, z3]
+}
+
+/// `a + b` modulo p, for `a` and `b` below p.
+#[inline(always)]
+pub(super) fn add(a: &Limbs, b: &Limbs) -> Limbs {
+    let (z0, z1, z2, z3): (u64, u64, u64, u64);
+    // SAFETY: as in `multiply`; these instructions every x86-64 processor has.
+    unsafe {
+        asm!(
+            "mov {z0}, [{a}]",
+            "mov {z1}, [{a} + 8]",
+            "mov {z2}, [{a} + 16]",
+            "mov {z3}, [{a} + 24]",
+            "xor {t:e}, {t:e}",
+            "mov {p1}, 0xffffffff00000000",
+            "mov {p3}, 0xfffffffeffffffff",
+            "add {z0}, [{b}]",
+            "adc {z1}, [{b} + 8]",
+            "adc {z2}, [{b} + 16]",
+            "adc {z3}, [{b} + 24]",
+            "adc {t}, 0",
+            "mov {y0}, {z0}",
+            "mov {y1}, {z1}",
+            "mov {y2}, {z2}",
+            "mov {y3}, {z3}",
+            "sub {y0}, -1",
+            "sbb {y1}, {p1}",
+            "sbb {y2}, -1",
+            "sbb {y3}, {p3}",
+            "sbb {t}, 0",
+            "cmovnc {z0}, {y0}",
+            "cmovnc {z1}, {y1}",
+            "cmovnc {z2}, {y2}",
+            "cmovnc {z3}, {y3}",
+            a = in(reg) a.as_ptr(),
+            b = in(reg) b.as_ptr(),
+            z0 = out(reg) z0,
+            z1 = out(reg) z1,
+            z2 = out(reg) z2,
+            z3 = out(reg) z3,
+            y0 = out(reg) _,
+            y1 = out(reg) _,
+            y2 = out(reg) _,
+            y3 = out(reg) _,
+            t = out(reg) _,
+            p1 = out(reg) _,
+            p3 = out(reg) _,
+            options(pure, readonly, nostack),
+        );
+    }
+    [z0, z1, z2, z3]
+}
+
+/// `a - b` modulo p, for `a` and `b` below p.
+#[inline(always)]
+pub(super) fn subtract(a: &Limbs, b: &Limbs) -> Limbs {
+    let (z0, z1, z2, z3): (u64, u64, u64, u64);
+    // SAFETY: as in `add`.
+    unsafe {
+        asm!(
+            "mov {z0}, [{a}]",
+            "mov {z1}, [{a} + 8]",
+            "mov {z2}, [{a} + 16]",
+            "mov {z3}, [{a} + 24]",
+            "sub {z0}, [{b}]",
+            "sbb {z1}, [{b} + 8]",
+            "sbb {z2}, [{b} + 16]",
+            "sbb {z3}, [{b} + 24]",
+            // The limbs of p, or zeros: -1, -2^32, -1, -2^32 - 1.
+            "sbb {t}, {t}",
+            "mov {p1}, {t}",
+            "shl {p1}, 32",
+            "lea {p3}, [{p1} + {t}]",
+            "add {z0}, {t}",
+            "adc {z1}, {p1}",
+            "adc {z2}, {t}",
+            "adc {z3}, {p3}",
+            a = in(reg) a.as_ptr(),
+            b = in(reg) b.as_ptr(),
+            z0 = out(reg) z0,
+            z1 = out(reg) z1,
+            z2 = out(reg) z2,
+            z3 = out(reg) z3,
+            t = out(reg) _,
+            p1 = out(reg) _,
+            p3 = out(reg) _,
+            options(pure, readonly, nostack),
+        );
+    }
+    [z0, z1, z2, z3]
+}
+
+/// The entry at `number - 1` of `table`, or zeros for the number 0; every entry is read. Only where [`available`].
+#[inline(always)]
+pub(super) fn pick<const N: usize>(table: &[[u64; N]], number: u64) -> [u64; N] {
+    debug_assert!(available());
+    // SAFETY: the processor has AVX2, as the caller has made sure.
+    unsafe { pick_avx2(table, number) }
+}
+
+#[target_feature(enable = "avx2")]
+fn pick_avx2<const N: usize>(table: &[[u64; N]], number: u64) -> [u64; N] {
+    const { assert!(N.is_multiple_of(4) && N <= 20) };
+    let wanted = _mm256_set1_epi64x(number.cast_signed());
+    let one = _mm256_set1_epi64x(1);
+    let mut at = _mm256_setzero_si256();
+    let mut sums = [_mm256_setzero_si256(); 5];
+    for entry in table {
+        at = _mm256_add_epi64(at, one);
+        let mask = _mm256_cmpeq_epi64(at, wanted);
+        for (sum, four) in sums.iter_mut().zip(entry.as_chunks::<4>().0) {
+            // SAFETY: it reads the 32 bytes of four limbs; no alignment is asked for.
+            let four = unsafe { _mm256_loadu_si256(four.as_ptr().cast()) };
+            *sum = _mm256_or_si256(*sum, _mm256_and_si256(four, mask));
+        }
+    }
+    let mut picked = [0; N];
+    for (four, sum) in picked.as_chunks_mut::<4>().0.iter_mut().zip(sums) {
+        // SAFETY: it writes the 32 bytes of four limbs; no alignment is asked for.
+        unsafe { _mm256_storeu_si256(four.as_mut_ptr().cast(), sum) };
+    }
+    picked
 }

@@ -5,12 +5,12 @@
 
 #![allow(clippy::inline_always, reason = "selections in the inner loops")]
 
-use crate::domain::sm::sm2::field::Field;
 use crate::domain::sm::sm2::field::Way;
 use crate::domain::sm::sm2::field::fastest;
 use crate::domain::sm::sm2::limbs;
 use crate::domain::sm::sm2::limbs::Limbs;
 use crate::domain::sm::sm2::point;
+use crate::domain::sm::sm2::point::AFFINE_LIMBS;
 use crate::domain::sm::sm2::point::Affine;
 use crate::domain::sm::sm2::point::BASE;
 use crate::domain::sm::sm2::point::Jacobian;
@@ -54,7 +54,7 @@ pub(super) fn digit(scalar: &Limbs, at: u32, width: u32) -> (u64, u64) {
 /// A table with digits of `WIDTH` bits.
 pub(super) struct Comb<const WIDTH: u32> {
     /// Row after row; 2^(WIDTH-1) points each.
-    points: Vec<Affine>,
+    points: Vec<[u64; AFFINE_LIMBS]>,
 }
 
 impl<const WIDTH: u32> Comb<WIDTH> {
@@ -71,7 +71,7 @@ impl<const WIDTH: u32> Comb<WIDTH> {
 
     /// The row of the digit `index`.
     #[inline(always)]
-    fn row(&self, index: u32) -> &[Affine] {
+    fn row(&self, index: u32) -> &[[u64; AFFINE_LIMBS]] {
         &self.points[index as usize * Self::ROW..][..Self::ROW]
     }
 
@@ -80,7 +80,7 @@ impl<const WIDTH: u32> Comb<WIDTH> {
         for index in 0..Self::ROWS {
             let (magnitude, negative) = digit(scalar.limbs(), index * WIDTH, WIDTH);
             if let Some(entry) = usize::try_from(magnitude).ok().and_then(|magnitude| magnitude.checked_sub(1)) {
-                sum = sum.add_affine_public::<W>(&self.row(index)[entry].negate_if(negative));
+                sum = sum.add_affine_public::<W>(&Affine::from_limbs(&self.row(index)[entry]).negate_if(negative));
             }
         }
         sum
@@ -97,7 +97,7 @@ impl<const WIDTH: u32> Comb<WIDTH> {
         let mut infinite = u64::MAX;
         for index in 0..Self::ROWS {
             let (magnitude, negative) = digit(scalar.limbs(), index * WIDTH, WIDTH);
-            let entry = pick(self.row(index), magnitude).negate_if(negative);
+            let entry = Affine::from_limbs(&W::pick(self.row(index), magnitude)).negate_if(negative);
             let added = sum.add_affine::<W>(&entry);
             let nothing = limbs::equal(magnitude, 0);
             let first = Jacobian::select(infinite & !nothing, &Jacobian::from(&entry), &added);
@@ -108,26 +108,8 @@ impl<const WIDTH: u32> Comb<WIDTH> {
     }
 }
 
-/// The point at `number - 1`, or zeros for the number 0; every point of the row is read.
-#[inline(always)]
-fn pick(row: &[Affine], number: u64) -> Affine {
-    let number = black_box(number);
-    let mut picked = [0; 8];
-    for (point, at) in row.iter().zip(1..) {
-        // Without a barrier of its own, so that the loop can be done with vectors.
-        let mask = (u64::from(at == number)).wrapping_neg();
-        let [x0, x1, x2, x3] = point.x.inner();
-        let [y0, y1, y2, y3] = point.y.inner();
-        for (limb, from) in picked.iter_mut().zip([x0, x1, x2, x3, y0, y1, y2, y3]) {
-            *limb |= from & mask;
-        }
-    }
-    let [x0, x1, x2, x3, y0, y1, y2, y3] = picked;
-    Affine { x: Field::from_inner([x0, x1, x2, x3]), y: Field::from_inner([y0, y1, y2, y3]) }
-}
-
 /// The points of a table.
-fn build<W: Way>(point: &Affine, rows: usize, row: usize) -> Vec<Affine> {
+fn build<W: Way>(point: &Affine, rows: usize, row: usize) -> Vec<[u64; AFFINE_LIMBS]> {
     let mut points = Vec::with_capacity(rows * row);
     let mut first = Jacobian::from(point);
     for _ in 0..rows {
@@ -143,7 +125,7 @@ fn build<W: Way>(point: &Affine, rows: usize, row: usize) -> Vec<Affine> {
         }
         first = points[points.len() - 1].double::<W>();
     }
-    point::to_affine_all::<W>(&points)
+    point::to_affine_all::<W>(&points).into_iter().map(Affine::to_limbs).collect()
 }
 
 /// `scalar * G` in the same time whatever the scalar.

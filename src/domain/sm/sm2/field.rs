@@ -2,8 +2,8 @@
 //!
 //! An element is kept as a * 2^256 mod p (Montgomery's form), always below p, so that equal elements have equal limbs.
 //! Because p = -1 modulo 2^64 and is a sum of five powers of two, reducing needs shifts and carries but no product.
-//! There are two ways to multiply, which give the same limbs: [`Portable`], and `Mulx` where the processor has the
-//! instructions. Functions that multiply often take the way as a type; [`fastest`] chooses it, once for each product of
+//! There are two ways to compute, which give the same limbs: [`Portable`], and `Mulx` where the processor has the
+//! instructions. Functions that compute much take the way as a type; [`fastest`] chooses it, once for each product of
 //! a scalar with a point.
 //!
 //! All of it takes the same time whatever the values; the exponents of [`Field::invert`] and [`Field::square_root`]
@@ -15,6 +15,7 @@ use crate::domain::sm::sm2::limbs;
 use crate::domain::sm::sm2::limbs::Limbs;
 use crate::domain::sm::sm2::scalar;
 use crate::domain::sm::sm2::scalar::Scalar;
+use std::hint::black_box;
 use zeroize::DefaultIsZeroes;
 
 #[cfg(target_arch = "x86_64")]
@@ -27,13 +28,22 @@ const PRIME: Limbs = [0xffff_ffff_ffff_ffff, 0xffff_ffff_0000_0000, 0xffff_ffff_
 const SQUARE_OF_RADIX: Limbs =
     [0x0000_0002_0000_0003, 0x0000_0002_ffff_ffff, 0x0000_0001_0000_0001, 0x0000_0004_0000_0002];
 
-/// How elements are multiplied; limbs in Montgomery's form, below p.
+/// How elements are computed with; limbs in Montgomery's form, below p.
 pub(super) trait Way {
     /// `a * b / 2^256` modulo p.
     fn multiply(a: &Limbs, b: &Limbs) -> Limbs;
 
     /// `a * a / 2^256` modulo p.
     fn square(a: &Limbs) -> Limbs;
+
+    /// `a + b` modulo p.
+    fn add(a: &Limbs, b: &Limbs) -> Limbs;
+
+    /// `a - b` modulo p.
+    fn subtract(a: &Limbs, b: &Limbs) -> Limbs;
+
+    /// The entry at `number - 1` of `table`, or zeros for the number 0; every entry is read.
+    fn pick<const N: usize>(table: &[[u64; N]], number: u64) -> [u64; N];
 }
 
 /// For every processor.
@@ -49,9 +59,33 @@ impl Way for Portable {
     fn square(a: &Limbs) -> Limbs {
         reduce(limbs::square(a))
     }
+
+    #[inline(always)]
+    fn add(a: &Limbs, b: &Limbs) -> Limbs {
+        limbs::add_modulo(a, b, &PRIME)
+    }
+
+    #[inline(always)]
+    fn subtract(a: &Limbs, b: &Limbs) -> Limbs {
+        limbs::subtract_modulo(a, b, &PRIME)
+    }
+
+    #[inline(always)]
+    fn pick<const N: usize>(table: &[[u64; N]], number: u64) -> [u64; N] {
+        let number = black_box(number);
+        let mut picked = [0; N];
+        for (entry, at) in table.iter().zip(1..) {
+            // Without a barrier of its own, so that the loop can be done with vectors.
+            let mask = u64::from(at == number).wrapping_neg();
+            for (limb, from) in picked.iter_mut().zip(entry) {
+                *limb |= from & mask;
+            }
+        }
+        picked
+    }
 }
 
-/// For processors with BMI2 and ADX.
+/// For processors with BMI2, ADX and AVX2.
 #[cfg(target_arch = "x86_64")]
 pub(super) struct Mulx;
 
@@ -65,6 +99,21 @@ impl Way for Mulx {
     #[inline(always)]
     fn square(a: &Limbs) -> Limbs {
         assembly::square(a)
+    }
+
+    #[inline(always)]
+    fn add(a: &Limbs, b: &Limbs) -> Limbs {
+        assembly::add(a, b)
+    }
+
+    #[inline(always)]
+    fn subtract(a: &Limbs, b: &Limbs) -> Limbs {
+        assembly::subtract(a, b)
+    }
+
+    #[inline(always)]
+    fn pick<const N: usize>(table: &[[u64; N]], number: u64) -> [u64; N] {
+        assembly::pick(table, number)
     }
 }
 
@@ -188,20 +237,20 @@ impl Field {
 
     /// `self + other`.
     #[inline(always)]
-    pub(super) fn add(&self, other: &Self) -> Self {
-        Self(limbs::add_modulo(&self.0, &other.0, &PRIME))
+    pub(super) fn add<W: Way>(&self, other: &Self) -> Self {
+        Self(W::add(&self.0, &other.0))
     }
 
     /// `self - other`.
     #[inline(always)]
-    pub(super) fn subtract(&self, other: &Self) -> Self {
-        Self(limbs::subtract_modulo(&self.0, &other.0, &PRIME))
+    pub(super) fn subtract<W: Way>(&self, other: &Self) -> Self {
+        Self(W::subtract(&self.0, &other.0))
     }
 
     /// `2 * self`.
     #[inline(always)]
-    pub(super) fn double(&self) -> Self {
-        self.add(self)
+    pub(super) fn double<W: Way>(&self) -> Self {
+        self.add::<W>(self)
     }
 
     /// `self / 2`.
@@ -216,7 +265,7 @@ impl Field {
     /// `-self`.
     #[inline(always)]
     pub(super) fn negate(&self) -> Self {
-        Self::ZERO.subtract(self)
+        Self(limbs::subtract_modulo(&[0; 4], &self.0, &PRIME))
     }
 
     /// `self * other`.

@@ -30,6 +30,22 @@ pub(super) const BASE: Affine = Affine {
     y: Field::from_inner([0xc135_4e59_3c2d_0ddd, 0xc1f5_e578_8d32_95fa, 0x8d4c_fb06_6e2a_48f8, 0x63cd_65d4_81d7_35bd]),
 };
 
+/// Limbs of an affine point.
+pub(super) const AFFINE_LIMBS: usize = 8;
+
+/// Limbs of a [`Multiple`].
+pub(super) const MULTIPLE_LIMBS: usize = 20;
+
+/// Elements one after another.
+#[inline(always)]
+fn join<const N: usize>(elements: &[&Field]) -> [u64; N] {
+    let mut joined = [0; N];
+    for (four, element) in joined.as_chunks_mut::<4>().0.iter_mut().zip(elements) {
+        *four = *element.inner();
+    }
+    joined
+}
+
 /// A point that is not at infinity.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Affine {
@@ -54,8 +70,8 @@ pub(super) const COEFFICIENTS: [Field; 2] = [A, B];
 
 /// x^3 - 3x + b.
 fn right_side<W: Way>(x: &Field) -> Field {
-    let three = x.double().add(x);
-    x.square::<W>().multiply::<W>(x).subtract(&three).add(&B)
+    let three = x.double::<W>().add::<W>(x);
+    x.square::<W>().multiply::<W>(x).subtract::<W>(&three).add::<W>(&B)
 }
 
 fn new<W: Way>(x: Field, y: Field) -> Option<Affine> {
@@ -80,9 +96,17 @@ impl Affine {
         fastest!(self::decompress, x, odd)
     }
 
-    /// The opposite point.
-    pub(super) fn negate(&self) -> Self {
-        Self { x: self.x, y: self.y.negate() }
+    /// For a table.
+    #[inline(always)]
+    pub(super) fn to_limbs(self) -> [u64; AFFINE_LIMBS] {
+        join(&[&self.x, &self.y])
+    }
+
+    /// From a table.
+    #[inline(always)]
+    pub(super) fn from_limbs(limbs: &[u64; AFFINE_LIMBS]) -> Self {
+        let [x0, x1, x2, x3, y0, y1, y2, y3] = *limbs;
+        Self { x: Field::from_inner([x0, x1, x2, x3]), y: Field::from_inner([y0, y1, y2, y3]) }
     }
 
     /// The opposite point where the mask is ones.
@@ -128,15 +152,15 @@ impl Jacobian {
     #[inline]
     pub(super) fn double<W: Way>(&self) -> Self {
         let delta = self.z.square::<W>();
-        let y2 = self.y.double();
+        let y2 = self.y.double::<W>();
         let gamma4 = y2.square::<W>();
         let beta4 = gamma4.multiply::<W>(&self.x);
-        let product = self.x.subtract(&delta).multiply::<W>(&self.x.add(&delta));
-        let alpha = product.double().add(&product);
+        let product = self.x.subtract::<W>(&delta).multiply::<W>(&self.x.add::<W>(&delta));
+        let alpha = product.double::<W>().add::<W>(&product);
         let z = y2.multiply::<W>(&self.z);
-        let x = alpha.square::<W>().subtract(&beta4.double());
+        let x = alpha.square::<W>().subtract::<W>(&beta4.double::<W>());
         let gamma_squared8 = gamma4.square::<W>().halve();
-        let y = alpha.multiply::<W>(&beta4.subtract(&x)).subtract(&gamma_squared8);
+        let y = alpha.multiply::<W>(&beta4.subtract::<W>(&x)).subtract::<W>(&gamma_squared8);
         Self { x, y, z }
     }
 
@@ -144,8 +168,8 @@ impl Jacobian {
     #[inline]
     pub(super) fn add_affine<W: Way>(&self, other: &Affine) -> Self {
         let zz = self.z.square::<W>();
-        let h = other.x.multiply::<W>(&zz).subtract(&self.x);
-        let r = other.y.multiply::<W>(&self.z.multiply::<W>(&zz)).subtract(&self.y);
+        let h = other.x.multiply::<W>(&zz).subtract::<W>(&self.x);
+        let r = other.y.multiply::<W>(&self.z.multiply::<W>(&zz)).subtract::<W>(&self.y);
         finish_addition::<W>(&self.x, &self.y, &self.z, &h, &r)
     }
 
@@ -155,8 +179,8 @@ impl Jacobian {
         let zz = self.z.square::<W>();
         let u = self.x.multiply::<W>(&other.zz);
         let s = self.y.multiply::<W>(&other.zzz);
-        let h = other.point.x.multiply::<W>(&zz).subtract(&u);
-        let r = other.point.y.multiply::<W>(&zz.multiply::<W>(&self.z)).subtract(&s);
+        let h = other.point.x.multiply::<W>(&zz).subtract::<W>(&u);
+        let r = other.point.y.multiply::<W>(&zz.multiply::<W>(&self.z)).subtract::<W>(&s);
         finish_addition::<W>(&u, &s, &self.z.multiply::<W>(&other.point.z), &h, &r)
     }
 
@@ -210,8 +234,8 @@ fn finish_addition<W: Way>(u: &Field, s: &Field, z: &Field, h: &Field, r: &Field
     let hh = h.square::<W>();
     let hhh = hh.multiply::<W>(h);
     let v = u.multiply::<W>(&hh);
-    let x = r.square::<W>().subtract(&hhh).subtract(&v.double());
-    let y = r.multiply::<W>(&v.subtract(&x)).subtract(&s.multiply::<W>(&hhh));
+    let x = r.square::<W>().subtract::<W>(&hhh).subtract::<W>(&v.double::<W>());
+    let y = r.multiply::<W>(&v.subtract::<W>(&x)).subtract::<W>(&s.multiply::<W>(&hhh));
     Jacobian { x, y, z: z.multiply::<W>(h) }
 }
 
@@ -233,14 +257,20 @@ impl Multiple {
         Self { point, zz, zzz: zz.multiply::<W>(&point.z) }
     }
 
-    /// `a` where the mask is ones, else `b`.
+    /// For a table.
     #[inline(always)]
-    pub(super) fn select(mask: u64, a: &Self, b: &Self) -> Self {
-        Self {
-            point: Jacobian::select(mask, &a.point, &b.point),
-            zz: Field::select(mask, &a.zz, &b.zz),
-            zzz: Field::select(mask, &a.zzz, &b.zzz),
-        }
+    pub(super) fn to_limbs(self) -> [u64; MULTIPLE_LIMBS] {
+        join(&[&self.point.x, &self.point.y, &self.point.z, &self.zz, &self.zzz])
+    }
+
+    /// From a table.
+    #[inline(always)]
+    pub(super) fn from_limbs(limbs: &[u64; MULTIPLE_LIMBS]) -> Self {
+        let [x, y, z, zz, zzz] = std::array::from_fn(|at| {
+            let four = at * 4;
+            Field::from_inner([limbs[four], limbs[four + 1], limbs[four + 2], limbs[four + 3]])
+        });
+        Self { point: Jacobian { x, y, z }, zz, zzz }
     }
 
     /// The opposite point where the mask is ones.

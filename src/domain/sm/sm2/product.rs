@@ -1,7 +1,5 @@
 //! Products of a scalar with a point that has no table.
 
-#![allow(clippy::inline_always, reason = "a selection in the inner loop")]
-
 use crate::domain::sm::sm2::comb;
 use crate::domain::sm::sm2::field::Way;
 use crate::domain::sm::sm2::field::fastest;
@@ -11,7 +9,6 @@ use crate::domain::sm::sm2::point::Affine;
 use crate::domain::sm::sm2::point::Jacobian;
 use crate::domain::sm::sm2::point::Multiple;
 use crate::domain::sm::sm2::scalar::Scalar;
-use zeroize::Zeroizing;
 
 /// Bits of a digit of a secret scalar.
 const WIDTH: u32 = 5;
@@ -39,14 +36,15 @@ pub(super) fn product(scalar: &Scalar, point: &Affine) -> Jacobian {
 
 fn product_by<W: Way>(scalar: &Scalar, point: &Affine) -> Jacobian {
     let first = Jacobian::from(point);
-    let mut multiples = Zeroizing::new([Multiple::new::<W>(first); MULTIPLES]);
+    // The table of a public point holds no secret.
+    let mut points = [first; MULTIPLES];
     for at in 1..MULTIPLES {
         let number = at + 1;
         let even = number % 2 == 0;
-        let before = &multiples[if even { number / 2 } else { at } - 1].point;
-        let next = if even { before.double::<W>() } else { before.add_affine::<W>(point) };
-        multiples[at] = Multiple::new::<W>(next);
+        let before = &points[if even { number / 2 } else { at } - 1];
+        points[at] = if even { before.double::<W>() } else { before.add_affine::<W>(point) };
     }
+    let multiples = points.map(|point| Multiple::new::<W>(point).to_limbs());
     let mut sum = Jacobian::INFINITY;
     let mut infinite = u64::MAX;
     for index in (0..DIGITS).rev() {
@@ -56,7 +54,7 @@ fn product_by<W: Way>(scalar: &Scalar, point: &Affine) -> Jacobian {
             }
         }
         let (magnitude, negative) = comb::digit(scalar.limbs(), index * WIDTH, WIDTH);
-        let entry = pick(&multiples, magnitude).negate_if(negative);
+        let entry = Multiple::from_limbs(&W::pick(&multiples, magnitude)).negate_if(negative);
         let nothing = limbs::equal(magnitude, 0);
         let mut added = sum.add::<W>(&entry);
         if index == 0 {
@@ -68,16 +66,6 @@ fn product_by<W: Way>(scalar: &Scalar, point: &Affine) -> Jacobian {
         infinite &= nothing;
     }
     sum
-}
-
-/// The point at `number - 1`, or zeros for the number 0; every point is read.
-#[inline(always)]
-fn pick(multiples: &[Multiple; MULTIPLES], number: u64) -> Multiple {
-    let mut picked = Multiple::default();
-    for (point, at) in multiples.iter().zip(1..) {
-        picked = Multiple::select(limbs::equal(at, number), point, &picked);
-    }
-    picked
 }
 
 /// The digits of a public scalar in its width-5 non-adjacent form, the least significant first, and how many there are.
