@@ -133,7 +133,7 @@ pub(super) fn base_product(scalar: &Scalar) -> Jacobian {
     fastest!(self::base_product_by, scalar)
 }
 
-fn base_product_by<W: Way>(scalar: &Scalar) -> Jacobian {
+pub(super) fn base_product_by<W: Way>(scalar: &Scalar) -> Jacobian {
     BASE_TABLE.product::<W>(scalar)
 }
 

@@ -50,9 +50,8 @@ pub(super) fn number(rest: &mut &[u8]) -> Result<[u8; 32], Wrong> {
     let digits = match *content {
         // Nothing, a negative number, or a zero byte that is not needed.
         [] | [0x80..=0xff, ..] | [0, 0..0x80, ..] => return Err(Wrong),
-        [0] => return Ok([0; 32]),
-        [0, ref digits @ ..] => digits,
-        ref digits => digits,
+        [0, 0x80..=0xff, ..] => &content[1..],
+        _ => content,
     };
     let start = 32_usize.checked_sub(digits.len()).ok_or(Wrong)?;
     let mut number = [0; 32];

@@ -85,7 +85,7 @@ pub(super) fn square(a: &Limbs) -> [u64; 8] {
 /// The mask of a carry or borrow.
 #[inline(always)]
 pub(super) fn mask(bit: bool) -> u64 {
-    (bit as u64).wrapping_neg()
+    u64::from(bit).wrapping_neg()
 }
 
 /// The mask of `a == b`. The compiler is kept from turning what is made of it into a branch.

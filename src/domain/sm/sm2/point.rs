@@ -6,7 +6,8 @@
 //!
 //! Formulas: Bernstein and Lange, Explicit-Formulas Database, short Weierstrass curves with a = -3, Jacobian
 //! coordinates: madd and add-1998-cmo-2 (8 products and 3 squares; 10 and 3 with the powers of a z at hand). Doubling
-//! is dbl-2001-b with 2yz as a product, which saves additions (4 products and 4 squares).
+//! is dbl-2001-b with 2yz as a product, which saves additions (4 products and 4 squares). Products that do not wait for
+//! one another stand side by side, so that a processor can overlap them.
 
 #![allow(clippy::inline_always, reason = "selections in the inner loops")]
 #![allow(clippy::many_single_char_names, reason = "the names of the formulas")]
@@ -154,12 +155,13 @@ impl Jacobian {
         let delta = self.z.square::<W>();
         let y2 = self.y.double::<W>();
         let gamma4 = y2.square::<W>();
-        let beta4 = gamma4.multiply::<W>(&self.x);
         let product = self.x.subtract::<W>(&delta).multiply::<W>(&self.x.add::<W>(&delta));
+        let beta4 = gamma4.multiply::<W>(&self.x);
         let alpha = product.double::<W>().add::<W>(&product);
         let z = y2.multiply::<W>(&self.z);
-        let x = alpha.square::<W>().subtract::<W>(&beta4.double::<W>());
+        let alpha_squared = alpha.square::<W>();
         let gamma_squared8 = gamma4.square::<W>().halve();
+        let x = alpha_squared.subtract::<W>(&beta4).subtract::<W>(&beta4);
         let y = alpha.multiply::<W>(&beta4.subtract::<W>(&x)).subtract::<W>(&gamma_squared8);
         Self { x, y, z }
     }
@@ -168,8 +170,9 @@ impl Jacobian {
     #[inline]
     pub(super) fn add_affine<W: Way>(&self, other: &Affine) -> Self {
         let zz = self.z.square::<W>();
+        let zzz = self.z.multiply::<W>(&zz);
         let h = other.x.multiply::<W>(&zz).subtract::<W>(&self.x);
-        let r = other.y.multiply::<W>(&self.z.multiply::<W>(&zz)).subtract::<W>(&self.y);
+        let r = other.y.multiply::<W>(&zzz).subtract::<W>(&self.y);
         finish_addition::<W>(&self.x, &self.y, &self.z, &h, &r)
     }
 
@@ -178,10 +181,12 @@ impl Jacobian {
     pub(super) fn add<W: Way>(&self, other: &Multiple) -> Self {
         let zz = self.z.square::<W>();
         let u = self.x.multiply::<W>(&other.zz);
+        let zzz = zz.multiply::<W>(&self.z);
         let s = self.y.multiply::<W>(&other.zzz);
         let h = other.point.x.multiply::<W>(&zz).subtract::<W>(&u);
-        let r = other.point.y.multiply::<W>(&zz.multiply::<W>(&self.z)).subtract::<W>(&s);
-        finish_addition::<W>(&u, &s, &self.z.multiply::<W>(&other.point.z), &h, &r)
+        let z = self.z.multiply::<W>(&other.point.z);
+        let r = other.point.y.multiply::<W>(&zzz).subtract::<W>(&s);
+        finish_addition::<W>(&u, &s, &z, &h, &r)
     }
 
     /// `self + other` for public points, whatever they are.
@@ -232,11 +237,14 @@ impl Jacobian {
 #[inline(always)]
 fn finish_addition<W: Way>(u: &Field, s: &Field, z: &Field, h: &Field, r: &Field) -> Jacobian {
     let hh = h.square::<W>();
+    let z = z.multiply::<W>(h);
     let hhh = hh.multiply::<W>(h);
     let v = u.multiply::<W>(&hh);
-    let x = r.square::<W>().subtract::<W>(&hhh).subtract::<W>(&v.double::<W>());
-    let y = r.multiply::<W>(&v.subtract::<W>(&x)).subtract::<W>(&s.multiply::<W>(&hhh));
-    Jacobian { x, y, z: z.multiply::<W>(h) }
+    let rr = r.square::<W>();
+    let shhh = s.multiply::<W>(&hhh);
+    let x = rr.subtract::<W>(&hhh).subtract::<W>(&v).subtract::<W>(&v);
+    let y = r.multiply::<W>(&v.subtract::<W>(&x)).subtract::<W>(&shhh);
+    Jacobian { x, y, z }
 }
 
 /// A point that is added several times, with z^2 and z^3.

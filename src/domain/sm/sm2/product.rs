@@ -34,7 +34,7 @@ pub(super) fn product(scalar: &Scalar, point: &Affine) -> Jacobian {
     fastest!(self::product_by, scalar, point)
 }
 
-fn product_by<W: Way>(scalar: &Scalar, point: &Affine) -> Jacobian {
+pub(super) fn product_by<W: Way>(scalar: &Scalar, point: &Affine) -> Jacobian {
     let first = Jacobian::from(point);
     // The table of a public point holds no secret.
     let mut points = [first; MULTIPLES];

@@ -84,7 +84,6 @@ impl Scalar {
     }
 
     /// The limbs, the least significant first.
-    #[inline(always)]
     pub(super) fn limbs(&self) -> &Limbs {
         &self.0
     }

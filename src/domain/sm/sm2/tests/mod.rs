@@ -1,14 +1,55 @@
 //! The worked examples of GB/T 32918.5-2017 (recommended curve, annexes A to C) with their intermediate values.
+//!
+//! `arithmetic` and `points` compare the parts with other implementations: briefly in a debug build, at length in a
+//! release build (`cargo test --release --lib domain::sm::sm2`).
 
-use super::exchange;
-use super::exchange::Ephemeral;
-use super::exchange::Party;
-use super::exchange::Side;
-use super::scalar::Scalar;
-use super::*;
+mod arithmetic;
+mod points;
+
 use crate::domain::sm::Wrong;
 use crate::domain::sm::hex;
+use crate::domain::sm::sm2::DEFAULT_ID;
+use crate::domain::sm::sm2::KnownKey;
+use crate::domain::sm::sm2::Order;
+use crate::domain::sm::sm2::PrivateKey;
+use crate::domain::sm::sm2::PublicKey;
+use crate::domain::sm::sm2::Signature;
+use crate::domain::sm::sm2::TLS13_ID;
+use crate::domain::sm::sm2::comb;
+use crate::domain::sm::sm2::exchange;
+use crate::domain::sm::sm2::exchange::Ephemeral;
+use crate::domain::sm::sm2::exchange::Party;
+use crate::domain::sm::sm2::exchange::Side;
+use crate::domain::sm::sm2::public;
+use crate::domain::sm::sm2::scalar::Scalar;
 use crate::domain::sm::unhex;
+
+/// Cases of a comparison: few where arithmetic is not optimised.
+fn cases(release: u32) -> u32 {
+    if cfg!(debug_assertions) { release.div_ceil(500) } else { release }
+}
+
+/// Numbers that look random, always the same (xorshift64*, Vigna 2016).
+struct Numbers(u64);
+
+impl Numbers {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
+    }
+
+    /// Four limbs; half of them are such that carries and borrows run.
+    fn limbs(&mut self) -> [u64; 4] {
+        const EDGES: [u64; 8] = [0, 1, u64::MAX, u64::MAX - 1, 1 << 32, u64::MAX << 32, 0xffff_ffff, !(1 << 32)];
+        std::array::from_fn(|_| {
+            let number = self.next();
+            let edge = EDGES[usize::try_from(number % 8).unwrap()];
+            if number >> 63 == 0 { edge } else { self.next() }
+        })
+    }
+}
 
 fn number(text: &str) -> [u8; 32] {
     unhex(text).unwrap()
@@ -97,6 +138,82 @@ fn key_exchange_of_annex_b() {
             .is_err()
     );
     assert_eq!(hex(&at_b.confirm(&s_a).unwrap()), key);
+}
+
+/// Steps A5 and A6 want another nonce where r, s or r + k is zero.
+#[test]
+fn nonces_that_the_standard_refuses() {
+    let key = private(D);
+    let k = Scalar::from_bytes(&number(K)).unwrap();
+    let x = Scalar::from_bytes(&number(X1)).unwrap();
+    // r = e + x1 = 0
+    let e = Scalar::ZERO.subtract(&x);
+    assert!(key.sign_with(&e.to_bytes(), &k).is_none());
+    // r = -k
+    let e = e.subtract(&k);
+    assert!(key.sign_with(&e.to_bytes(), &k).is_none());
+    // s = 0 where k = r * d, that is r = k / d
+    let d = Scalar::from_bytes(&number(D)).unwrap();
+    let e = k.multiply(&d.invert()).subtract(&x);
+    assert!(key.sign_with(&e.to_bytes(), &k).is_none());
+    let e = e.add(&Scalar::ONE);
+    assert!(key.sign_with(&e.to_bytes(), &k).is_some());
+    assert!(key.sign_with(&e.to_bytes(), &Scalar::ZERO).is_none());
+}
+
+/// The same noise gives the same signature; another digest, key or noise another nonce, and so another r - e.
+#[test]
+fn nonces_are_hedged() {
+    let sign = |key: &PrivateKey, digest: u8, noise: u8| {
+        let signature = key.sign_digest(&[digest; 32], &[noise; 32]);
+        signature.r.subtract(&Scalar::from_bytes(&[digest; 32]).unwrap()).to_bytes()
+    };
+    let (key, other) = (private(D), private(K));
+    let x = sign(&key, 1, 0);
+    assert_eq!(x, sign(&key, 1, 0));
+    assert_ne!(x, sign(&key, 2, 0));
+    assert_ne!(x, sign(&key, 1, 1));
+    assert_ne!(x, sign(&other, 1, 0));
+}
+
+#[test]
+fn secrets_do_not_show() {
+    let key = private(D);
+    let text = format!("{key:?}").to_lowercase();
+    assert!(!text.contains(&D[..8]), "{text}");
+    assert_eq!(hex(key.to_bytes().as_slice()), D);
+}
+
+#[test]
+fn private_keys_out_of_range() {
+    let order = "fffffffeffffffffffffffffffffffff7203df6b21c6052b53bbf40939d541";
+    let key = |end: &str| PrivateKey::from_bytes(&number(&[order, end].concat()));
+    assert!(key("21").is_ok());
+    assert!(key("22").is_err());
+    assert!(key("23").is_err());
+    assert!(PrivateKey::from_bytes(&[0; 32]).is_err());
+    assert!(PrivateKey::from_bytes(&[0xff; 32]).is_err());
+    // Noise that would give zero, and n - 1: the next candidate serves.
+    assert!(PrivateKey::generate(&[0; 48]).public() != PrivateKey::generate(&noise(&[order, "22"].concat())).public());
+}
+
+/// The first nonce masks the two bytes with zeros only: the standard wants another (found by trying).
+#[test]
+fn empty_messages_and_empty_masks_are_refused() {
+    let key = private(D);
+    assert!(key.public().encrypt(b"", &[1; 48]).is_err());
+    let refused = (1_u32..).find(|number| {
+        let mut noise = [0; 48];
+        noise[44..].copy_from_slice(&number.to_be_bytes());
+        let raw = key.public().encrypt_raw(&[0xa5], &noise, Order::C1C3C2).unwrap();
+        // A mask of zeros would leave the text as it is.
+        assert_ne!(raw[97..], [0xa5]);
+        let mut scalar = [0; 32];
+        scalar[28..].copy_from_slice(&number.to_be_bytes());
+        let point = PrivateKey::from_bytes(&scalar).unwrap();
+        raw[..65] != point.public().to_bytes()
+    });
+    assert!(refused.unwrap() < 10_000);
 }
 
 #[test]
