@@ -23,9 +23,10 @@ fn must(folder: &Path, line: &str) {
 
 /// RFC 5915 without its optional parts being left out, in DER: what `openssl ec` reads.
 fn sec1(key: &PrivateKey) -> Vec<u8> {
+    let number = key.to_bytes();
     let parts = [
         b"\x30\x77\x02\x01\x01\x04\x20".as_slice(),
-        key.to_bytes().as_slice(),
+        number.as_slice(),
         // The curve: 1.2.156.10197.1.301.
         b"\xa0\x0a\x06\x08\x2a\x81\x1c\xcf\x55\x01\x82\x2d\xa1\x44\x03\x42\x00",
         &key.public().to_bytes(),

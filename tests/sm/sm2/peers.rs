@@ -55,7 +55,7 @@ fn signatures_with_rustcrypto() {
         let read = sm2::dsa::Signature::from_slice(&signature.to_bytes()).unwrap();
         assert!(theirs.verifying_key().verify(&message, &read).is_ok(), "{number}");
         let made: sm2::dsa::Signature = theirs.sign(&message);
-        let made = Signature::from_bytes(&made.to_bytes()).unwrap();
+        let made = Signature::from_bytes(&made.to_bytes().into()).unwrap();
         assert!(own.public().verify(DEFAULT_ID, &[&message], &made).is_ok(), "{number}");
         assert!(own.public().verify(DEFAULT_ID, &[&message, b"."], &made).is_err(), "{number}");
     }
@@ -63,7 +63,7 @@ fn signatures_with_rustcrypto() {
     let theirs = sm2::dsa::SigningKey::from_slice(id, key(0).to_bytes().as_slice()).unwrap();
     for number in 0..CASES {
         let made: sm2::dsa::Signature = theirs.sign(&message(number));
-        let made = Signature::from_bytes(&made.to_bytes()).unwrap();
+        let made = Signature::from_bytes(&made.to_bytes().into()).unwrap();
         assert!(known.verify(DEFAULT_ID, &[&message(number)], &made).is_ok(), "{number}");
         assert!(known.verify(DEFAULT_ID, &[&message(number), b"."], &made).is_err(), "{number}");
     }
