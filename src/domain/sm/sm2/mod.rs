@@ -1,8 +1,8 @@
 //! SM2: signatures, encryption and key exchange on the recommended 256-bit curve (GB/T 32918-2016, 32918.5-2017).
 //!
 //! ```text
-//! private  public  known  cipher  exchange      what the standard describes
-//!    └────────┴──────┴───────┴───────┘
+//! private  public  known  book  cipher  exchange   what the standard describes, and keys seen again
+//!    └────────┴──────┴──────┴──────┴───────┘
 //!         comb      product                     scalar times point: with and without a table
 //!              point                            adding points
 //!          field    scalar                      numbers modulo p and n
@@ -14,6 +14,7 @@
 
 #[cfg(target_arch = "x86_64")]
 mod assembly;
+mod book;
 mod cipher;
 mod comb;
 mod der;
@@ -28,6 +29,8 @@ mod public;
 mod scalar;
 mod signature;
 
+pub use book::KnownKeys;
+pub use book::Look;
 pub use cipher::Order;
 pub use known::KnownKey;
 pub use private::PRIVATE_KEY_BYTES;
