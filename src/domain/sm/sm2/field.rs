@@ -6,11 +6,11 @@
 //! instructions. Functions that compute much take the way as a type; [`fastest`] chooses it, once for each product of
 //! a scalar with a point.
 //!
-//! All of it takes the same time whatever the values; the exponents of [`Field::invert`] and [`Field::square_root`]
-//! are public.
+//! All of it takes the same time whatever the values; the exponent of [`Field::square_root`] is public.
 
 #![allow(clippy::inline_always, reason = "a few instructions each, or the assembly that must not be called")]
 
+use crate::domain::sm::sm2::inverse;
 use crate::domain::sm::sm2::limbs;
 use crate::domain::sm::sm2::limbs::Limbs;
 use crate::domain::sm::sm2::scalar;
@@ -27,6 +27,10 @@ const PRIME: Limbs = [0xffff_ffff_ffff_ffff, 0xffff_ffff_0000_0000, 0xffff_ffff_
 /// 2^512 mod p, which brings a number into Montgomery's form.
 const SQUARE_OF_RADIX: Limbs =
     [0x0000_0002_0000_0003, 0x0000_0002_ffff_ffff, 0x0000_0001_0000_0001, 0x0000_0004_0000_0002];
+
+/// 2^768 mod p.
+const CUBE_OF_RADIX: Limbs =
+    [0x0000_0012_0000_0016, 0x0000_000e_ffff_fff8, 0x0000_000a_0000_000c, 0x0000_001b_0000_0009];
 
 /// How elements are computed with; limbs in Montgomery's form, below p.
 pub(super) trait Way {
@@ -289,8 +293,8 @@ impl Field {
         power
     }
 
-    /// `self` to the powers 2^30 - 1, 2^31 - 1 and 2^32 - 1.
-    fn powers_of_ones<W: Way>(&self) -> [Self; 3] {
+    /// `self` to the powers 2^31 - 1 and 2^32 - 1.
+    fn powers_of_ones<W: Way>(&self) -> [Self; 2] {
         let two = self.square::<W>().multiply::<W>(self);
         let four = two.square_times::<W>(2).multiply::<W>(&two);
         let six = four.square_times::<W>(2).multiply::<W>(&two);
@@ -299,27 +303,20 @@ impl Field {
         let thirty = twenty_four.square_times::<W>(6).multiply::<W>(&six);
         let thirty_one = thirty.square::<W>().multiply::<W>(self);
         let thirty_two = thirty_one.square::<W>().multiply::<W>(self);
-        [thirty, thirty_one, thirty_two]
+        [thirty_one, thirty_two]
     }
 
-    /// `1 / self`, and zero for zero: Fermat's power p - 2 =
-    /// fffffffe ffffffff ffffffff ffffffff ffffffff 00000000 ffffffff fffffffd.
+    /// `1 / self`, and zero for zero.
     pub(super) fn invert<W: Way>(&self) -> Self {
-        let [thirty, thirty_one, thirty_two] = self.powers_of_ones::<W>();
-        let mut power = thirty_one.square::<W>();
-        for _ in 0..4 {
-            power = power.square_times::<W>(32).multiply::<W>(&thirty_two);
-        }
-        power = power.square_times::<W>(64).multiply::<W>(&thirty_two);
-        power = power.square_times::<W>(30).multiply::<W>(&thirty);
-        power.square_times::<W>(2).multiply::<W>(self)
+        // Of a * 2^256 the inverse is 1 / a / 2^256; the product with 2^768 makes 2^256 / a of it.
+        Self(W::multiply(&inverse::invert(&self.0, &inverse::PRIME), &CUBE_OF_RADIX))
     }
 
     /// A root of `self`, or `None` if it is no square: the power (p + 1) / 4 =
     /// 3fffffff bfffffff ffffffff ffffffff ffffffff c0000000 40000000 00000000, which is
     /// 2^62 * ((2^31 - 1) * 2^161 + (2^128 - 1) * 2^32 + 1). Whether there is one may show in the time.
     pub(super) fn square_root<W: Way>(&self) -> Option<Self> {
-        let [_, thirty_one, thirty_two] = self.powers_of_ones::<W>();
+        let [thirty_one, thirty_two] = self.powers_of_ones::<W>();
         let mut power = thirty_one.square::<W>();
         for _ in 0..4 {
             power = power.square_times::<W>(32).multiply::<W>(&thirty_two);

@@ -6,7 +6,7 @@
 //!         comb      product                     scalar times point: with and without a table
 //!              point                            adding points
 //!          field    scalar                      numbers modulo p and n
-//!              limbs  assembly                  256 bits
+//!         limbs  assembly  inverse              256 bits
 //! ```
 //!
 //! All chance is an argument. What touches a secret takes the same time and reads the same memory whatever the secret;
@@ -20,6 +20,7 @@ mod comb;
 mod der;
 pub mod exchange;
 mod field;
+mod inverse;
 mod known;
 mod limbs;
 mod point;

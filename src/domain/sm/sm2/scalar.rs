@@ -3,6 +3,7 @@
 //! A scalar is kept as it is, below n; products go through Montgomery's form and back. All of it takes the same time
 //! whatever the values, save where a comment says that a result is public.
 
+use crate::domain::sm::sm2::inverse;
 use crate::domain::sm::sm2::limbs;
 use crate::domain::sm::sm2::limbs::Limbs;
 use zeroize::DefaultIsZeroes;
@@ -113,25 +114,8 @@ impl Scalar {
         Self(multiply_montgomery(&multiply_montgomery(&self.0, &other.0), &SQUARE_OF_RADIX))
     }
 
-    /// `1 / self`, and zero for zero: Fermat's power n - 2, four bits at a time.
+    /// `1 / self`, and zero for zero.
     pub(super) fn invert(&self) -> Self {
-        let mut powers = [multiply_montgomery(&Self::ONE.0, &SQUARE_OF_RADIX); 16];
-        powers[1] = multiply_montgomery(&self.0, &SQUARE_OF_RADIX);
-        for at in 2..16 {
-            powers[at] = multiply_montgomery(&powers[at - 1], &powers[1]);
-        }
-        let exponent = [ORDER[0] - 2, ORDER[1], ORDER[2], ORDER[3]];
-        let mut power = powers[0];
-        for at in (0..64).rev() {
-            for _ in 0..4 {
-                power = reduce(limbs::square(&power));
-            }
-            // The exponent is public.
-            let digit = exponent[at / 16] >> (at % 16 * 4) & 15;
-            power = multiply_montgomery(&power, &powers[digit as usize]);
-        }
-        let inverse = multiply_montgomery(&power, &Self::ONE.0);
-        powers.fill([0; 4]);
-        Self(inverse)
+        Self(inverse::invert(&self.0, &inverse::ORDER))
     }
 }
