@@ -6,6 +6,7 @@ mod edges;
 mod noise;
 mod openssl;
 mod peers;
+mod sm2;
 mod standards;
 mod vectors;
 mod ways;

@@ -6,6 +6,7 @@
 
 pub mod kdf;
 pub mod mac;
+pub mod sm2;
 pub mod sm3;
 pub mod sm4;
 
