@@ -15,10 +15,12 @@ const ORDER: &[(u8, &[&str])] = &[
     (0, &["domain::fault"]),
     (1, &["domain::masked"]),
     (2, &["domain::value"]),
-    (3, &["domain::ids", "domain::format", "domain::codes", "domain::sm"]),
-    (4, &["domain::mapping"]),
+    (3, &["domain::asn", "domain::ids", "domain::format", "domain::codes", "domain::sm"]),
+    (4, &["domain::key", "domain::mapping"]),
+    (5, &["domain::x509"]),
+    (6, &["domain::envelope"]),
     (7, &["edge::clock"]),
-    (8, &["edge::metrics"]),
+    (8, &["edge::keys", "edge::metrics"]),
     (
         9,
         &[
