@@ -129,7 +129,7 @@ impl Check {
             }
         });
         if let Some(config) = &config {
-            findings.extend(expiring(config, Clock::System.now() / 1000));
+            findings.extend(expiring(&config.certificates, Clock::System.now() / 1000));
         }
         let directory =
             self.mappings.clone().or_else(|| config.as_ref().map(|config| config.mappings_directory.clone()));
@@ -177,8 +177,8 @@ impl Check {
 }
 
 /// The certificates that have ended, or will before [`WARNING_DAYS`] have passed.
-fn expiring(config: &Config, now: i64) -> impl Iterator<Item = Finding> {
-    config.certificates.iter().filter_map(move |(file, not_after)| {
+fn expiring(certificates: &[(String, i64)], now: i64) -> impl Iterator<Item = Finding> {
+    certificates.iter().filter_map(move |(file, not_after)| {
         let days = (not_after - now).div_euclid(86_400);
         let hint = "请向签发机构换发，放好文件后重新加载配置".to_owned();
         let file = file.clone();
@@ -314,4 +314,19 @@ fn line(finding: &Finding) -> String {
     let expected = if finding.expected.is_empty() { String::new() } else { format!("；应为{}", finding.expected) };
     let hint = if finding.hint.is_empty() { String::new() } else { format!("；{}", finding.hint) };
     format!("{place}{level} {}：{}{expected}{hint}", finding.number, finding.found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn certificates_are_told_before_and_after_their_end() {
+        let now = 1_795_478_400;
+        let all = [-1, 0, 29 * 86_400, 30 * 86_400].map(|left| ("gateway.pem".to_owned(), now + left));
+        let told: Vec<(String, &str)> =
+            expiring(&all, now).map(|finding| (finding.number.clone(), finding.level)).collect();
+        let expected = [("K002", "error"), ("K003", "warning"), ("K003", "warning")];
+        assert_eq!(told, expected.map(|(number, level)| (number.to_owned(), level)));
+    }
 }

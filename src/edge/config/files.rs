@@ -77,3 +77,22 @@ impl Files<'_> {
         Some(Masked::new(bytes))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn certificates_are_noted_once_and_keys_are_not() {
+        let document = Document::new("", "test.toml");
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("certs-sample");
+        let files =
+            Files { directory: &folder, read: &|path: &Path| std::fs::read(path), certificates: RefCell::default() };
+        for name in ["gateway.pem", "gateway.pem", "gateway.key", "ca.pem"] {
+            files.bytes(&document, &Placed { value: name.to_owned(), place: 0..0 }).unwrap();
+        }
+        let noted = files.certificates.take();
+        assert_eq!(noted.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["gateway.pem", "ca.pem"]);
+        assert!(noted.iter().all(|(_, ends)| *ends > 1_795_478_400));
+    }
+}

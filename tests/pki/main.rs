@@ -1,0 +1,11 @@
+//! Keys, certificates, messages: against OpenSSL, with everything that can be wrong about them.
+
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed, which is what it should do")]
+
+mod chains;
+mod commands;
+mod damage;
+mod device;
+mod keys;
+mod messages;
+mod support;
