@@ -20,6 +20,7 @@ use jingyue::domain::x509::Purpose;
 use jingyue::domain::x509::Revocation;
 use jingyue::domain::x509::Trust;
 use jingyue::domain::x509::When;
+use jingyue::domain::x509::is_pair;
 use std::sync::Arc;
 
 fn trust(root: &Party, lists: Vec<Crl>, level: Level) -> Trust {
@@ -81,6 +82,10 @@ fn each_fault_has_its_name() {
     says(&[&encrypting, &below], Purpose::Sign, now, CertificateFault::KeyUsage);
     says(&[&encrypting, &below], Purpose::TlsServerSign, now, CertificateFault::KeyUsage);
     judge(&trust, &[&encrypting, &below], Purpose::TlsServerEncryption, now).unwrap();
+    let pair = issue(Some(&below), Wish::new(Kind::TlsSign, "CN=Encrypt"));
+    assert!(is_pair(&pair.certificate, &encrypting.certificate));
+    assert!(!is_pair(&encrypting.certificate, &pair.certificate));
+    assert!(!is_pair(&leaf.certificate, &encrypting.certificate));
     let crowd: Vec<&Party> = std::iter::once(&leaf).chain(std::iter::repeat_n(&below, 7)).collect();
     says(&crowd, Purpose::Sign, now, CertificateFault::PathLength);
 }

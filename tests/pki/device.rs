@@ -1,6 +1,8 @@
 //! A key inside a device, behind a stand-in library that exports the functions of GM/T 0018 over OpenSSL's own SM2.
 #![allow(unsafe_code, reason = "the test asks the stand-in, a C library, how it was used")]
 
+use crate::support::jingyue;
+use crate::support::jingyue_ok;
 use crate::support::openssl_ok;
 use jingyue::domain::envelope::cipher;
 use jingyue::domain::envelope::cipher::Form;
@@ -89,6 +91,25 @@ fn a_device_signs_and_opens() {
     }
     signs(&folder.path().join("a.so"));
     faults(folder.path());
+    commands(folder.path());
+}
+
+/// The same device at the command line.
+fn commands(folder: &Path) {
+    std::fs::write(folder.join("password"), "device-password\n").unwrap();
+    std::fs::write(folder.join("message"), "message").unwrap();
+    let device = "--device b.so --index 1 --decrypt-call index-algorithm --password-file password";
+    let in_folder = device.replace("b.so", &folder.join("b.so").display().to_string());
+    std::fs::write(folder.join("sig"), jingyue_ok(folder, &format!("sm sign {in_folder} message"))).unwrap();
+    std::fs::write(folder.join("public.pem"), jingyue_ok(folder, &format!("sm public {in_folder}"))).unwrap();
+    jingyue_ok(folder, "sm verify --key public.pem --signature sig message");
+    std::fs::write(folder.join("enc"), jingyue_ok(folder, "sm encrypt --key public.pem message")).unwrap();
+    assert_eq!(jingyue_ok(folder, &format!("sm decrypt {in_folder} enc")), b"message");
+    assert_eq!(
+        jingyue(folder, &format!("sm sign {} message", in_folder.replace("--index 1", "--index 9"))).status.code(),
+        Some(1)
+    );
+    assert_eq!(jingyue(folder, "sm sign --device b.so message").status.code(), Some(64));
 }
 
 fn signs(library: &Path) {

@@ -6,6 +6,7 @@ mod chains;
 mod commands;
 mod damage;
 mod device;
+mod examples;
 mod keys;
 mod messages;
 mod support;

@@ -50,7 +50,7 @@ fn what_is_signed_is_verified_in_every_way() {
             let der = sign(&office, profile, attached, time);
             let message = Message::read(&der).unwrap();
             let beside = (!attached).then_some(CONTENT);
-            let signers = message.verify(profile, beside, &trust, When::now(NOW)).unwrap();
+            let signers = message.verify(profile, beside, &[], &trust, When::now(NOW)).unwrap();
             assert_eq!(signers[0].0.time, time, "{}", profile.name);
             assert_eq!(signers[0].0.certificate, office.certificate);
             let other = message.check(profile, Some(b"another content"), &[]).unwrap_err();
@@ -72,13 +72,13 @@ fn a_signer_must_be_there_and_be_trusted_for_signing() {
     let root = root();
     let der = sign(&office(&root), Profile::STANDARD, true, None);
     let message = Message::read(&der).unwrap();
-    let judged = message.verify(Profile::STANDARD, None, &trust(&self::root()), When::now(NOW)).unwrap_err();
+    let judged = message.verify(Profile::STANDARD, None, &[], &trust(&self::root()), When::now(NOW)).unwrap_err();
     assert!(matches!(judged, EnvelopeFault::Certificate(_)), "{judged:?}");
-    let later = message.verify(Profile::STANDARD, None, &trust(&root), When::now(NOW + 400 * DAY)).unwrap_err();
+    let later = message.verify(Profile::STANDARD, None, &[], &trust(&root), When::now(NOW + 400 * DAY)).unwrap_err();
     assert_eq!(later, EnvelopeFault::Certificate(CertificateFault::Expired));
     let encrypting = issue(Some(&root), Wish::new(Kind::TlsEncryption, "CN=Encrypt"));
     let der = sign(&encrypting, Profile::STANDARD, true, None);
-    let used = Message::read(&der).unwrap().verify(Profile::STANDARD, None, &trust(&root), When::now(NOW));
+    let used = Message::read(&der).unwrap().verify(Profile::STANDARD, None, &[], &trust(&root), When::now(NOW));
     assert_eq!(used.unwrap_err(), EnvelopeFault::Certificate(CertificateFault::KeyUsage));
     assert_eq!(Message::read(&without_signers(&der)).unwrap_err(), EnvelopeFault::NoSigner);
 }
@@ -106,7 +106,7 @@ fn a_changed_bit_in_any_byte_of_a_signed_message_is_seen() {
             let mut changed = der.clone();
             changed[bit / 8] ^= 1 << (bit % 8);
             let Ok(message) = Message::read(&changed) else { continue };
-            if message.verify(Profile::STANDARD, None, &trust, When::now(NOW)).is_ok() {
+            if message.verify(Profile::STANDARD, None, &[], &trust, When::now(NOW)).is_ok() {
                 // What is not signed may change: numbers of algorithms that mean the same.
                 assert_eq!(message.content(), Some(CONTENT), "bit {bit}");
             }

@@ -161,9 +161,9 @@ struct NewAuthority {
     /// 名称，如 "CN=湖南样例根,O=样例,C=CN"
     #[arg(long)]
     name: String,
-    /// 有效天数
-    #[arg(long, default_value = "3650")]
-    days: u16,
+    /// 有效天数；省略时根为 7300，下级为 3650
+    #[arg(long)]
+    days: Option<u16>,
     /// 之下最多还有几级机构
     #[arg(long)]
     path_length: Option<u8>,
@@ -302,7 +302,8 @@ impl What {
 impl NewAuthority {
     fn make(&self, parent: Option<&Authority>) -> Result<(), Told> {
         let now = now();
-        let validity = (now - EARLIER_SECONDS, now + i64::from(self.days) * DAY_SECONDS);
+        let days = self.days.unwrap_or(if parent.is_none() { 7_300 } else { 3_650 });
+        let validity = (now - EARLIER_SECONDS, now + i64::from(days) * DAY_SECONDS);
         let password_file = self.password_file.as_deref();
         let made = Authority::make(&self.out, parent, &name(&self.name)?, self.path_length, validity, password_file)?;
         show(made.certificate());

@@ -1,10 +1,10 @@
 //! `jingyue sm message`: signed and sealed messages of GB/T 35275, in the way of one partner.
 
 use crate::cli::sm::INPUT_BYTES_MAX;
-use crate::cli::sm::PrivateArguments;
 use crate::cli::sm::Told;
 use crate::cli::sm::certificates;
 use crate::cli::sm::input::put_bytes;
+use crate::cli::sm::private::PrivateArguments;
 use crate::cli::sm::random;
 use crate::cli::sm::read;
 use crate::domain::envelope;
@@ -18,6 +18,7 @@ use crate::domain::x509::Revocation;
 use crate::domain::x509::Trust;
 use crate::domain::x509::When;
 use crate::edge::clock::Clock;
+use crate::edge::keys::Half;
 use clap::Args;
 use clap::Subcommand;
 use std::path::PathBuf;
@@ -94,7 +95,7 @@ impl MessageCommand {
         match &self.what {
             What::Sign { key, certificate, detached, attributes, file } => {
                 let certificates = certificates(certificate)?;
-                let key = key.open()?;
+                let key = key.open(Half::Sign)?;
                 if certificates[0].public() != Some(key.public()) {
                     return Err(Told::fault("私钥与证书不是一对"));
                 }
@@ -115,7 +116,9 @@ impl MessageCommand {
             What::Open { key, certificate, file } => {
                 let own = certificates(certificate)?.swap_remove(0);
                 let message = read(file.as_deref(), INPUT_BYTES_MAX)?;
-                put_bytes(&envelope::open(self.profile, &*key.open()?, &own, &message).map_err(Told::fault)?)
+                put_bytes(
+                    &envelope::open(self.profile, &*key.open(Half::Encrypt)?, &own, &message).map_err(Told::fault)?,
+                )
             }
         }
     }
@@ -130,7 +133,8 @@ impl MessageCommand {
                 let revocation = Revocation { level: Level::Off, age_max: None };
                 let trust = Trust::new(certificates(path)?, Vec::new(), revocation).map_err(Told::fault)?;
                 let when = When::now(Clock::System.now() / 1000);
-                let verified = message.verify(self.profile, beside.as_deref(), &trust, when).map_err(Told::fault)?;
+                let verified =
+                    message.verify(self.profile, beside.as_deref(), &[], &trust, when).map_err(Told::fault)?;
                 verified.into_iter().map(|(signer, _)| signer).collect()
             }
         };

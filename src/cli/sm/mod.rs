@@ -5,6 +5,7 @@
 
 mod input;
 mod message;
+mod private;
 mod speed;
 
 pub(super) use crate::cli::sm::input::Told;
@@ -18,17 +19,18 @@ pub(super) use crate::cli::sm::input::write_new;
 
 use super::OURS;
 use super::check::Format;
+use crate::cli::sm::private::PrivateArguments;
 use crate::domain::asn;
 use crate::domain::envelope::cipher;
 use crate::domain::envelope::cipher::Form;
 use crate::domain::key;
-use crate::domain::key::Key;
 use crate::domain::key::file;
 use crate::domain::sm;
 use crate::domain::sm::mac::MacKey;
 use crate::domain::sm::sm2::Signature;
 use crate::domain::sm::sm4;
 use crate::edge::keys;
+use crate::edge::keys::Half;
 use crate::edge::keys::SoftwareKey;
 use clap::Args;
 use clap::Subcommand;
@@ -145,17 +147,6 @@ enum What {
     SelfTest,
 }
 
-/// Where a private key is.
-#[derive(Args, Debug)]
-struct PrivateArguments {
-    /// SM2 私钥文件（PKCS#8 或 SEC1，PEM 或 DER，可加密）
-    #[arg(long)]
-    key: PathBuf,
-    /// 私钥口令文件
-    #[arg(long)]
-    password_file: Option<PathBuf>,
-}
-
 /// Where a public key is.
 #[derive(Args, Debug)]
 #[group(required = true, multiple = false)]
@@ -205,13 +196,13 @@ impl What {
                 write_key(out, &SoftwareKey::generate()?, password_file.as_deref())
             }
             Self::Public(key) => {
-                let key = key.open()?;
+                let key = key.open(Half::Sign)?;
                 let info = asn::sequence(&[&file::public_algorithm(), &asn::bits(&key.public().to_bytes())]);
                 super::put(&file::pem("PUBLIC KEY", &info));
                 Ok(())
             }
             Self::Sign { key, id, file } => {
-                let key = key.open()?;
+                let key = key.open(Half::Sign)?;
                 let signature = key::sign(&*key, id.as_bytes(), &[&read(file.as_deref(), INPUT_BYTES_MAX)?])?;
                 input::put_bytes(&signature.to_der())
             }
@@ -234,7 +225,7 @@ impl What {
                 input::put_bytes(&form.of_der(&der).map_err(|_| Told::ours("密文形式转换失败"))?)
             }
             Self::Decrypt { key, form, hex, file } => {
-                let key = key.open()?;
+                let key = key.open(Half::Encrypt)?;
                 let bytes = read(file.as_deref(), INPUT_BYTES_MAX)?;
                 let opened = if *hex {
                     let text = std::str::from_utf8(&bytes).map_err(|_| Told::fault("不是十六进制文本"))?;
@@ -271,12 +262,6 @@ impl What {
                 Ok(())
             }
         }
-    }
-}
-
-impl PrivateArguments {
-    fn open(&self) -> Result<std::sync::Arc<dyn Key>, Told> {
-        private(&self.key, self.password_file.as_deref())
     }
 }
 

@@ -216,7 +216,8 @@ impl<'a> Message<'a> {
         Ok(signers)
     }
 
-    /// Checks all signatures as [`Message::check`] does, and judges the signers' certificates for signing.
+    /// Checks all signatures as [`Message::check`] does, and judges the signers' certificates for signing. Authorities
+    /// between them and the trusted ones come from the message and from `known`.
     ///
     /// # Errors
     /// Also when a certificate is not trusted for signing.
@@ -224,12 +225,14 @@ impl<'a> Message<'a> {
         &self,
         profile: &Profile,
         detached: Option<&[u8]>,
+        known: &[Certificate],
         trust: &Trust,
         when: When,
     ) -> Result<Vec<(Signer, Arc<Path>)>, EnvelopeFault> {
-        let signers = self.check(profile, detached, &[])?;
+        let signers = self.check(profile, detached, known)?;
         let others = |own: &Certificate| -> Vec<Certificate> {
-            self.certificates.iter().filter(|other| *other != own && other.is_authority()).cloned().collect()
+            let all = self.certificates.iter().chain(known);
+            all.filter(|other| *other != own && other.is_authority()).cloned().collect()
         };
         let judge = |signer: Signer| {
             let path = trust.verify(&signer.certificate, &others(&signer.certificate), Purpose::Sign, when)?;

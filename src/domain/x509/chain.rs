@@ -69,7 +69,9 @@ pub struct Path {
 /// Whom to trust, with the revocation lists at hand. It never changes; a reload makes another.
 #[derive(Debug)]
 pub struct Trust {
-    anchors: Vec<(Certificate, TrustAnchor<'static>)>,
+    anchors: Vec<Certificate>,
+    /// The same, as rustls-webpki wants them, in the same order.
+    roots: Vec<TrustAnchor<'static>>,
     lists: Vec<Crl>,
     revocation: Revocation,
     verified: Verified,
@@ -81,13 +83,13 @@ impl Trust {
     /// # Errors
     /// When one of them cannot be an anchor: not an authority, or not an SM2 key.
     pub fn new(anchors: Vec<Certificate>, lists: Vec<Crl>, revocation: Revocation) -> Result<Self, CertificateFault> {
-        let anchors = anchors.into_iter().map(anchor).collect::<Result<_, _>>()?;
-        Ok(Self { anchors, lists, revocation, verified: Verified::default() })
+        let roots = anchors.iter().map(root).collect::<Result<_, _>>()?;
+        Ok(Self { anchors, roots, lists, revocation, verified: Verified::default() })
     }
 
     /// The certificates that are trusted.
-    pub fn anchors(&self) -> impl Iterator<Item = &Certificate> {
-        self.anchors.iter().map(|(certificate, _)| certificate)
+    pub fn anchors(&self) -> &[Certificate] {
+        &self.anchors
     }
 
     /// Judges `leaf` for `purpose`; `others` came with it and may lie between it and an anchor, in any order.
@@ -146,10 +148,9 @@ impl Trust {
     fn path(&self, leaf: &Certificate, others: &[Certificate], at: i64) -> Result<Vec<Certificate>, CertificateFault> {
         let leaf_der = CertificateDer::from(leaf.der());
         let between: Vec<CertificateDer<'_>> = others.iter().map(|other| CertificateDer::from(other.der())).collect();
-        let anchors: Vec<TrustAnchor<'_>> = self.anchors.iter().map(|(_, anchor)| anchor.clone()).collect();
         let at = UnixTime::since_unix_epoch(Duration::from_secs(u64::try_from(at).unwrap_or(0)));
         let end = EndEntityCert::try_from(&leaf_der)?;
-        let path = end.verify_for_usage(SM2_SM3, &anchors, &between, at, AnyPurpose, None, None)?;
+        let path = end.verify_for_usage(SM2_SM3, &self.roots, &between, at, AnyPurpose, None, None)?;
         let mut certificates = vec![leaf.clone()];
         for issuer in path.intermediate_certificates() {
             certificates.push(Certificate::from_der(&issuer.der())?);
@@ -158,8 +159,8 @@ impl Trust {
             let found = path.anchor();
             anchor.subject == found.subject && anchor.subject_public_key_info == found.subject_public_key_info
         };
-        let anchor = self.anchors.iter().find(|(_, anchor)| is_found(anchor));
-        certificates.push(anchor.ok_or(CertificateFault::NoTrustedPath)?.0.clone());
+        let anchor = self.roots.iter().position(is_found).and_then(|at| self.anchors.get(at));
+        certificates.push(anchor.ok_or(CertificateFault::NoTrustedPath)?.clone());
         Ok(certificates)
     }
 
@@ -215,14 +216,13 @@ struct Status {
     revoked_later: Option<i64>,
 }
 
-fn anchor(certificate: Certificate) -> Result<(Certificate, TrustAnchor<'static>), CertificateFault> {
+fn root(certificate: &Certificate) -> Result<TrustAnchor<'static>, CertificateFault> {
     if certificate.public().is_none() {
         return Err(CertificateFault::BadPublicKey);
     }
     if !certificate.is_authority() {
         return Err(CertificateFault::IssuerNotAuthority);
     }
-    let der = CertificateDer::from(certificate.der().to_vec());
-    let anchor = webpki::anchor_from_trusted_cert(&der)?.to_owned();
-    Ok((certificate, anchor))
+    let der = CertificateDer::from(certificate.der());
+    Ok(webpki::anchor_from_trusted_cert(&der)?.to_owned())
 }

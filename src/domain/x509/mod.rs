@@ -45,6 +45,7 @@ pub use crate::domain::x509::issue::request;
 pub use crate::domain::x509::issue::sign;
 pub use crate::domain::x509::signed::Signed;
 pub use crate::domain::x509::usage::Purpose;
+pub use crate::domain::x509::usage::is_pair;
 
 /// Largest certificate that is read, in bytes.
 pub const CERTIFICATE_BYTES_MAX: usize = 64 << 10;

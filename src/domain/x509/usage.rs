@@ -74,6 +74,16 @@ impl Purpose {
     }
 }
 
+/// Whether two certificates are a pair of TLCP (GB/T 38636): one holder, one issuer, one key for signing and another for
+/// encryption.
+pub fn is_pair(sign: &Certificate, encrypt: &Certificate) -> bool {
+    sign.subject() == encrypt.subject()
+        && sign.issuer() == encrypt.issuer()
+        && sign.public() != encrypt.public()
+        && Purpose::TlsServerSign.bits() & sign.key_usage().unwrap_or(0) != 0
+        && Purpose::Decrypt.allowed_by(encrypt)
+}
+
 /// Lets everything pass: extended usage of the end certificate is judged by [`Purpose::allowed_by`], and authorities of
 /// the field carry extended usages of all kinds.
 pub(super) struct AnyPurpose;
