@@ -136,6 +136,7 @@ impl App {
             reloading: Mutex::new(()),
         });
         inner.metrics.config_reloaded(now);
+        tell_certificates(&inner.metrics, &config);
         let operations: Arc<dyn Operations> = Arc::clone(&inner) as Arc<dyn Operations>;
         let admin = Admin::start(config.listen.admin, operations).map_err(cannot("管理入口", config.listen.admin))?;
         Ok(Self { running: Some(running), admin, inner })
@@ -211,8 +212,15 @@ impl Inner {
             slot.store(fresh.load_full());
         }
         self.state.store(Arc::new(state));
+        tell_certificates(&self.metrics, &config);
         Ok(summary)
     }
+}
+
+/// Shows when the certificates in use end.
+fn tell_certificates(metrics: &Metrics, config: &Config) {
+    let ends: Vec<(&str, i64)> = config.certificates.iter().map(|(file, ends)| (file.as_str(), *ends)).collect();
+    metrics.certificates_loaded(&ends);
 }
 
 impl Operations for Inner {

@@ -17,8 +17,12 @@ const ORDER: &[(u8, &[&str])] = &[
     (2, &["domain::value"]),
     (3, &["domain::ids", "domain::format", "domain::codes", "domain::sm"]),
     (4, &["domain::headers", "domain::mapping"]),
+    (3, &["domain::asn", "domain::ids", "domain::format", "domain::codes", "domain::sm"]),
+    (4, &["domain::key", "domain::mapping"]),
+    (5, &["domain::x509"]),
+    (6, &["domain::envelope"]),
     (7, &["edge::clock"]),
-    (8, &["edge::metrics"]),
+    (8, &["edge::keys", "edge::metrics"]),
     (
         9,
         &[

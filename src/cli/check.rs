@@ -11,13 +11,18 @@ use crate::domain::fault::Fault;
 use crate::domain::mapping::Grade;
 use crate::domain::mapping::Level;
 use crate::domain::mapping::Program;
+use crate::edge::clock::Clock;
 use crate::edge::config::Config;
+use crate::edge::keys;
 use crate::edge::library::Library;
 use clap::Args;
 use clap::ValueEnum;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+
+/// Certificates that end within so many days are told.
+const WARNING_DAYS: i64 = 30;
 
 /// How a report is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -110,6 +115,9 @@ impl Check {
 
     fn check(&self) -> (Vec<Finding>, String) {
         let mut findings = Vec::new();
+        if let Err(reason) = keys::self_test() {
+            findings.push(plain("K001", reason));
+        }
         let config = self.config.as_ref().and_then(|path| match Config::load(path) {
             Ok((config, warnings)) => {
                 findings.extend(warnings.iter().map(of_problem));
@@ -120,6 +128,9 @@ impl Check {
                 None
             }
         });
+        if let Some(config) = &config {
+            findings.extend(expiring(&config.certificates, Clock::System.now() / 1000));
+        }
         let directory =
             self.mappings.clone().or_else(|| config.as_ref().map(|config| config.mappings_directory.clone()));
         let library = match super::load(directory.as_deref()) {
@@ -163,6 +174,22 @@ impl Check {
         );
         (findings, summary)
     }
+}
+
+/// The certificates that have ended, or will before [`WARNING_DAYS`] have passed.
+fn expiring(certificates: &[(String, i64)], now: i64) -> impl Iterator<Item = Finding> {
+    certificates.iter().filter_map(move |(file, not_after)| {
+        let days = (not_after - now).div_euclid(86_400);
+        let hint = "请向签发机构换发，放好文件后重新加载配置".to_owned();
+        let file = file.clone();
+        if days < 0 {
+            Some(Finding { file, hint, ..plain("K002", "证书已过期".to_owned()) })
+        } else if days < WARNING_DAYS {
+            Some(Finding { level: "warning", file, hint, ..plain("K003", format!("证书还有 {days} 天到期")) })
+        } else {
+            None
+        }
+    })
 }
 
 /// Runs all examples; gives how many there are, and how many of these are composed, not seen in the field.
@@ -287,4 +314,19 @@ fn line(finding: &Finding) -> String {
     let expected = if finding.expected.is_empty() { String::new() } else { format!("；应为{}", finding.expected) };
     let hint = if finding.hint.is_empty() { String::new() } else { format!("；{}", finding.hint) };
     format!("{place}{level} {}：{}{expected}{hint}", finding.number, finding.found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn certificates_are_told_before_and_after_their_end() {
+        let now = 1_795_478_400;
+        let all = [-1, 0, 29 * 86_400, 30 * 86_400].map(|left| ("gateway.pem".to_owned(), now + left));
+        let told: Vec<(String, &str)> =
+            expiring(&all, now).map(|finding| (finding.number.clone(), finding.level)).collect();
+        let expected = [("K002", "error"), ("K003", "warning"), ("K003", "warning")];
+        assert_eq!(told, expected.map(|(number, level)| (number.to_owned(), level)));
+    }
 }

@@ -18,8 +18,10 @@ mod demo;
 mod impact;
 mod leaves;
 mod matters;
+mod pki;
 mod proved;
 mod serve;
+mod sm;
 mod translate;
 
 use crate::edge::library::Library;
@@ -56,8 +58,12 @@ enum Command {
     Demo(demo::Demo),
     /// 事项目录
     Matters(matters::Matters),
+    /// 国密证书：建机构、发证书、吊销列表、信任列表
+    Pki(pki::Pki),
     /// 运行网关
     Serve(serve::Serve),
+    /// SM2、SM3、SM4：摘要、签名、加密、消息、速度
+    Sm(sm::Sm),
 }
 
 fn out(line: std::fmt::Arguments<'_>) {
@@ -80,7 +86,9 @@ pub fn run() -> ExitCode {
         Command::Codes(command) => command.run(),
         Command::Demo(command) => command.run(),
         Command::Matters(command) => command.run(),
+        Command::Pki(command) => command.run(),
         Command::Serve(command) => command.run(),
+        Command::Sm(command) => command.run(),
     };
     ExitCode::from(code)
 }

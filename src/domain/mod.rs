@@ -7,9 +7,15 @@ pub mod masked;
 pub mod ids;
 pub mod value;
 
+pub mod asn;
 pub mod codes;
 pub mod format;
 pub mod sm;
 
 pub mod headers;
+pub mod key;
 pub mod mapping;
+
+pub mod x509;
+
+pub mod envelope;

@@ -2,6 +2,7 @@
 
 pub mod clock;
 
+pub mod keys;
 pub mod metrics;
 
 pub mod drift;

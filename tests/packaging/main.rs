@@ -44,6 +44,7 @@ fn the_unit_is_hardened() {
         ("ProtectSystem", "strict"),
         ("MemoryDenyWriteExecute", "yes"),
         ("LimitCORE", "0"),
+        ("MemorySwapMax", "0"),
         ("Type", "exec"),
         ("ExecReload", "/bin/kill -HUP $MAINPID"),
     ] {
@@ -75,32 +76,49 @@ fn the_unit_hands_over_every_secret_of_the_sample() {
     }
 }
 
+/// Every file below `folder`, by its path from there.
 fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
-    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
-    entries
-        .map(|entry| (entry.file_name().into_string().unwrap(), std::fs::read(entry.path()).unwrap()))
-        .filter(|(name, _)| !name.starts_with('.'))
-        .collect()
+    let mut found = BTreeMap::new();
+    for entry in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap()) {
+        let name = entry.file_name().into_string().unwrap();
+        if entry.path().is_dir() {
+            found.extend(contents(&entry.path()).into_iter().map(|(below, bytes)| (format!("{name}/{below}"), bytes)));
+        } else if !name.starts_with('.') {
+            found.insert(name, std::fs::read(entry.path()).unwrap());
+        }
+    }
+    found
 }
 
 #[test]
 fn sample_certificates_fit_and_are_made_anew_only_when_they_do_not() {
-    passes(&Command::new("bash").arg(path("tests/tools.sh")).output().expect("bash runs"));
     let folder = tempfile::tempdir().unwrap();
     let before = contents(&path("certs-sample"));
     for (name, bytes) in &before {
-        std::fs::write(folder.path().join(name), bytes).unwrap();
+        let file = folder.path().join(name);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, bytes).unwrap();
     }
-    let make = || passes(&Command::new("bash").arg(folder.path().join("make.sh")).output().expect("bash runs"));
+    let make = || {
+        let mut command = Command::new("bash");
+        command.arg(folder.path().join("make.sh")).env("JINGYUE", env!("CARGO_BIN_EXE_jingyue"));
+        passes(&command.output().expect("bash runs"));
+    };
     make();
     assert!(contents(folder.path()) == before, "certs-sample does not fit: run certs-sample/make.sh and commit");
     assert_eq!(before["yy-kstb-01.secret"], b"test-secret-yueyang");
     assert_eq!(before["jy-gateway.secret"], b"test-secret-gateway-0001");
 
-    std::fs::copy(folder.path().join("gateway.key"), folder.path().join("yueyang-system.key")).unwrap();
+    let copy = |from: &str, to: &str| std::fs::copy(folder.path().join(from), folder.path().join(to)).unwrap();
+    copy("gateway.key", "yueyang-system.key");
     make();
     let after = contents(folder.path());
     assert_ne!(before["ca.pem"], after["ca.pem"]);
     assert_ne!(after["gateway.key"], after["yueyang-system.key"]);
-    assert_eq!(before.keys().collect::<Vec<_>>(), after.keys().collect::<Vec<_>>());
+    assert_eq!(before["sm/ca/root.pem"], after["sm/ca/root.pem"], "what fits is left alone");
+    copy("sm/tls/gateway-sign.key", "sm/tls/gateway-encrypt.key");
+    make();
+    let last = contents(folder.path());
+    assert_ne!(last["sm/ca/root.pem"], after["sm/ca/root.pem"]);
+    assert_eq!(before.keys().collect::<Vec<_>>(), last.keys().collect::<Vec<_>>());
 }

@@ -3,8 +3,10 @@
 //! It deliberately reports a file's fault at the place that names it, and nothing of what the file holds.
 
 use crate::domain::masked::Masked;
+use crate::domain::x509::Certificate;
 use crate::edge::config::problem::Kind;
 use crate::edge::config::reader::{Document, Placed};
+use std::cell::RefCell;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -15,6 +17,8 @@ pub(super) const SECRET_BYTES_MIN: usize = 16;
 pub(super) struct Files<'f> {
     pub(super) directory: &'f Path,
     pub(super) read: &'f dyn Fn(&Path) -> io::Result<Vec<u8>>,
+    /// The certificate files read so far, each with the second when the first of its certificates ends.
+    pub(super) certificates: RefCell<Vec<(String, i64)>>,
 }
 
 impl Files<'_> {
@@ -26,7 +30,10 @@ impl Files<'_> {
     /// The bytes of a file.
     pub(super) fn bytes(&self, document: &Document<'_>, name: &Placed<String>) -> Option<Masked<Vec<u8>>> {
         match (self.read)(&self.path(&name.value)) {
-            Ok(bytes) => Some(Masked::new(bytes)),
+            Ok(bytes) => {
+                self.note_certificates(&name.value, &bytes);
+                Some(Masked::new(bytes))
+            }
             Err(error) => {
                 let hint = match error.kind() {
                     io::ErrorKind::NotFound => "没有这个文件；相对路径以配置文件所在目录为准".to_owned(),
@@ -37,6 +44,17 @@ impl Files<'_> {
                 document.error(&name.place, Kind::FileUnreadable, found, "可读的文件", hint);
                 None
             }
+        }
+    }
+
+    /// Keeps when the certificates of a file end, so that it can be told in time. A file of something else is none.
+    fn note_certificates(&self, name: &str, bytes: &[u8]) {
+        let ends = Certificate::all(bytes).ok().and_then(|all| all.iter().map(Certificate::not_after).min());
+        let mut certificates = self.certificates.borrow_mut();
+        if let Some(ends) = ends
+            && certificates.iter().all(|(noted, _)| noted != name)
+        {
+            certificates.push((name.to_owned(), ends));
         }
     }
 
@@ -57,5 +75,24 @@ impl Files<'_> {
             return None;
         }
         Some(Masked::new(bytes))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn certificates_are_noted_once_and_keys_are_not() {
+        let document = Document::new("", "test.toml");
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("certs-sample");
+        let files =
+            Files { directory: &folder, read: &|path: &Path| std::fs::read(path), certificates: RefCell::default() };
+        for name in ["gateway.pem", "gateway.pem", "gateway.key", "ca.pem"] {
+            files.bytes(&document, &Placed { value: name.to_owned(), place: 0..0 }).unwrap();
+        }
+        let noted = files.certificates.take();
+        assert_eq!(noted.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["gateway.pem", "ca.pem"]);
+        assert!(noted.iter().all(|(_, ends)| *ends > 1_795_478_400));
     }
 }

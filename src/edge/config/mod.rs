@@ -30,6 +30,7 @@ use crate::edge::config::files::Files;
 use crate::edge::config::problem::{Kind, suggest};
 use crate::edge::config::reader::{Document, Place, Placed, Section};
 use crate::edge::limit::{BytesPolicy, Policy};
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::io;
 use std::num::NonZeroU32;
@@ -50,6 +51,8 @@ pub struct Config {
     pub systems: Vec<System>,
     pub relays: Vec<Relay>,
     pub log: Log,
+    /// The certificate files in use, each with the second (since 1970) when the first of its certificates ends.
+    pub certificates: Vec<(String, i64)>,
 }
 
 /// Where entries are kept.
@@ -98,7 +101,7 @@ impl Config {
     ) -> Result<(Self, Vec<Problem>), Vec<Problem>> {
         let document = Document::new(text, file_name);
         let table = document.parse();
-        let files = Files { directory, read };
+        let files = Files { directory, read, certificates: RefCell::default() };
         let config = Self::check(Section::root(&document, &table), &files);
         let problems = document.into_problems();
         match config {
@@ -172,6 +175,7 @@ impl Config {
             systems: systems.into_iter().collect::<Option<_>>()?,
             relays: relays.into_iter().collect::<Option<_>>()?,
             log,
+            certificates: files.certificates.take(),
         })
     }
 }

@@ -1,0 +1,235 @@
+//! `jingyue pki trust-list`: whom the licences of one province are recognised from, signed by the operator of the list.
+//!
+//! The list is JSON; the signature, over its bytes, is a file beside it (SM2, DER, identity 1234567812345678). What goes
+//! in stands in a TOML file that people keep:
+//!
+//! ```toml
+//! province = "430000"
+//! sequence = 1
+//! days = 180
+//! anchors = ["ca/hunan.pem"]
+//! seal_makers = ["seals/hunan-maker.pem"]
+//! [[offices]]
+//! uscc = "11430600006000000X"
+//! name = "岳阳市行政审批服务局"
+//! seal_ids = ["43060000000001"]
+//! types = ["11100000MB0143028R001"]
+//! [[crls]]
+//! issuer = "ca/hunan.pem"
+//! url = "http://crl.example/hunan.crl"
+//! max_age_hours = 48
+//! ```
+
+use crate::cli::pki::authority::DAY_SECONDS;
+use crate::cli::pki::authority::moment;
+use crate::cli::pki::now;
+use crate::cli::sm::Told;
+use crate::cli::sm::certificates;
+use crate::cli::sm::private;
+use crate::cli::sm::read;
+use crate::cli::sm::write_new;
+use crate::domain::key;
+use crate::domain::key::Key;
+use crate::domain::sm;
+use crate::domain::sm::sm2::DEFAULT_ID;
+use crate::domain::sm::sm2::Signature;
+use crate::domain::x509::Certificate;
+use crate::domain::x509::Purpose;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use clap::Args;
+use clap::Subcommand;
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::json;
+use std::path::Path;
+use std::path::PathBuf;
+
+/// What the lists of this form are called.
+const SCHEME: &str = "dzzz-trust/1";
+
+/// What to do with a trust list.
+#[derive(Args, Debug)]
+pub(super) struct TrustList {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// 由 TOML 生成列表（JSON）和签名（同名 .sig）
+    Make {
+        /// 列表内容，TOML；其中的证书文件相对于它
+        #[arg(long)]
+        from: PathBuf,
+        /// 列表运营者的私钥
+        #[arg(long)]
+        key: PathBuf,
+        /// 私钥口令文件
+        #[arg(long)]
+        password_file: Option<PathBuf>,
+        /// 列表运营者的证书
+        #[arg(long)]
+        certificate: PathBuf,
+        /// 输出文件，.json
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// 验证列表的签名和期限
+    Verify {
+        /// 列表运营者的证书
+        #[arg(long)]
+        certificate: PathBuf,
+        /// 列表文件；签名在同名 .sig
+        file: PathBuf,
+    },
+}
+
+/// What goes into a list.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Content {
+    pub(super) province: String,
+    pub(super) sequence: u64,
+    pub(super) days: u16,
+    pub(super) anchors: Vec<PathBuf>,
+    #[serde(default)]
+    pub(super) seal_makers: Vec<PathBuf>,
+    #[serde(default)]
+    pub(super) time_stampers: Vec<PathBuf>,
+    #[serde(default)]
+    pub(super) offices: Vec<Office>,
+    #[serde(default)]
+    pub(super) crls: Vec<Crl>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Office {
+    pub(super) uscc: String,
+    pub(super) name: String,
+    #[serde(default)]
+    pub(super) seal_ids: Vec<String>,
+    #[serde(default)]
+    pub(super) types: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Crl {
+    pub(super) issuer: PathBuf,
+    pub(super) url: String,
+    pub(super) max_age_hours: u32,
+}
+
+impl TrustList {
+    pub(super) fn run(&self) -> Result<(), Told> {
+        match &self.what {
+            What::Make { from, key, password_file, certificate, out } => {
+                let text = read(Some(from), 1 << 20)?;
+                let text = std::str::from_utf8(&text).map_err(|_| Told::fault("列表内容不是 UTF-8"))?;
+                let content: Content =
+                    toml::from_str(text).map_err(|error| Told::fault(format_args!("{}：{error}", from.display())))?;
+                let key = private(key, password_file.as_deref())?;
+                let operator = certificates(certificate)?.swap_remove(0);
+                make(&content, from.parent().unwrap_or(Path::new(".")), &*key, &operator, out, now())
+            }
+            What::Verify { certificate, file } => verify(certificate, file),
+        }
+    }
+}
+
+/// Writes a list and its signature.
+pub(super) fn make(
+    content: &Content,
+    folder: &Path,
+    key: &dyn Key,
+    operator: &Certificate,
+    out: &Path,
+    now: i64,
+) -> Result<(), Told> {
+    if operator.public() != Some(key.public()) {
+        return Err(Told::fault("列表运营者的私钥与证书不是一对"));
+    }
+    let list = list(content, folder, operator, now)?;
+    let bytes = format!("{list:#}\n");
+    let signature = key::sign(key, DEFAULT_ID, &[bytes.as_bytes()])?;
+    write_new(out, bytes.as_bytes(), false)?;
+    write_new(&out.with_extension("sig"), &signature.to_der(), false)
+}
+
+fn list(content: &Content, folder: &Path, operator: &Certificate, now: i64) -> Result<Value, Told> {
+    if content.province.len() != 6 || !content.province.ends_with("0000") {
+        return Err(Told::fault(format_args!("province = \"{}\"：应为省级行政区划代码，如 430000", content.province)));
+    }
+    let entries = |files: &[PathBuf]| -> Result<Vec<Value>, Told> {
+        files.iter().map(|file| Ok(entry(&certificates(&folder.join(file))?.swap_remove(0)))).collect()
+    };
+    let offices: Vec<Value> = content
+        .offices
+        .iter()
+        .map(|office| {
+            json!({ "uscc": office.uscc, "name": office.name, "sealIds": office.seal_ids, "types": office.types,
+                    "from": moment(now), "until": null })
+        })
+        .collect();
+    let mut crls = Vec::new();
+    for crl in &content.crls {
+        let issuer = certificates(&folder.join(&crl.issuer))?.swap_remove(0);
+        crls.push(
+            json!({ "issuer": sm::hex(&issuer.fingerprint()), "url": crl.url, "maxAgeHours": crl.max_age_hours }),
+        );
+    }
+    Ok(json!({
+        "scheme": SCHEME,
+        "province": content.province,
+        "sequence": content.sequence,
+        "issued": moment(now),
+        "nextUpdate": moment(now + i64::from(content.days) * DAY_SECONDS),
+        "operator": { "name": operator.subject_text(), "sm3": sm::hex(&operator.fingerprint()) },
+        "anchors": entries(&content.anchors)?,
+        "sealMakers": entries(&content.seal_makers)?,
+        "offices": offices,
+        "tsas": entries(&content.time_stampers)?,
+        "crls": crls,
+        "nextOperatorKey": null,
+    }))
+}
+
+fn entry(certificate: &Certificate) -> Value {
+    json!({
+        "sm3": sm::hex(&certificate.fingerprint()),
+        "cert": STANDARD.encode(certificate.der()),
+        "status": "granted",
+        "from": moment(certificate.not_before()),
+        "until": null,
+    })
+}
+
+fn verify(certificate: &Path, file: &Path) -> Result<(), Told> {
+    let operator = certificates(certificate)?.swap_remove(0);
+    let bytes = read(Some(file), 16 << 20)?;
+    let signature = read(Some(&file.with_extension("sig")), 1024)?;
+    if !Purpose::Sign.allowed_by(&operator) {
+        return Err(Told::fault("运营者证书不能用于签名"));
+    }
+    let right = Signature::from_der(&signature)
+        .ok()
+        .zip(operator.public())
+        .is_some_and(|(signature, public)| public.verify(DEFAULT_ID, &[&bytes], &signature).is_ok());
+    if !right {
+        return Err(Told::fault("信任列表的签名不正确"));
+    }
+    let list: Value = serde_json::from_slice(&bytes).map_err(|_| Told::fault("信任列表不是 JSON"))?;
+    if list["scheme"] != SCHEME {
+        return Err(Told::fault(format_args!("信任列表的格式不是 {SCHEME}")));
+    }
+    let until = list["nextUpdate"].as_str().and_then(|text| text.parse::<jiff::Timestamp>().ok());
+    let until = until.ok_or_else(|| Told::fault("信任列表没有写明下次更新时间"))?;
+    if until.as_second() < now() {
+        return Err(Told::fault(format_args!("信任列表已于 {until} 过期")));
+    }
+    let province = list["province"].as_str().unwrap_or_default();
+    tell!("签名正确：{province} 第 {} 版，{until} 前有效", list["sequence"]);
+    Ok(())
+}

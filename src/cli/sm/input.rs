@@ -1,0 +1,166 @@
+//! What the commands read and write: keys, certificates, bytes; and how they end.
+
+use crate::cli::AT_FAULT;
+use crate::cli::OURS;
+use crate::domain::asn::Reader;
+use crate::domain::asn::tag;
+use crate::domain::key::Key;
+use crate::domain::key::KeyFault;
+use crate::domain::key::file;
+use crate::domain::key::file::Stirring;
+use crate::domain::sm::sm2::PublicKey;
+use crate::domain::x509::Certificate;
+use crate::edge::clock;
+use crate::edge::keys;
+use crate::edge::keys::SoftwareKey;
+use std::fmt;
+use std::fs::File;
+use std::fs::OpenOptions;
+use std::io;
+use std::io::Read;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::sync::Arc;
+use zeroize::Zeroizing;
+
+/// Why a command ends early: what is told, and the exit code.
+#[derive(Debug)]
+pub(in crate::cli) struct Told(String, u8);
+
+impl Told {
+    /// The input is at fault.
+    pub(in crate::cli) fn fault(what: impl fmt::Display) -> Self {
+        Self(what.to_string(), AT_FAULT)
+    }
+
+    /// The fault is ours.
+    pub(in crate::cli) fn ours(what: impl fmt::Display) -> Self {
+        Self(what.to_string(), OURS)
+    }
+}
+
+impl From<KeyFault> for Told {
+    fn from(fault: KeyFault) -> Self {
+        if fault == KeyFault::Wrong { Self::fault(fault) } else { Self::ours(fault) }
+    }
+}
+
+/// Tells why, and gives the exit code.
+pub(in crate::cli) fn finish(done: Result<(), Told>) -> u8 {
+    match done {
+        Ok(()) => 0,
+        Err(Told(what, code)) => {
+            eprintln!("{what}");
+            code
+        }
+    }
+}
+
+fn about(path: &Path) -> impl Fn(io::Error) -> Told {
+    move |error| Told::fault(format_args!("{}：{error}", path.display()))
+}
+
+/// The bytes of a file, or of standard input.
+pub(in crate::cli) fn read(path: Option<&Path>, bytes_max: usize) -> Result<Vec<u8>, Told> {
+    let mut bytes = Vec::new();
+    let limit = bytes_max as u64 + 1;
+    let name = path.unwrap_or(Path::new("-"));
+    match path {
+        Some(path) => File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes)),
+        None => io::stdin().lock().take(limit).read_to_end(&mut bytes),
+    }
+    .map_err(about(name))?;
+    if bytes.len() > bytes_max {
+        return Err(Told::fault(format_args!("{}：超过 {bytes_max} 字节", name.display())));
+    }
+    Ok(bytes)
+}
+
+/// The bytes of a file or of standard input, piece by piece.
+pub(super) fn chunks(path: Option<&Path>, mut take: impl FnMut(&[u8])) -> Result<(), Told> {
+    let name = path.unwrap_or(Path::new("-"));
+    let mut source: Box<dyn Read> = match path {
+        Some(path) => Box::new(File::open(path).map_err(about(name))?),
+        None => Box::new(io::stdin().lock()),
+    };
+    let mut buffer = vec![0; 64 << 10];
+    loop {
+        match source.read(&mut buffer) {
+            Ok(0) => return Ok(()),
+            Ok(length) => take(&buffer[..length]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(about(name)(error)),
+        }
+    }
+}
+
+/// Bytes to standard output. A reader who has seen enough is no fault.
+pub(super) fn put_bytes(bytes: &[u8]) -> Result<(), Told> {
+    let mut out = io::stdout().lock();
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Told::ours(format_args!("标准输出：{error}"))),
+        _ => Ok(()),
+    }
+}
+
+/// A private key from its file.
+pub(in crate::cli) fn private(path: &Path, password_file: Option<&Path>) -> Result<Arc<dyn Key>, Told> {
+    let opened = keys::open_file(path, password_file);
+    opened.map_err(|fault| Told::fault(format_args!("{}：{fault}", path.display())))
+}
+
+/// A public key from a SubjectPublicKeyInfo, PEM or DER.
+pub(super) fn public(path: &Path) -> Result<PublicKey, Told> {
+    let bytes = read(Some(path), file::FILE_BYTES_MAX)?;
+    let wrong = || Told::fault(format_args!("{}：不是 SM2 公钥（SubjectPublicKeyInfo，PEM 或 DER）", path.display()));
+    let der = if bytes.first() == Some(&tag::SEQUENCE) {
+        bytes
+    } else {
+        let (label, der) = der::pem::decode_vec(&bytes).map_err(|_| wrong())?;
+        if label == "PUBLIC KEY" { der } else { return Err(wrong()) }
+    };
+    let mut parts = Reader::of_sequence(&der).map_err(|_| wrong())?;
+    let algorithm = parts.raw().map_err(|_| wrong())?;
+    let point = parts.bits().map_err(|_| wrong())?;
+    if algorithm != file::public_algorithm() {
+        return Err(wrong());
+    }
+    PublicKey::from_bytes(point).map_err(|_| wrong())
+}
+
+/// The certificates in a file, at least one.
+pub(in crate::cli) fn certificates(path: &Path) -> Result<Vec<Certificate>, Told> {
+    let all = Certificate::all(&read(Some(path), 4 << 20)?);
+    all.map_err(|fault| Told::fault(format_args!("{}：{fault}", path.display())))
+}
+
+/// Random bytes.
+pub(in crate::cli) fn random<const N: usize>() -> Result<[u8; N], Told> {
+    let mut bytes = [0; N];
+    clock::random(&mut bytes).map_err(|error| Told::ours(format_args!("操作系统没有给出随机数：{error}")))?;
+    Ok(bytes)
+}
+
+/// Writes a file that is not there yet; a private one is for its owner's eyes only.
+pub(in crate::cli) fn write_new(path: &Path, bytes: &[u8], private: bool) -> Result<(), Told> {
+    let mode = if private { 0o600 } else { 0o644 };
+    let opened = OpenOptions::new().write(true).create_new(true).mode(mode).open(path);
+    opened.and_then(|mut file| file.write_all(bytes)).map_err(about(path))
+}
+
+/// Writes a private key, encrypted where a password is given.
+pub(in crate::cli) fn write_key(path: &Path, key: &SoftwareKey, password_file: Option<&Path>) -> Result<(), Told> {
+    let pem = match password_file {
+        None => file::pem("PRIVATE KEY", &file::write(key.reveal())),
+        Some(password_file) => {
+            let password = keys::password(password_file).map_err(about(password_file))?;
+            let (salt, vector) = (random()?, random()?);
+            // SHA-256 rather than SM3 here: OpenSSL before 3.2 knows no number for HMAC-SM3.
+            let stirring = Stirring::Sha256;
+            let der = file::write_encrypted(key.reveal(), &password, &salt, &vector, stirring, file::ROUNDS);
+            file::pem("ENCRYPTED PRIVATE KEY", &Zeroizing::new(der))
+        }
+    };
+    write_new(path, pem.as_bytes(), true)
+}
