@@ -18,7 +18,7 @@ const ORDER: &[(u8, &[&str])] = &[
     (3, &["domain::ids", "domain::format", "domain::codes", "domain::sm"]),
     (4, &["domain::mapping"]),
     (7, &["edge::clock"]),
-    (8, &["edge::metrics"]),
+    (8, &["edge::metrics", "edge::tls"]),
     (
         9,
         &[

@@ -3,6 +3,7 @@
 pub mod clock;
 
 pub mod metrics;
+pub mod tls;
 
 pub mod drift;
 pub mod ledger;
