@@ -2,5 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed, which is what it should do")]
 
+mod noise;
 mod standards;
 mod vectors;
+mod ways;

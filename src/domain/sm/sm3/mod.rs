@@ -3,8 +3,12 @@
 //! It deliberately holds no key; HMAC is `mac`, the derivation of keys is `kdf`. A state that has hashed something
 //! secret is wiped when it is dropped.
 
+mod lanes;
 mod stream;
+#[cfg(target_arch = "x86_64")]
+mod x86;
 
+use lanes::Task;
 use zeroize::Zeroize;
 
 /// Bytes of a block.
@@ -89,23 +93,100 @@ pub fn digest_parts(parts: &[&[u8]]) -> [u8; DIGEST_BYTES] {
     message.finish()
 }
 
+/// Ways of hashing many messages at once, from the slowest to the fastest.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[doc(hidden)]
+pub enum Way {
+    /// Four messages in words of the machine.
+    Portable,
+    /// Eight messages.
+    Avx2,
+    /// Sixteen messages.
+    Avx512,
+}
+
+impl Way {
+    /// All ways, from the slowest.
+    pub const ALL: [Self; 3] = [Self::Portable, Self::Avx2, Self::Avx512];
+
+    /// The fastest way of this processor.
+    pub fn best() -> Self {
+        Self::here().last().unwrap_or(Self::Portable)
+    }
+
+    /// The ways of this processor, from the slowest.
+    pub fn here() -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(|way| way.is_here())
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    fn is_here(self) -> bool {
+        x86::here(self)
+    }
+
+    #[cfg(not(target_arch = "x86_64"))]
+    fn is_here(self) -> bool {
+        self == Self::Portable
+    }
+}
+
 /// SM3 of each of `messages`, of any lengths, into the place of the same index.
 ///
 /// # Panics
 /// When there are not as many places as messages.
 pub fn digest_many(messages: &[&[u8]], digests: &mut [[u8; DIGEST_BYTES]]) {
+    digest_many_with(Way::best(), messages, digests);
+}
+
+/// The same in one way, for tests and measurements.
+///
+/// # Panics
+/// When there are not as many places as messages, and when this processor lacks `way`.
+#[doc(hidden)]
+pub fn digest_many_with(way: Way, messages: &[&[u8]], digests: &mut [[u8; DIGEST_BYTES]]) {
+    assert!(way.is_here(), "a way of this processor");
     assert_eq!(messages.len(), digests.len(), "one place for each message");
-    for (message, digest) in messages.iter().zip(digests) {
-        *digest = digest_parts(&[message]);
+    side_by_side(way, &INITIAL, |index| Task::of(messages[index]), digests);
+}
+
+/// SM3 of what `start` has hashed and a counter behind it, four bytes, from `first` up.
+pub(super) fn digest_counters(start: &Sm3, first: u32, digests: &mut [[u8; DIGEST_BYTES]]) {
+    let held = start.held();
+    let length = start.length.wrapping_add(4);
+    let mut ending = [0; BLOCK_BYTES + 4];
+    ending[..held].copy_from_slice(&start.rest[..held]);
+    let task = |index: usize| {
+        let counter = first.wrapping_add(index as u32);
+        ending[held..held + 4].copy_from_slice(&counter.to_be_bytes());
+        Task::ending(&ending[..held + 4], length)
+    };
+    side_by_side(Way::best(), &start.state, task, digests);
+    ending.zeroize();
+}
+
+fn side_by_side<'message>(
+    way: Way,
+    start: &State,
+    task: impl FnMut(usize) -> Task<'message>,
+    digests: &mut [[u8; DIGEST_BYTES]],
+) {
+    match way {
+        #[cfg(target_arch = "x86_64")]
+        Way::Avx512 => lanes::digests::<16>(start, task, digests, x86::compress_sixteen),
+        #[cfg(target_arch = "x86_64")]
+        Way::Avx2 => lanes::digests::<8>(start, task, digests, x86::compress_eight),
+        _ => lanes::digests::<4>(start, task, digests, lanes::compress_four),
     }
 }
 
-/// The padding of clause 5.2 after `rest` (shorter than a block) of a message of `length` bytes: one block or two.
+/// The padding of clause 5.2 after `rest`, the last bytes of a message of `length` bytes: one block or two, for which
+/// `rest` is at most 119 bytes long.
 fn last_blocks(rest: &[u8], length: u64) -> ([[u8; BLOCK_BYTES]; 2], usize) {
     let mut blocks = [[0; BLOCK_BYTES]; 2];
-    blocks[0][..rest.len()].copy_from_slice(rest);
-    blocks[0][rest.len()] = 0x80;
-    let count = if rest.len() < BLOCK_BYTES - 8 { 1 } else { 2 };
+    let bytes = blocks.as_flattened_mut();
+    bytes[..rest.len()].copy_from_slice(rest);
+    bytes[rest.len()] = 0x80;
+    let count = (rest.len() + 8) / BLOCK_BYTES + 1;
     blocks[count - 1][BLOCK_BYTES - 8..].copy_from_slice(&length.wrapping_mul(8).to_be_bytes());
     (blocks, count)
 }

@@ -1,10 +1,16 @@
-//! The compression of one stream of blocks (GB/T 32905-2016, clause 5.3), in words of the machine.
+//! The compression of one stream of blocks (GB/T 32905-2016, clause 5.3).
+//!
+//! The rounds hang on each other and go through the words of the machine. The expansion of a block does not hang on
+//! the block before, so that of eight blocks is done side by side, in a form a compiler turns into vectors.
 
 use super::BLOCK_BYTES;
 use super::State;
 
-/// The constants T_j, each already rotated by j (clause 4.2).
-const ROUND: [u32; 64] = {
+/// Blocks that are expanded side by side.
+const ABREAST: usize = 8;
+
+/// The constants T_j, each already turned by j (clause 4.2).
+pub(super) const ROUND: [u32; 64] = {
     let mut constants = [0; 64];
     let mut j = 0;
     while j < 64 {
@@ -15,46 +21,102 @@ const ROUND: [u32; 64] = {
     constants
 };
 
-/// The permutation P0.
-#[inline(always)]
-fn p0(x: u32) -> u32 {
-    x ^ x.rotate_left(9) ^ x.rotate_left(17)
-}
-
-/// The permutation P1.
-#[inline(always)]
-fn p1(x: u32) -> u32 {
-    x ^ x.rotate_left(15) ^ x.rotate_left(23)
-}
-
 /// Takes `blocks` into `state`, one after the other.
 pub(super) fn compress(state: &mut State, blocks: &[[u8; BLOCK_BYTES]]) {
-    for block in blocks {
-        let mut words = [0; 68];
-        for (word, bytes) in words.iter_mut().zip(block.as_chunks().0) {
-            *word = u32::from_be_bytes(*bytes);
+    #[cfg(target_arch = "x86_64")]
+    if super::x86::compress(state, blocks) {
+        return;
+    }
+    compress_inline(state, blocks);
+}
+
+/// The same, to be compiled into functions with more instructions.
+#[inline(always)]
+pub(super) fn compress_inline(state: &mut State, blocks: &[[u8; BLOCK_BYTES]]) {
+    let (batches, rest) = blocks.as_chunks::<ABREAST>();
+    for blocks in batches {
+        let (words, sums) = expand(blocks);
+        for lane in 0..ABREAST {
+            rounds(state, |j| (words[j][lane], sums[j][lane]));
         }
-        for j in 16..68 {
-            let mixed = p1(words[j - 16] ^ words[j - 9] ^ words[j - 3].rotate_left(15));
-            words[j] = mixed ^ words[j - 13].rotate_left(7) ^ words[j - 6];
-        }
-        rounds(state, &words);
+    }
+    for block in rest {
+        let (words, sums) = expand(&[*block]);
+        rounds(state, |j| (words[j][0], sums[j][0]));
     }
 }
 
+/// The words W_j and W'_j of several blocks (clause 5.3.2).
 #[inline(always)]
-fn rounds(state: &mut State, words: &[u32; 68]) {
-    let [mut a, mut b, mut c, mut d, mut e, mut f, mut g, mut h] = *state;
-    for j in 0..64 {
-        let turned = a.rotate_left(12);
-        let ss1 = turned.wrapping_add(e).wrapping_add(ROUND[j]).rotate_left(7);
-        let (ff, gg) = if j < 16 { (a ^ b ^ c, e ^ f ^ g) } else { ((a & b) | (c & (a | b)), g ^ (e & (f ^ g))) };
-        let tt1 = ff.wrapping_add(d).wrapping_add(ss1 ^ turned).wrapping_add(words[j] ^ words[j + 4]);
-        let tt2 = gg.wrapping_add(h).wrapping_add(ss1).wrapping_add(words[j]);
-        (d, c, b, a) = (c, b.rotate_left(9), a, tt1);
-        (h, g, f, e) = (g, f.rotate_left(19), e, p0(tt2));
+fn expand<const COUNT: usize>(blocks: &[[u8; BLOCK_BYTES]; COUNT]) -> ([[u32; COUNT]; 68], [[u32; COUNT]; 64]) {
+    let mut words = [[0; COUNT]; 68];
+    for (lane, block) in blocks.iter().enumerate() {
+        for (words, bytes) in words.iter_mut().zip(block.as_chunks().0) {
+            words[lane] = u32::from_be_bytes(*bytes);
+        }
     }
-    for (word, mixed) in state.iter_mut().zip([a, b, c, d, e, f, g, h]) {
+    for j in 16..68 {
+        let mut next = [0; COUNT];
+        for lane in 0..COUNT {
+            let mixed = words[j - 16][lane] ^ words[j - 9][lane] ^ words[j - 3][lane].rotate_left(15);
+            let mixed = mixed ^ mixed.rotate_left(15) ^ mixed.rotate_left(23);
+            next[lane] = mixed ^ words[j - 13][lane].rotate_left(7) ^ words[j - 6][lane];
+        }
+        words[j] = next;
+    }
+    let mut sums = [[0; COUNT]; 64];
+    for j in 0..64 {
+        for lane in 0..COUNT {
+            sums[j][lane] = words[j][lane] ^ words[j + 4][lane];
+        }
+    }
+    (words, sums)
+}
+
+/// The sixty-four rounds (clause 5.3.3) over W_j and W'_j.
+#[inline(always)]
+fn rounds(state: &mut State, words: impl Fn(usize) -> (u32, u32)) {
+    let mut turned = *state;
+    for j in (0..16).step_by(4) {
+        four_rounds::<true>(&mut turned, j, &words);
+    }
+    for j in (16..64).step_by(4) {
+        four_rounds::<false>(&mut turned, j, &words);
+    }
+    for (word, mixed) in state.iter_mut().zip(turned) {
         *word ^= mixed;
     }
+}
+
+/// Four rounds, after which every word is in its place again.
+#[inline(always)]
+fn four_rounds<const EARLY: bool>(state: &mut State, j: usize, words: &impl Fn(usize) -> (u32, u32)) {
+    let [a, b, c, d, e, f, g, h] = state;
+    round::<EARLY>((*a, b, *c, d), (*e, f, *g, h), ROUND[j], words(j));
+    round::<EARLY>((*d, a, *b, c), (*h, e, *f, g), ROUND[j + 1], words(j + 1));
+    round::<EARLY>((*c, d, *a, b), (*g, h, *e, f), ROUND[j + 2], words(j + 2));
+    round::<EARLY>((*b, c, *d, a), (*f, g, *h, e), ROUND[j + 3], words(j + 3));
+}
+
+/// A round without moving words: D becomes the new A, H the new E.
+#[inline(always)]
+fn round<const EARLY: bool>(
+    (a, b, c, d): (u32, &mut u32, u32, &mut u32),
+    (e, f, g, h): (u32, &mut u32, u32, &mut u32),
+    constant: u32,
+    (word, sum): (u32, u32),
+) {
+    let turned = a.rotate_left(12);
+    let ss1 = turned.wrapping_add(constant).wrapping_add(e).rotate_left(7);
+    let (ff, gg) = if EARLY {
+        (a ^ *b ^ c, e ^ *f ^ g)
+    } else {
+        // The terms have no bit in common, so they may be added.
+        ((a & *b).wrapping_add((a ^ *b) & c), (e & *f).wrapping_add(!e & g))
+    };
+    *d = ff.wrapping_add(*d).wrapping_add(sum).wrapping_add(ss1 ^ turned);
+    let tt2 = gg.wrapping_add(*h).wrapping_add(word).wrapping_add(ss1);
+    *h = tt2 ^ tt2.rotate_left(9) ^ tt2.rotate_left(17);
+    *b = b.rotate_left(9);
+    *f = f.rotate_left(19);
 }

@@ -115,11 +115,12 @@ impl Ccm {
 
     /// Takes `bytes`, filled up with zeros to a whole block, into the CBC-MAC.
     fn add_padded(&self, sum: &mut Block, bytes: &[u8]) {
-        for piece in bytes.chunks(BLOCK_BYTES) {
-            for (byte, piece) in sum.iter_mut().zip(piece) {
-                *byte ^= piece;
-            }
-            self.key.encrypt_block(sum);
+        let (blocks, rest) = bytes.as_chunks();
+        self.key.encrypt.absorb(sum, blocks);
+        if !rest.is_empty() {
+            let mut block = [0; BLOCK_BYTES];
+            block[..rest.len()].copy_from_slice(rest);
+            self.key.encrypt.absorb(sum, &[block]);
         }
     }
 }

@@ -15,11 +15,9 @@ pub(super) type Matrix = [u8; 8];
 
 const IDENTITY: Matrix = [1, 2, 4, 8, 16, 32, 64, 128];
 
-/// Ways to write GF(2⁸).
+/// Ways to write GF(2⁸) that suit a machine.
 #[derive(Clone, Copy)]
 pub(super) enum Field {
-    /// x⁸+x⁷+x⁶+x⁵+x⁴+x²+1: the field of SM4's S-box.
-    Sm4,
     /// x⁸+x⁴+x³+x+1: the field of AES and of the instructions called GFNI.
     Aes,
     /// Pairs over GF(2⁴): high nibble × Y + low nibble, Y² = Y + z³, z⁴ = z + 1. Few gates.
@@ -74,7 +72,7 @@ const fn compose(left: &Matrix, right: &Matrix) -> Matrix {
 }
 
 /// The inverse of a matrix that has one, by looking for each bit's origin.
-const fn inverse(matrix: &Matrix) -> Matrix {
+pub(super) const fn inverse(matrix: &Matrix) -> Matrix {
     let mut found = [0; 8];
     let mut byte = 255;
     while byte > 0 {
@@ -106,7 +104,6 @@ const fn product_modulo(left: u8, right: u8, polynomial: u16, degree: u32) -> u8
 
 const fn product(field: Field, left: u8, right: u8) -> u8 {
     match field {
-        Field::Sm4 => product_modulo(left, right, 0x1f5, 8),
         Field::Aes => product_modulo(left, right, 0x11b, 8),
         Field::Tower => {
             let (a, b, c, d) = (left >> 4, left & 15, right >> 4, right & 15);

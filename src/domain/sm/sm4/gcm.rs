@@ -6,11 +6,14 @@ use super::BLOCK_BYTES;
 use super::Block;
 use super::KEY_BYTES;
 use super::Key;
+use super::Way;
 use super::ghash::HashKey;
+use super::ghash::Product;
 use super::modes;
 use crate::domain::sm::Wrong;
 use std::fmt;
 use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
 
 /// Bytes of a tag.
 pub const TAG_BYTES: usize = 16;
@@ -26,12 +29,19 @@ pub struct Gcm {
 }
 
 impl Gcm {
-    /// Expands `key`.
+    /// Expands `key` for the fastest ways of this processor.
     pub fn new(key: &[u8; KEY_BYTES]) -> Self {
-        let key = Key::new(key);
-        let mut block = [0; BLOCK_BYTES];
+        let here = Self::with_ways(key, Way::best(), Product::best());
+        here.expect("the best ways are chosen among those the processor has")
+    }
+
+    /// Expands `key` for one way of computing, for tests and measurements; nothing when this processor lacks it.
+    #[doc(hidden)]
+    pub fn with_ways(key: &[u8; KEY_BYTES], way: Way, product: Product) -> Option<Self> {
+        let key = Key::with_way(key, way)?;
+        let mut block = Zeroizing::new([0; BLOCK_BYTES]);
         key.encrypt_block(&mut block);
-        Self { hash: HashKey::new(&block), key }
+        Some(Self { hash: HashKey::new(product, &block)?, key })
     }
 
     /// Encrypts `data` where it lies and gives the tag of it and of `aad`. The nonce has 12 bytes for all who can

@@ -12,10 +12,15 @@ mod gcm;
 mod ghash;
 mod modes;
 mod portable;
+mod schedule;
+#[cfg(target_arch = "x86_64")]
+mod x86;
 
 pub use ccm::Ccm;
 pub use gcm::Gcm;
 pub use gcm::TAG_BYTES;
+#[doc(hidden)]
+pub use ghash::Product;
 pub use modes::cbc_decrypt;
 pub use modes::cbc_encrypt;
 pub use modes::cbc_open;
@@ -23,9 +28,11 @@ pub use modes::cbc_seal;
 pub use modes::ctr;
 pub use modes::ecb_decrypt;
 pub use modes::ecb_encrypt;
+#[doc(hidden)]
+pub use schedule::Way;
 
+use schedule::Schedule;
 use std::fmt;
-use zeroize::Zeroizing;
 
 /// Bytes of a key.
 pub const KEY_BYTES: usize = 16;
@@ -35,23 +42,24 @@ pub const BLOCK_BYTES: usize = 16;
 
 type Block = [u8; BLOCK_BYTES];
 
-/// Added to the key (clause 7.3, FK).
-const FAMILY: [u32; 4] = [0xa3b1_bac6, 0x56aa_3350, 0x677d_9197, 0xb270_22dc];
-
 /// A key, made ready for both directions. Wiped when dropped.
 #[derive(Clone)]
 pub struct Key {
-    encrypt: portable::Schedule,
-    decrypt: portable::Schedule,
+    encrypt: Schedule,
+    decrypt: Schedule,
 }
 
 impl Key {
-    /// Expands `key`.
+    /// Expands `key` for the fastest way of this processor.
     pub fn new(key: &[u8; KEY_BYTES]) -> Self {
-        let mut keys = round_keys(key);
-        let encrypt = portable::Schedule::new(&keys);
-        keys.reverse();
-        Self { encrypt, decrypt: portable::Schedule::new(&keys) }
+        Self::with_way(key, Way::best()).expect("the best way is chosen among those the processor has")
+    }
+
+    /// Expands `key` for one way of computing, for tests and measurements; nothing when this processor lacks it.
+    #[doc(hidden)]
+    pub fn with_way(key: &[u8; KEY_BYTES], way: Way) -> Option<Self> {
+        let (encrypt, decrypt) = Schedule::both(way, key)?;
+        Some(Self { encrypt, decrypt })
     }
 
     fn encrypt_blocks(&self, blocks: &mut [Block]) {
@@ -71,23 +79,4 @@ impl fmt::Debug for Key {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("Key(…)")
     }
-}
-
-/// The thirty-two round keys (clause 7.3).
-fn round_keys(key: &[u8; KEY_BYTES]) -> Zeroizing<[u32; 32]> {
-    let mut words = Zeroizing::new([0; 4]);
-    for ((word, bytes), family) in words.iter_mut().zip(key.as_chunks().0).zip(FAMILY) {
-        *word = u32::from_be_bytes(*bytes) ^ family;
-    }
-    let mut keys = Zeroizing::new([0; 32]);
-    for (round, key) in keys.iter_mut().enumerate() {
-        // The constant CK of the round: its bytes, from the first, are 7·(4·round + j) modulo 256.
-        let constant = u32::from_be_bytes([0, 1, 2, 3].map(|byte| (7 * (4 * round + byte) % 256) as u8));
-        let [first, .., last] = [words[0], words[1], words[2], words[3]];
-        let substituted = portable::substitute(words[1] ^ words[2] ^ last ^ constant);
-        *key = first ^ substituted ^ substituted.rotate_left(13) ^ substituted.rotate_left(23);
-        words.rotate_left(1);
-        words[3] = *key;
-    }
-    keys
 }

@@ -37,12 +37,7 @@ pub fn ecb_decrypt(key: &Key, data: &mut [u8]) -> Result<(), Wrong> {
 /// # Errors
 /// When `data` does not end with a block.
 pub fn cbc_encrypt(key: &Key, iv: &Block, data: &mut [u8]) -> Result<(), Wrong> {
-    let mut before = *iv;
-    for block in whole_blocks(data)? {
-        add(block, &before);
-        key.encrypt_block(block);
-        before = *block;
-    }
+    key.encrypt.chain(&mut iv.clone(), whole_blocks(data)?);
     Ok(())
 }
 

@@ -1,26 +1,17 @@
-//! GHASH, the universal hash of GCM (NIST SP 800-38D, clause 6.4), by ordinary multiplication.
+//! GHASH by ordinary multiplication.
 //!
 //! The processor's multiplication of whole numbers has to take the same time whatever it multiplies; that holds for
 //! every 64-bit processor this gateway is meant for.
 
-use super::BLOCK_BYTES;
-use super::Block;
+use crate::domain::sm::sm4::Block;
 use zeroize::Zeroize;
 use zeroize::ZeroizeOnDrop;
 
-/// The hash key: E(0), its first bit the coefficient of x⁰.
+/// The hash key: its first bit is the coefficient of x⁰.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub(super) struct HashKey {
     /// The bits in the usual order, x⁰ the lowest.
     element: u128,
-}
-
-/// A hash that is being computed.
-#[derive(Zeroize, ZeroizeOnDrop)]
-pub(super) struct Ghash<'key> {
-    #[zeroize(skip)]
-    key: &'key HashKey,
-    sum: u128,
 }
 
 impl HashKey {
@@ -28,35 +19,13 @@ impl HashKey {
         Self { element: u128::from_be_bytes(*block).reverse_bits() }
     }
 
-    pub(super) fn start(&self) -> Ghash<'_> {
-        Ghash { key: self, sum: 0 }
-    }
-}
-
-impl Ghash<'_> {
-    /// Adds `data`, filled up with zeros to a whole block.
-    pub(super) fn update_padded(&mut self, data: &[u8]) {
-        let (blocks, rest) = data.as_chunks();
+    /// Takes `blocks` into `sum`.
+    pub(super) fn absorb(&self, sum: &mut Block, blocks: &[Block]) {
+        let mut element = u128::from_be_bytes(*sum).reverse_bits();
         for block in blocks {
-            self.update_block(block);
+            element = multiply(element ^ u128::from_be_bytes(*block).reverse_bits(), self.element);
         }
-        if !rest.is_empty() {
-            let mut block = [0; BLOCK_BYTES];
-            block[..rest.len()].copy_from_slice(rest);
-            self.update_block(&block);
-        }
-    }
-
-    /// Adds the block that ends the hash, the lengths in bits of two strings given in bytes, and gives the hash.
-    pub(super) fn finish(mut self, additional_bytes: usize, data_bytes: usize) -> Block {
-        let bits = |bytes: usize| u128::from((bytes as u64).wrapping_mul(8));
-        self.update_block(&(bits(additional_bytes) << 64 | bits(data_bytes)).to_be_bytes());
-        self.sum.reverse_bits().to_be_bytes()
-    }
-
-    fn update_block(&mut self, block: &Block) {
-        let sum = self.sum ^ u128::from_be_bytes(*block).reverse_bits();
-        self.sum = multiply(sum, self.key.element);
+        *sum = element.reverse_bits().to_be_bytes();
     }
 }
 

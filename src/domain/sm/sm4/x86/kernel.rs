@@ -1,0 +1,278 @@
+//! The rounds of SM4 over registers of any width, and over one block.
+//!
+//! Everything here is inlined into a function that has the instructions; each `unsafe` asks just that of its caller.
+//! There are no closures: what is not inlined for sure would be compiled without the instructions.
+
+#![allow(unsafe_code, reason = "generic over vector instructions, which the caller vouches for")]
+
+use super::vectors::Narrow;
+use super::vectors::Wide;
+use crate::domain::sm::sm4::BLOCK_BYTES;
+use crate::domain::sm::sm4::Block;
+use crate::domain::sm::sm4::field;
+use crate::domain::sm::sm4::field::Basis;
+use crate::domain::sm::sm4::field::Matrix;
+use std::arch::x86_64::__m128i;
+use std::arch::x86_64::_mm_loadu_si128;
+use std::arch::x86_64::_mm_storeu_si128;
+use std::arch::x86_64::_mm_xor_si128;
+use zeroize::Zeroize;
+use zeroize::ZeroizeOnDrop;
+
+/// Round keys of one direction. A byte of a wide key stands four times, so that it is read as a word.
+#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+pub(super) struct Rounds {
+    wide: [[u32; 4]; 32],
+    narrow: [u32; 32],
+    /// κ_3.
+    first: u32,
+    /// κ_32, κ_33, κ_34.
+    last: [u32; 3],
+}
+
+impl Rounds {
+    /// For substitutions by GFNI, which give the inverse itself.
+    pub(super) fn gfni(keys: &[u32; 32]) -> Self {
+        // A wide key is added to the first term of L, of which every byte goes into every other as well.
+        let wide = |left: u32| {
+            let sum = left ^ left.rotate_left(16);
+            left ^ sum ^ sum.rotate_left(8)
+        };
+        Self::of(&super::vectors::GFNI, keys, |left| (wide(left), left))
+    }
+
+    /// For substitutions by AES's last round, which give the S-box of AES and add a key of their own.
+    pub(super) fn aes(keys: &[u32; 32]) -> Self {
+        let basis = &super::vectors::AES;
+        let back = field::inverse(&basis.substituted);
+        Self::of(basis, keys, |left| {
+            // L is a polynomial in the turn by one bit, and 32 of it are the identity: 31 of it are its inverse.
+            let mut word = map_word(&basis.leave, left);
+            for step in [1, 2, 4, 8, 16] {
+                let turned = |by: u32| word.rotate_left(by * step % 32);
+                word ^= turned(2) ^ turned(10) ^ turned(18) ^ turned(24);
+            }
+            let key = map_word(&back, word) ^ u32::from_ne_bytes([super::vectors::AES_CONSTANT; 4]);
+            (key, key)
+        })
+    }
+
+    fn of(basis: &Basis, keys: &[u32; 32], placed: impl Fn(u32) -> (u32, u32)) -> Self {
+        let offset = u32::from_ne_bytes([basis.offset; 4]);
+        let turned_offset = u32::from_ne_bytes([basis.turned_offset; 4]);
+        let mut added = [0u32; 36];
+        for (round, key) in keys.iter().enumerate() {
+            added[round + 3] = map_word(&basis.enter, *key) ^ offset ^ added[round + 1] ^ added[round + 2];
+        }
+        let mut rounds = Self { wide: [[0; 4]; 32], narrow: [0; 32], first: added[3], last: [0; 3] };
+        rounds.last.copy_from_slice(&added[32..35]);
+        for round in 0..32 {
+            let (wide, narrow) = placed(added[round] ^ added[round + 4] ^ turned_offset);
+            rounds.wide[round] = wide.to_le_bytes().map(|byte| u32::from_ne_bytes([byte; 4]));
+            rounds.narrow[round] = narrow;
+        }
+        added.zeroize();
+        rounds
+    }
+}
+
+/// A map of each byte of a word, in a time that does not depend on it.
+fn map_word(matrix: &Matrix, word: u32) -> u32 {
+    let ones = u32::from_ne_bytes([1; 4]);
+    matrix.iter().enumerate().fold(0, |sum, (bit, column)| sum ^ (word >> bit & ones) * u32::from(*column))
+}
+
+/// Puts blocks through the cipher, `BLOCKS` at a time. What is left over fills up a batch, or goes alone if it is one.
+///
+/// # Safety
+/// The processor has the instructions of `W` and `N`.
+#[inline(always)]
+pub(super) unsafe fn apply<W: Wide, N: Narrow, const BLOCKS: usize>(rounds: &Rounds, blocks: &mut [Block]) {
+    // SAFETY: handed on to the caller.
+    unsafe {
+        let (batches, rest) = blocks.as_chunks_mut::<BLOCKS>();
+        for blocks in batches {
+            batch::<W, BLOCKS>(rounds, blocks);
+        }
+        if let [block] = rest {
+            one::<N>(rounds, block);
+        } else if !rest.is_empty() {
+            let mut blocks = [[0; BLOCK_BYTES]; BLOCKS];
+            blocks[..rest.len()].copy_from_slice(rest);
+            batch::<W, BLOCKS>(rounds, &mut blocks);
+            rest.copy_from_slice(&blocks[..rest.len()]);
+            blocks.zeroize();
+        }
+    }
+}
+
+/// # Safety
+/// The processor has the instructions of `W`.
+#[inline(always)]
+unsafe fn batch<W: Wide, const BLOCKS: usize>(rounds: &Rounds, blocks: &mut [Block; BLOCKS]) {
+    // SAFETY: a register holds `BLOCKS` bytes, and there are sixteen of them; the instructions are the caller's.
+    unsafe {
+        const { assert!(BLOCKS == size_of::<W>()) };
+        let start = blocks.as_mut_ptr().cast::<u8>();
+        let mut loaded = [W::spread(0); 16];
+        for (index, register) in loaded.iter_mut().enumerate() {
+            *register = W::load(start.add(index * BLOCKS));
+        }
+        let bytes = turn(loaded);
+        // Word w of a block begins with its most significant byte.
+        let mut x = [[W::spread(0); 4]; 4];
+        for (word, x) in x.iter_mut().enumerate() {
+            for (byte, x) in x.iter_mut().enumerate() {
+                *x = bytes[4 * word + 3 - byte].enter();
+            }
+        }
+        add_word(&mut x[3], rounds.first);
+        for keys in rounds.wide.as_chunks::<4>().0 {
+            let [x0, x1, x2, x3] = &mut x;
+            round(x0, x1, x2, x3, keys[0]);
+            round(x1, x2, x3, x0, keys[1]);
+            round(x2, x3, x0, x1, keys[2]);
+            round(x3, x0, x1, x2, keys[3]);
+        }
+        for (x, last) in x.iter_mut().zip(rounds.last) {
+            add_word(x, last);
+        }
+        // The cipher ends with the words in reverse.
+        let mut bytes = [W::spread(0); 16];
+        for (word, x) in x.iter().rev().enumerate() {
+            for (byte, x) in x.iter().enumerate() {
+                bytes[4 * word + 3 - byte] = x.leave();
+            }
+        }
+        for (index, register) in turn(bytes).into_iter().enumerate() {
+            register.store(start.add(index * BLOCKS));
+        }
+    }
+}
+
+/// One round: `x0` becomes the new word.
+///
+/// # Safety
+/// The processor has the instructions of `W`.
+#[inline(always)]
+unsafe fn round<W: Wide>(x0: &mut [W; 4], x1: &[W; 4], x2: &[W; 4], x3: &[W; 4], keys: [u32; 4]) {
+    // SAFETY: handed on to the caller.
+    unsafe {
+        let keys = [W::spread(keys[0]), W::spread(keys[1]), W::spread(keys[2]), W::spread(keys[3])];
+        let (g0, d0) = x1[0].add_two(x2[0], x3[0]).substitute(keys[0]);
+        let (g1, d1) = x1[1].add_two(x2[1], x3[1]).substitute(keys[1]);
+        let (g2, d2) = x1[2].add_two(x2[2], x3[2]).substitute(keys[2]);
+        let (g3, d3) = x1[3].add_two(x2[3], x3[3]).substitute(keys[3]);
+        let near = [g0.join(d1, keys[0]), g1.join(d2, keys[1]), g2.join(d3, keys[2]), g3.join(d0, keys[3])];
+        let all = near[0].add_two(near[1], near[2]).add(near[3]);
+        for (x, near) in x0.iter_mut().zip(near) {
+            *x = x.add_two(near, all);
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn add_word<W: Wide>(x: &mut [W; 4], word: u32) {
+    for (x, byte) in x.iter_mut().zip(word.to_le_bytes()) {
+        // SAFETY: handed on to the caller.
+        *x = unsafe { x.add(W::spread(u32::from_ne_bytes([byte; 4]))) };
+    }
+}
+
+/// Byte b of register r changes places with byte r of register b, in every sixteen bytes. Each of the four steps turns
+/// the eight bits of (r, b) by one.
+///
+/// # Safety
+/// The processor has the instructions of `W`.
+#[inline(always)]
+unsafe fn turn<W: Wide>(mut registers: [W; 16]) -> [W; 16] {
+    for _ in 0..4 {
+        let before = registers;
+        for index in 0..8 {
+            // SAFETY: handed on to the caller.
+            unsafe {
+                registers[2 * index] = before[index].interleave_low(before[index + 8]);
+                registers[2 * index + 1] = before[index].interleave_high(before[index + 8]);
+            }
+        }
+    }
+    registers
+}
+
+/// The S-box on the four bytes of `word`.
+///
+/// # Safety
+/// The processor has the instructions of `N`.
+#[inline(always)]
+pub(super) unsafe fn substitute<N: Narrow>(word: u32) -> u32 {
+    // SAFETY: handed on to the caller.
+    unsafe { N::word(word) }
+}
+
+/// CBC with one block at a time.
+///
+/// # Safety
+/// The processor has the instructions of `N`.
+#[inline(always)]
+pub(super) unsafe fn chain<N: Narrow>(rounds: &Rounds, before: &mut Block, blocks: &mut [Block]) {
+    // SAFETY: a block is sixteen bytes; the instructions are the caller's.
+    unsafe {
+        let mut sum = load(before);
+        for block in blocks {
+            sum = through::<N>(rounds, _mm_xor_si128(sum, load(block)));
+            _mm_storeu_si128(block.as_mut_ptr().cast(), sum);
+        }
+        _mm_storeu_si128(before.as_mut_ptr().cast(), sum);
+    }
+}
+
+/// CBC-MAC.
+///
+/// # Safety
+/// The processor has the instructions of `N`.
+#[inline(always)]
+pub(super) unsafe fn absorb<N: Narrow>(rounds: &Rounds, before: &mut Block, blocks: &[Block]) {
+    // SAFETY: a block is sixteen bytes; the instructions are the caller's.
+    unsafe {
+        let mut sum = load(before);
+        for block in blocks {
+            sum = through::<N>(rounds, _mm_xor_si128(sum, load(block)));
+        }
+        _mm_storeu_si128(before.as_mut_ptr().cast(), sum);
+    }
+}
+
+#[inline(always)]
+unsafe fn one<N: Narrow>(rounds: &Rounds, block: &mut Block) {
+    // SAFETY: a block is sixteen bytes; the instructions are the caller's.
+    unsafe { _mm_storeu_si128(block.as_mut_ptr().cast(), through::<N>(rounds, load(block))) }
+}
+
+#[inline(always)]
+unsafe fn load(block: &Block) -> __m128i {
+    // SAFETY: a block is sixteen bytes.
+    unsafe { _mm_loadu_si128(block.as_ptr().cast()) }
+}
+
+/// One block. Each word stands in all four columns of a register: ShiftRows then moves nothing.
+///
+/// # Safety
+/// The processor has the instructions of `N`.
+#[inline(always)]
+unsafe fn through<N: Narrow>(rounds: &Rounds, block: __m128i) -> __m128i {
+    // SAFETY: handed on to the caller.
+    unsafe {
+        let [mut x0, mut x1, mut x2, mut x3] = N::enter_words(block);
+        x3 = _mm_xor_si128(x3, N::spread(rounds.first));
+        for keys in rounds.narrow.as_chunks::<4>().0 {
+            x0 = N::round(x0, x3, _mm_xor_si128(x1, x2), keys[0]);
+            x1 = N::round(x1, x0, _mm_xor_si128(x2, x3), keys[1]);
+            x2 = N::round(x2, x1, _mm_xor_si128(x3, x0), keys[2]);
+            x3 = N::round(x3, x2, _mm_xor_si128(x0, x1), keys[3]);
+        }
+        x0 = _mm_xor_si128(x0, N::spread(rounds.last[0]));
+        x1 = _mm_xor_si128(x1, N::spread(rounds.last[1]));
+        x2 = _mm_xor_si128(x2, N::spread(rounds.last[2]));
+        N::leave_words([x3, x2, x1, x0])
+    }
+}
