@@ -6,6 +6,7 @@
 mod crash;
 #[path = "../few/mod.rs"]
 mod few;
+mod national;
 mod once;
 mod refusals;
 mod relay;

@@ -323,7 +323,7 @@ impl Callers {
             let trust = Trust { issuers: &trust, revocation: None };
             let own = own.map(|(certificate, key)| Own { certificate, key: Key::Pem(key) });
             let config = client_config(Family::International(Versions::Tls12And13), trust, own.as_ref(), false)
-                .map_err(|fault| vec![fault.to_string()])?;
+                .map_err(|faults| faults.iter().map(ToString::to_string).collect::<Vec<_>>())?;
             let name = rustls_pki_types::ServerName::IpAddress(data.ip().into());
             let settings = Settings {
                 name: "demo".into(),

@@ -20,6 +20,8 @@ pub(super) struct Credentials {
     key: Option<Named>,
     trust: Option<Named>,
     revocation: Option<Named>,
+    /// False when something is missing or cannot be read, which was reported. What is there is still worth a look.
+    complete: bool,
 }
 
 /// Names of the keys that differ between sections.
@@ -31,13 +33,7 @@ pub(super) struct Keys {
 
 impl Credentials {
     /// Reads what the section names. Certificate and key come together; `own_required`: they must be there.
-    /// `None` when a file cannot be read or half a pair is missing, which is reported.
-    pub(super) fn take(
-        section: &mut Section<'_, '_>,
-        files: &Files<'_>,
-        keys: Keys,
-        own_required: bool,
-    ) -> Option<Self> {
+    pub(super) fn take(section: &mut Section<'_, '_>, files: &Files<'_>, keys: Keys, own_required: bool) -> Self {
         let document = section.document();
         let pair = [section.has("certificate_file"), section.has("key_file")];
         let needed = own_required || pair.contains(&true);
@@ -61,7 +57,18 @@ impl Credentials {
             && section.has("key_file") == key.is_some()
             && section.has(keys.trust) == trust.is_some()
             && section.has(keys.revocation) == revocation.is_some();
-        (complete && typed).then_some(Self { certificate, key, trust, revocation })
+        Self { certificate, key, trust, revocation, complete: complete && typed }
+    }
+
+    /// What is made of these files, if all of them were there; faults are told at the name of the file to blame.
+    pub(super) fn judge<T>(&self, document: &Document<'_>, made: Result<T, Vec<Fault>>, mismatch: &str) -> Option<T> {
+        match made {
+            Ok(made) => self.complete.then_some(made),
+            Err(faults) => {
+                faults.into_iter().for_each(|fault| self.report(document, fault, mismatch));
+                None
+            }
+        }
     }
 
     /// Our own certificate and key, where they are named.
@@ -75,8 +82,7 @@ impl Credentials {
         Trust { issuers: bytes(self.trust.as_ref()).unwrap_or_default(), revocation: bytes(self.revocation.as_ref()) }
     }
 
-    /// Tells what `edge::tls` found wrong, at the name of the file that is to blame.
-    pub(super) fn report(&self, document: &Document<'_>, fault: Fault, mismatch: &str) {
+    fn report(&self, document: &Document<'_>, fault: Fault, mismatch: &str) {
         let (named, found) = match fault {
             Fault::NoCertificate => (&self.certificate, "文件中没有可用的证书"),
             Fault::NoKey => (&self.key, "文件中没有可用的私钥"),

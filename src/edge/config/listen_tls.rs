@@ -91,20 +91,13 @@ fn family(
             "索取客户端证书时，必须写明签发来文系统证书的机构；不索取则写 client_certificate = \"off\"",
         );
     }
-    let lacks_trust = on && asks && !section.has(CLIENT_KEYS.trust);
-    let credentials = Credentials::take(section, files, CLIENT_KEYS, on)?;
-    if lacks_trust {
-        return None;
-    }
+    let trusts = !asks || section.has(CLIENT_KEYS.trust);
+    let credentials = Credentials::take(section, files, CLIENT_KEYS, on);
     if !on {
         return Some(None);
     }
-    match server_config(family, &credentials.own()?, client, credentials.trust()) {
-        Ok(config) => Some(Some(Arc::new(config))),
-        Err(fault) => {
-            let mismatch = if family == Family::Sm { SM_MISMATCH } else { INTERNATIONAL_MISMATCH };
-            credentials.report(document, fault, mismatch);
-            None
-        }
-    }
+    let mismatch = if family == Family::Sm { SM_MISMATCH } else { INTERNATIONAL_MISMATCH };
+    let made = server_config(family, &credentials.own()?, client, credentials.trust());
+    let config = credentials.judge(document, made, mismatch)?;
+    trusts.then(|| Some(Arc::new(config)))
 }

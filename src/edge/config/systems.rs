@@ -219,10 +219,10 @@ fn check_tls(
         ("rfc8998", Family::Sm),
     ];
     let family = section.choice("protocol", &families, Family::International(Versions::Tls12And13));
-    if !section.has(SERVER_KEYS.trust) {
+    let trusts = section.has(SERVER_KEYS.trust);
+    if !trusts {
         section.missing(SERVER_KEYS.trust, "");
     }
-    let lacks_trust = !section.has(SERVER_KEYS.trust);
     let credentials = Credentials::take(&mut section, files, SERVER_KEYS, false);
     let name = section.text("server_name");
     section.finish();
@@ -235,16 +235,11 @@ fn check_tls(
         document.error(&place, Kind::BadName, "server_name 不是主机名", "对方证书中的主机名或 IP", "");
         return None;
     };
-    let credentials = credentials?;
-    if lacks_trust {
+    let mismatch = if family == Family::Sm { SM_MISMATCH } else { INTERNATIONAL_MISMATCH };
+    let made = client_config(family, credentials.trust(), credentials.own().as_ref(), http2);
+    let config = credentials.judge(document, made, mismatch);
+    if !trusts {
         return None;
     }
-    match client_config(family, credentials.trust(), credentials.own().as_ref(), http2) {
-        Ok(config) => Some(ClientTls { config: Arc::new(config), server_name }),
-        Err(fault) => {
-            let mismatch = if family == Family::Sm { SM_MISMATCH } else { INTERNATIONAL_MISMATCH };
-            credentials.report(document, fault, mismatch);
-            None
-        }
-    }
+    Some(ClientTls { config: Arc::new(config?), server_name })
 }

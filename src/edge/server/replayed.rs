@@ -14,7 +14,7 @@ pub(super) const HEAD_BYTES: usize = 3;
 pub(super) struct Replayed<S> {
     head: [u8; HEAD_BYTES],
     /// How many bytes of the head were read again.
-    replayed: usize,
+    given: usize,
     stream: S,
 }
 
@@ -23,7 +23,7 @@ impl<S: AsyncRead + Unpin> Replayed<S> {
     pub(super) async fn after_head(mut stream: S) -> io::Result<Self> {
         let mut head = [0; HEAD_BYTES];
         stream.read_exact(&mut head).await?;
-        Ok(Self { head, replayed: 0, stream })
+        Ok(Self { head, given: 0, stream })
     }
 
     pub(super) const fn head(&self) -> [u8; HEAD_BYTES] {
@@ -34,11 +34,11 @@ impl<S: AsyncRead + Unpin> Replayed<S> {
 impl<S: AsyncRead + Unpin> AsyncRead for Replayed<S> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        if this.replayed < HEAD_BYTES {
-            let rest = &this.head[this.replayed..];
+        if this.given < HEAD_BYTES {
+            let rest = &this.head[this.given..];
             let length = rest.len().min(buffer.remaining());
             buffer.put_slice(&rest[..length]);
-            this.replayed += length;
+            this.given += length;
             return Poll::Ready(Ok(()));
         }
         Pin::new(&mut this.stream).poll_read(cx, buffer)

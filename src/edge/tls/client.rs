@@ -1,7 +1,7 @@
 //! Client configurations. There is no switch to trust any certificate.
 
 use crate::edge::tls::pem::{Own, Trust};
-use crate::edge::tls::{Family, Fault, verifier};
+use crate::edge::tls::{Family, Fault, both, verifier};
 use rustls::ClientConfig;
 use rustls::sign::SingleCertAndKey;
 use std::sync::Arc;
@@ -10,22 +10,24 @@ use std::sync::Arc;
 /// `http2` offers h2 and http/1.1 by ALPN; otherwise nothing is offered, which old peers like best.
 ///
 /// # Errors
-/// When a text lacks what it should hold, or certificate and key do not fit.
+/// All faults: texts that lack what they should hold, certificate and key that do not fit.
 pub fn client_config(
     family: Family,
     trust: Trust<'_>,
     own: Option<&Own<'_>>,
     http2: bool,
-) -> Result<ClientConfig, Fault> {
+) -> Result<ClientConfig, Vec<Fault>> {
+    let certified = own.map(|own| own.certified(family)).transpose();
+    let (certified, verifier) = both(certified, verifier::of_servers(family, trust))?;
     let builder = ClientConfig::builder_with_provider(family.provider())
         .with_protocol_versions(family.versions())
-        .map_err(|_| Fault::Mismatch)?
+        .map_err(|_| vec![Fault::Mismatch])?
         // Ours is rustls's own verifier with keyUsage and a memory; it can only refuse more.
         .dangerous()
-        .with_custom_certificate_verifier(verifier::of_servers(family, trust)?);
-    let mut config = match own {
+        .with_custom_certificate_verifier(verifier);
+    let mut config = match certified {
         None => builder.with_no_client_auth(),
-        Some(own) => builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(own.certified(family)?))),
+        Some(certified) => builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(certified))),
     };
     if http2 {
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];

@@ -116,6 +116,14 @@ impl fmt::Display for Fault {
 
 impl std::error::Error for Fault {}
 
+/// Both, or the faults of both.
+fn both<A, B>(first: Result<A, Fault>, second: Result<B, Fault>) -> Result<(A, B), Vec<Fault>> {
+    match (first, second) {
+        (Ok(first), Ok(second)) => Ok((first, second)),
+        (first, second) => Err(first.err().into_iter().chain(second.err()).collect()),
+    }
+}
+
 /// SHA-256 of the DER form of a certificate, by which callers are known.
 pub fn fingerprint(certificate: &[u8]) -> [u8; 32] {
     let digest = ring::digest::digest(&ring::digest::SHA256, certificate);

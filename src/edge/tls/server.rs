@@ -1,7 +1,7 @@
 //! Server configurations.
 
 use crate::edge::tls::pem::{Own, Trust};
-use crate::edge::tls::{Family, Fault, ticket, verifier};
+use crate::edge::tls::{Family, Fault, both, ticket, verifier};
 use rustls::ServerConfig;
 use rustls::sign::SingleCertAndKey;
 use std::sync::Arc;
@@ -21,22 +21,25 @@ pub enum ClientCertificate {
 /// `client` is off.
 ///
 /// # Errors
-/// When a text lacks what it should hold, or certificate and key do not fit.
+/// All faults: texts that lack what they should hold, certificate and key that do not fit.
 pub fn server_config(
     family: Family,
     own: &Own<'_>,
     client: ClientCertificate,
     trust: Trust<'_>,
-) -> Result<ServerConfig, Fault> {
+) -> Result<ServerConfig, Vec<Fault>> {
+    let verifier = match client {
+        ClientCertificate::Off => Ok(None),
+        _ => verifier::of_clients(family, client, trust).map(Some),
+    };
+    let (certified, verifier) = both(own.certified(family), verifier)?;
     let builder = ServerConfig::builder_with_provider(family.provider())
         .with_protocol_versions(family.versions())
-        .map_err(|_| Fault::Mismatch)?;
-    let builder = if client == ClientCertificate::Off {
-        builder.with_no_client_auth()
-    } else {
-        builder.with_client_cert_verifier(verifier::of_clients(family, client, trust)?)
+        .map_err(|_| vec![Fault::Mismatch])?;
+    let builder = match verifier {
+        None => builder.with_no_client_auth(),
+        Some(verifier) => builder.with_client_cert_verifier(verifier),
     };
-    let certified = own.certified(family)?;
     let mut config = builder.with_cert_resolver(Arc::new(SingleCertAndKey::from(certified)));
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     if family == Family::Sm
