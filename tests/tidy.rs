@@ -16,7 +16,7 @@ const ORDER: &[(u8, &[&str])] = &[
     (1, &["domain::masked"]),
     (2, &["domain::value"]),
     (3, &["domain::ids", "domain::format", "domain::codes", "domain::sm"]),
-    (4, &["domain::mapping"]),
+    (4, &["domain::mapping", "domain::tlcp"]),
     (7, &["edge::clock"]),
     (8, &["edge::metrics", "edge::tls"]),
     (
@@ -28,6 +28,7 @@ const ORDER: &[(u8, &[&str])] = &[
             "edge::limit",
             "edge::nonces",
             "edge::sheet",
+            "edge::tlcp",
             "edge::upstream",
         ],
     ),

@@ -12,3 +12,4 @@ pub mod format;
 pub mod sm;
 
 pub mod mapping;
+pub mod tlcp;

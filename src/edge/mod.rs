@@ -11,6 +11,7 @@ pub mod library;
 pub mod limit;
 pub mod nonces;
 pub mod sheet;
+pub mod tlcp;
 pub mod upstream;
 
 pub mod admin;
