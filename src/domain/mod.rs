@@ -15,6 +15,7 @@ pub mod sm;
 pub mod headers;
 pub mod key;
 pub mod mapping;
+pub mod tlcp;
 
 pub mod x509;
 

@@ -4,6 +4,7 @@ pub mod clock;
 
 pub mod keys;
 pub mod metrics;
+pub mod tls;
 
 pub mod drift;
 pub mod ledger;
@@ -11,6 +12,7 @@ pub mod library;
 pub mod limit;
 pub mod nonces;
 pub mod sheet;
+pub mod tlcp;
 pub mod upstream;
 
 pub mod admin;

@@ -16,7 +16,9 @@ fn root() -> PathBuf {
 
 /// Whatever folder a configuration names, its keys are those of the tests.
 fn read(path: &Path) -> io::Result<Vec<u8>> {
-    std::fs::read(root().join("tests/keys").join(path.file_name().unwrap_or_default()))
+    let folder =
+        if path.parent().is_some_and(|folder| folder.ends_with("sm")) { "tests/keys/sm" } else { "tests/keys" };
+    std::fs::read(root().join(folder).join(path.file_name().unwrap_or_default()))
 }
 
 fn parse(text: &str, name: &str) -> Result<(Config, Vec<Problem>), Vec<Problem>> {

@@ -8,6 +8,7 @@ mod drift;
 mod exchange_family;
 #[path = "../few/mod.rs"]
 mod few;
+mod national;
 mod once;
 mod refusals;
 mod relay;

@@ -388,9 +388,18 @@ impl Client {
         Self { wire: BufReader::new(Box::new(rustls::StreamOwned::new(connection, stream))) }
     }
 
+    /// Over a stream that was set up elsewhere.
+    pub(crate) fn over(stream: impl Read + Write + 'static) -> Self {
+        Self { wire: BufReader::new(Box::new(stream)) }
+    }
+
     pub(crate) fn write(&mut self, bytes: &[u8]) {
-        self.wire.get_mut().write_all(bytes).unwrap();
-        self.wire.get_mut().flush().unwrap();
+        self.try_write(bytes).unwrap();
+    }
+
+    pub(crate) fn try_write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.wire.get_mut().write_all(bytes)?;
+        self.wire.get_mut().flush()
     }
 
     pub(crate) fn send(&mut self, method: &str, path: &str, headers: &[(String, String)], body: &[u8]) {

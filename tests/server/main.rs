@@ -8,9 +8,8 @@ use futures_util::future::LocalBoxFuture;
 use http::{HeaderMap, StatusCode};
 use http_body_util::{BodyExt, Full};
 use jingyue::edge::clock::Clock;
-use jingyue::edge::server::{
-    Answer, Arrived, ClientCertificate, Handler, Listeners, Running, Settings, server_config, start,
-};
+use jingyue::edge::server::{Answer, Arrived, Handler, Listeners, Protocols, Running, Settings, start};
+use jingyue::edge::tls::{ClientCertificate, Family, Key, Own, Trust, Versions, client_config, server_config};
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::rc::Rc;
@@ -343,31 +342,173 @@ fn key(name: &str) -> Vec<u8> {
     std::fs::read(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/keys").join(name)).unwrap()
 }
 
-fn tls_settings(client: ClientCertificate) -> Settings {
-    let config = server_config(&key("gateway.pem"), &key("gateway.key"), client, &key("ca.pem")).unwrap();
-    Settings { tls: Some(Arc::new(ArcSwap::from_pointee(config))), ..settings() }
+const INTERNATIONAL: Family = Family::International(Versions::Tls12And13);
+
+/// The folder of a family's keys, and its issuer.
+fn keys_of(family: Family) -> (&'static str, &'static str) {
+    if family == Family::Sm { ("sm/", "sm/root.pem") } else { ("", "ca.pem") }
 }
 
-fn tls_client(site: &Site, own: bool) -> rustls::StreamOwned<rustls::ClientConnection, TcpStream> {
-    let (certificate, key_bytes) = (key("yueyang-system.pem"), key("yueyang-system.key"));
-    let own = own.then_some((&certificate[..], &key_bytes[..]));
-    let config = jingyue::edge::upstream::client_config(&key("ca.pem"), own, false).unwrap();
+fn server_of(family: Family, client: ClientCertificate) -> Arc<rustls::ServerConfig> {
+    let (folder, issuer) = keys_of(family);
+    let (certificate, key_bytes) = (key(&format!("{folder}gateway.pem")), key(&format!("{folder}gateway.key")));
+    let (own, issuers) = (Own { certificate: &certificate, key: Key::Pem(&key_bytes) }, key(issuer));
+    Arc::new(server_config(family, &own, client, Trust { issuers: &issuers, revocation: None }).unwrap())
+}
+
+fn with_protocols(protocols: Protocols) -> Settings {
+    Settings { tls: Some(Arc::new(ArcSwap::from_pointee(protocols))), ..settings() }
+}
+
+fn tls_settings(client: ClientCertificate) -> Settings {
+    let (sm, international) = (Some(server_of(Family::Sm, client)), Some(server_of(INTERNATIONAL, client)));
+    with_protocols(Protocols { sm, international })
+}
+
+fn client_of(family: Family, own: bool) -> rustls::ClientConfig {
+    let (folder, issuer) = keys_of(family);
+    let pair = ["pem", "key"].map(|ending| key(&format!("{folder}yueyang-system.{ending}")));
+    let own = own.then_some(Own { certificate: &pair[0], key: Key::Pem(&pair[1]) });
+    client_config(family, Trust { issuers: &key(issuer), revocation: None }, own.as_ref(), false).unwrap()
+}
+
+type Client = rustls::StreamOwned<rustls::ClientConnection, TcpStream>;
+
+fn client_with(site: &Site, config: rustls::ClientConfig) -> Client {
     let name = rustls_pki_types::ServerName::try_from("localhost").unwrap();
-    let session = rustls::ClientConnection::new(Arc::new(config), name).unwrap();
-    rustls::StreamOwned::new(session, site.connect())
+    rustls::StreamOwned::new(rustls::ClientConnection::new(Arc::new(config), name).unwrap(), site.connect())
+}
+
+fn tls_client(site: &Site, own: bool) -> Client {
+    client_with(site, client_of(INTERNATIONAL, own))
 }
 
 #[test]
-fn the_callers_certificate_is_handed_over() {
+fn the_callers_certificate_is_handed_over_whatever_the_protocol() {
     use rustls_pki_types::pem::PemObject;
-    let der = rustls_pki_types::CertificateDer::from_pem_slice(&key("yueyang-system.pem")).unwrap();
-    let expected = ring::digest::digest(&ring::digest::SHA256, &der);
-    let expected = hex(expected.as_ref().try_into().unwrap());
     let site = site(&tls_settings(ClientCertificate::Optional));
-    for (own, shown) in [(true, expected.as_str()), (false, "none"), (true, expected.as_str())] {
-        let mut stream = tls_client(&site, own);
-        write(&mut stream, "GET /who HTTP/1.1\r\nhost: x\r\n\r\n");
-        assert_eq!(answer(&mut stream), (200, format!("/who None 0 {shown}")));
+    let versions = [Versions::Tls12, Versions::Tls13, Versions::Tls12And13].map(Family::International);
+    for family in [Family::Sm].into_iter().chain(versions) {
+        let name = format!("{}yueyang-system.pem", keys_of(family).0);
+        let der = rustls_pki_types::CertificateDer::from_pem_slice(&key(&name)).unwrap();
+        let expected = ring::digest::digest(&ring::digest::SHA256, &der);
+        let expected = hex(expected.as_ref().try_into().unwrap());
+        for (own, shown) in [(true, expected.as_str()), (false, "none"), (true, expected.as_str())] {
+            let mut stream = client_with(&site, client_of(family, own));
+            write(&mut stream, "GET /who HTTP/1.1\r\nhost: x\r\n\r\n");
+            assert_eq!(answer(&mut stream), (200, format!("/who None 0 {shown}")), "{family:?}");
+        }
+    }
+}
+
+/// The alert that ends the handshake, or `None` where it succeeds.
+fn alert_of(client: &mut Client) -> Option<rustls::AlertDescription> {
+    let error = client.conn.complete_io(&mut client.sock).err()?;
+    match error.get_ref().and_then(|error| error.downcast_ref::<rustls::Error>()) {
+        Some(rustls::Error::AlertReceived(alert)) => Some(*alert),
+        _ => panic!("{error:?}"),
+    }
+}
+
+#[test]
+fn each_protocol_can_be_switched_off() {
+    use rustls::AlertDescription::{HandshakeFailure, ProtocolVersion};
+    let (tls12, tls13) = (Family::International(Versions::Tls12), Family::International(Versions::Tls13));
+    let server = |family| Some(server_of(family, ClientCertificate::Off));
+    // Per listener: the alerts for clients of RFC 8998, TLS 1.2 and TLS 1.3.
+    for (protocols, alerts) in [
+        (Protocols { sm: server(Family::Sm), international: server(INTERNATIONAL) }, [None, None, None]),
+        (
+            Protocols { sm: server(Family::Sm), international: None },
+            [None, Some(HandshakeFailure), Some(HandshakeFailure)],
+        ),
+        (Protocols { sm: None, international: server(INTERNATIONAL) }, [Some(HandshakeFailure), None, None]),
+        (Protocols { sm: server(Family::Sm), international: server(tls13) }, [None, Some(ProtocolVersion), None]),
+        (Protocols { sm: server(Family::Sm), international: server(tls12) }, [None, None, Some(ProtocolVersion)]),
+    ] {
+        let site = site(&with_protocols(protocols));
+        for (family, expected) in [Family::Sm, tls12, tls13].into_iter().zip(alerts) {
+            let mut client = client_with(&site, client_of(family, false));
+            assert_eq!(alert_of(&mut client), expected, "{family:?}");
+            if expected.is_none() {
+                write(&mut client, "GET /in HTTP/1.1\r\nhost: x\r\n\r\n");
+                assert_eq!(answer(&mut client).0, 200);
+            }
+        }
+    }
+}
+
+/// A client that offers RFC 8998 and international TLS at once, but for one part, and trusts both CAs.
+fn client_of_both(leave_out: &str) -> rustls::ClientConfig {
+    use rustls_pki_types::pem::PemObject;
+    let (sm, ring) = (jingyue::edge::tls::sm_provider(), rustls::crypto::ring::default_provider());
+    let mut provider = ring.clone();
+    if leave_out != "suite" {
+        provider.cipher_suites.extend(sm.cipher_suites.clone());
+    }
+    if leave_out != "group" {
+        provider.kx_groups.extend(sm.kx_groups.clone());
+    }
+    if leave_out != "scheme" {
+        let (sm, ring) = (sm.signature_verification_algorithms, ring.signature_verification_algorithms);
+        provider.signature_verification_algorithms = rustls::crypto::WebPkiSupportedAlgorithms {
+            all: [sm.all, ring.all].concat().leak(),
+            mapping: [ring.mapping, sm.mapping].concat().leak(),
+        };
+    }
+    let mut roots = rustls::RootCertStore::empty();
+    for issuer in ["sm/root.pem", "ca.pem"] {
+        roots.add(rustls_pki_types::CertificateDer::from_pem_slice(&key(issuer)).unwrap()).unwrap();
+    }
+    rustls::ClientConfig::builder_with_provider(Arc::new(provider))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth()
+}
+
+#[test]
+fn who_offers_all_of_rfc_8998_gets_it_and_who_lacks_a_part_gets_the_other() {
+    let site = site(&tls_settings(ClientCertificate::Off));
+    for (leave_out, sm) in [("", true), ("suite", false), ("scheme", false), ("group", false)] {
+        let mut client = client_with(&site, client_of_both(leave_out));
+        write(&mut client, "GET /in HTTP/1.1\r\nhost: x\r\n\r\n");
+        assert_eq!(answer(&mut client).0, 200);
+        let suite = client.conn.negotiated_cipher_suite().unwrap().suite();
+        assert_eq!(suite == jingyue::edge::tls::SM4_GCM_SM3, sm, "without {leave_out}: {suite:?}");
+    }
+}
+
+#[test]
+fn a_hello_in_crumbs_is_read_all_the_same() {
+    let site = site(&tls_settings(ClientCertificate::Off));
+    let mut client = client_with(&site, client_of(Family::Sm, false));
+    let mut hello = Vec::new();
+    client.conn.write_tls(&mut hello).unwrap();
+    client.sock.set_nodelay(true).unwrap();
+    for byte in hello {
+        client.sock.write_all(&[byte]).unwrap();
+    }
+    write(&mut client, "GET /crumbs HTTP/1.1\r\nhost: x\r\n\r\n");
+    assert_eq!(answer(&mut client).0, 200);
+}
+
+#[test]
+fn what_is_no_tls_is_refused() {
+    let site = site(&tls_settings(ClientCertificate::Off));
+    // A hello of TLCP, which is not spoken here: fatal alert protocol_version in a record of its version.
+    let mut stream = site.connect();
+    stream.write_all(&[22, 1, 1]).unwrap();
+    let mut alert = Vec::new();
+    stream.read_to_end(&mut alert).unwrap();
+    assert_eq!(alert, [21, 1, 1, 0, 2, 2, 70]);
+    for opening in [&b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"[..], &[0x80, 0x2e, 0x01, 0x00, 0x02], &[22, 3, 1, 255, 255]] {
+        let mut stream = site.connect();
+        stream.write_all(opening).unwrap();
+        let mut said = Vec::new();
+        // Reset instead of end when bytes were left unread.
+        let _ = stream.read_to_end(&mut said);
+        assert!(said.is_empty() || said[0] == 21, "{said:?}");
     }
 }
 

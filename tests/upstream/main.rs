@@ -5,9 +5,9 @@
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use jingyue::edge::clock::Clock;
-use jingyue::edge::server::{ClientCertificate, server_config};
+use jingyue::edge::tls::{ClientCertificate, Family, Key, Own, Trust, Versions, client_config, server_config};
 use jingyue::edge::upstream::{
-    Breaker, BreakerSettings, ClientTls, Failure, NotDelivered, Outbound, Pool, Reply, Settings, Unknown, client_config,
+    Breaker, BreakerSettings, ClientTls, Failure, NotDelivered, Outbound, Pool, Reply, Settings, Unknown,
 };
 use rustls_pki_types::ServerName;
 use std::cell::{Cell, RefCell};
@@ -446,29 +446,50 @@ fn http2_shares_one_connection() {
     });
 }
 
+const INTERNATIONAL: Family = Family::International(Versions::Tls12And13);
+
+/// The folder of a family's keys, and its issuer.
+fn keys_of(family: Family) -> (&'static str, &'static str) {
+    if family == Family::Sm { ("sm/", "sm/root.pem") } else { ("", "ca.pem") }
+}
+
+fn tls_of(family: Family, http2: bool, own: bool) -> ClientTls {
+    let (folder, issuer) = keys_of(family);
+    let pair = ["pem", "key"].map(|ending| key(&format!("{folder}gateway.{ending}")));
+    let own = own.then_some(Own { certificate: &pair[0], key: Key::Pem(&pair[1]) });
+    let trust = key(issuer);
+    let config = client_config(family, Trust { issuers: &trust, revocation: None }, own.as_ref(), http2).unwrap();
+    ClientTls { config: Arc::new(config), server_name: ServerName::try_from("localhost").unwrap() }
+}
+
 fn tls(http2: bool, own: bool) -> ClientTls {
-    let (certificate, key_bytes) = (key("gateway.pem"), key("gateway.key"));
-    let own = own.then_some((&certificate[..], &key_bytes[..]));
-    ClientTls {
-        config: Arc::new(client_config(&key("ca.pem"), own, http2).unwrap()),
-        server_name: ServerName::try_from("localhost").unwrap(),
-    }
+    tls_of(INTERNATIONAL, http2, own)
+}
+
+fn tls_server_of(family: Family, client: ClientCertificate) -> Arc<rustls::ServerConfig> {
+    let (folder, issuer) = keys_of(family);
+    let pair = ["pem", "key"].map(|ending| key(&format!("{folder}gateway.{ending}")));
+    let own = Own { certificate: &pair[0], key: Key::Pem(&pair[1]) };
+    let trust = key(issuer);
+    Arc::new(server_config(family, &own, client, Trust { issuers: &trust, revocation: None }).unwrap())
 }
 
 fn tls_server(client: ClientCertificate) -> Arc<rustls::ServerConfig> {
-    Arc::new(server_config(&key("gateway.pem"), &key("gateway.key"), client, &key("ca.pem")).unwrap())
+    tls_server_of(INTERNATIONAL, client)
 }
 
 #[test]
 fn http2_is_negotiated_with_our_certificate() {
     run(async {
-        let (listener, address) = listen().await;
-        let connections = server_http2(listener, Some(tls_server(ClientCertificate::Required)));
-        let pool = pool(Settings { http2: true, tls: Some(tls(true, true)), ..settings(address) });
-        for _ in 0..3 {
-            assert_eq!(&pool.send(message(), LONG).await.unwrap().body[..], b"hello");
+        for family in [INTERNATIONAL, Family::Sm] {
+            let (listener, address) = listen().await;
+            let connections = server_http2(listener, Some(tls_server_of(family, ClientCertificate::Required)));
+            let pool = pool(Settings { http2: true, tls: Some(tls_of(family, true, true)), ..settings(address) });
+            for _ in 0..3 {
+                assert_eq!(&pool.send(message(), LONG).await.unwrap().body[..], b"hello");
+            }
+            assert_eq!(connections.get(), 1);
         }
-        assert_eq!(connections.get(), 1);
     });
 }
 

@@ -24,13 +24,18 @@ use crate::edge::library::Library;
 use crate::edge::pretend::Cities;
 use crate::edge::pretend::Options;
 use crate::edge::pretend::Signer;
+use crate::edge::tls::Family;
+use crate::edge::tls::Key;
+use crate::edge::tls::Own;
+use crate::edge::tls::Trust;
+use crate::edge::tls::Versions;
+use crate::edge::tls::client_config;
 use crate::edge::upstream::Breaker;
 use crate::edge::upstream::BreakerSettings;
 use crate::edge::upstream::ClientTls;
 use crate::edge::upstream::Outbound;
 use crate::edge::upstream::Pool;
 use crate::edge::upstream::Settings;
-use crate::edge::upstream::client_config;
 use bytes::Bytes;
 use clap::Args;
 use http::HeaderMap;
@@ -315,7 +320,10 @@ impl Callers {
         let trust = file("ca.pem")?;
         let own = (file("jingzhou-system.pem")?, file("jingzhou-system.key")?);
         let pool = |own: Option<(&[u8], &[u8])>| {
-            let config = client_config(&trust, own, false).map_err(|fault| vec![fault.to_string()])?;
+            let trust = Trust { issuers: &trust, revocation: None };
+            let own = own.map(|(certificate, key)| Own { certificate, key: Key::Pem(key) });
+            let config = client_config(Family::International(Versions::Tls12And13), trust, own.as_ref(), false)
+                .map_err(|faults| faults.iter().map(ToString::to_string).collect::<Vec<_>>())?;
             let name = rustls_pki_types::ServerName::IpAddress(data.ip().into());
             let settings = Settings {
                 name: "demo".into(),

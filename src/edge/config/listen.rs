@@ -1,4 +1,4 @@
-//! The section `[listen]`: addresses, limits of time and size, TLS.
+//! The section `[listen]`: addresses, limits of time and size. TLS is `listen_tls`'s.
 //!
 //! It deliberately binds nothing.
 
@@ -6,11 +6,9 @@ use crate::edge::clock::Clock;
 use crate::edge::config::files::Files;
 use crate::edge::config::problem::Kind;
 use crate::edge::config::reader::Section;
-use crate::edge::config::{milliseconds, size};
-use crate::edge::server::{ClientCertificate, ServerTlsFault, Settings, TlsSlot, server_config};
-use arc_swap::ArcSwap;
+use crate::edge::config::{listen_tls, milliseconds, size};
+use crate::edge::server::Settings;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// Where and how to listen.
@@ -41,7 +39,7 @@ pub(super) fn check(mut section: Section<'_, '_>, files: &Files<'_>) -> Option<L
     let exchanges_max = size(section.number("exchanges_max", 1..1_000_001, 1_024));
     let drain = Duration::from_millis(section.number("drain_ms", 0..3_600_001, 20_000));
     let document = section.document();
-    let tls = section.section("tls").map(|tls| check_tls(tls, files));
+    let tls = section.section("tls").map(|tls| listen_tls::check(tls, files));
     if let (Some(data), None) = (data, &tls)
         && !data.ip().is_loopback()
     {
@@ -106,49 +104,4 @@ fn address(section: &mut Section<'_, '_>, key: &'static str, default: SocketAddr
         );
     }
     address
-}
-
-/// The TLS configuration, and whether client certificates are asked for.
-fn check_tls(mut section: Section<'_, '_>, files: &Files<'_>) -> Option<(TlsSlot, bool)> {
-    let document = section.document();
-    let certificate = section.text_required("certificate_file");
-    let key = section.text_required("key_file");
-    let trust = section.text("client_ca_file");
-    let choices = [
-        ("required", ClientCertificate::Required),
-        ("optional", ClientCertificate::Optional),
-        ("off", ClientCertificate::Off),
-    ];
-    let client = section.choice("client_certificate", &choices, ClientCertificate::Optional);
-    let asks = client != ClientCertificate::Off;
-    if asks && trust.is_none() && !section.has("client_ca_file") {
-        section.missing(
-            "client_ca_file",
-            "索取客户端证书时，必须写明签发来文系统证书的机构；不索取则写 client_certificate = \"off\"",
-        );
-    }
-    let read = |name: &Option<_>| name.as_ref().and_then(|name| files.bytes(document, name));
-    let (certificate_bytes, key_bytes, trust_bytes) = (read(&certificate), read(&key), read(&trust));
-    section.finish();
-    let (certificate_bytes, key_bytes) = (certificate_bytes?, key_bytes?);
-    let trust_bytes = if asks { trust_bytes? } else { trust_bytes.unwrap_or_default() };
-    match server_config(certificate_bytes.reveal(), key_bytes.reveal(), client, trust_bytes.reveal()) {
-        Ok(config) => Some((Arc::new(ArcSwap::from_pointee(config)), asks)),
-        Err(fault) => {
-            let (name, found) = match fault {
-                ServerTlsFault::NoCertificate => (certificate?, "文件中没有可用的证书"),
-                ServerTlsFault::NoKey => (key?, "文件中没有可用的私钥"),
-                ServerTlsFault::Mismatch => (key?, "私钥与证书不是一对，或算法不受支持"),
-                ServerTlsFault::NoTrust => (trust?, "文件中没有可用的签发机构证书"),
-            };
-            document.error(
-                &name.place,
-                Kind::BadCertificate,
-                format!("{}：{found}", name.value),
-                "PEM 格式的证书与私钥",
-                "",
-            );
-            None
-        }
-    }
 }

@@ -8,14 +8,17 @@
 //! | what is wrong, and how it is told | `problem` |
 //! | a TOML text as sections, with places | `reader` |
 //! | keys, certificates, secrets on disk | `files` |
-//! | `[listen]` | `listen` |
+//! | `[listen]`, `[listen.tls]` | `listen`, `listen_tls` |
+//! | certificates and keys of a section | `credentials` |
 //! | `[[caller]]`, `[[relay]]` | `callers` |
 //! | `[[system]]` | `systems` |
 //! | which header fields carry a signature | `signatures` |
 
 mod callers;
+mod credentials;
 mod files;
 mod listen;
+mod listen_tls;
 mod problem;
 mod reader;
 mod signatures;

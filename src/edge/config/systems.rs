@@ -4,16 +4,20 @@
 
 use crate::domain::headers::Signature;
 use crate::domain::masked::Masked;
+use crate::edge::config::credentials::{Credentials, INTERNATIONAL_MISMATCH, Keys, SM_MISMATCH};
 use crate::edge::config::files::Files;
 use crate::edge::config::problem::Kind;
 use crate::edge::config::reader::{Document, Placed, Section};
 use crate::edge::config::signatures::check_family;
 use crate::edge::config::{Names, identifier, milliseconds, size};
-use crate::edge::upstream::{BreakerSettings, ClientTls, ClientTlsFault, Settings, client_config};
+use crate::edge::tls::{Family, Versions, client_config};
+use crate::edge::upstream::{BreakerSettings, ClientTls, Settings};
 use rustls_pki_types::ServerName;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
+
+const SERVER_KEYS: Keys = Keys { trust: "ca_file", revocation: "crl_file" };
 
 /// A system that is called.
 #[derive(Clone, Debug)]
@@ -204,18 +208,19 @@ fn check_tls(
     target: Option<&Target>,
 ) -> Option<ClientTls> {
     let document = section.document();
-    let trust = section.text_required("ca_file");
-    let certificate = section.text("certificate_file");
-    let key = section.text("key_file");
-    let name = section.text("server_name");
-    match (section.has("certificate_file"), section.has("key_file")) {
-        (true, false) => section.missing("key_file", "客户端证书与私钥要成对写"),
-        (false, true) => section.missing("certificate_file", "客户端证书与私钥要成对写"),
-        _ => {}
+    let families = [
+        ("tls", Family::International(Versions::Tls12And13)),
+        ("tls12", Family::International(Versions::Tls12)),
+        ("tls13", Family::International(Versions::Tls13)),
+        ("rfc8998", Family::Sm),
+    ];
+    let family = section.choice("protocol", &families, Family::International(Versions::Tls12And13));
+    let trusts = section.has(SERVER_KEYS.trust);
+    if !trusts {
+        section.missing(SERVER_KEYS.trust, "");
     }
-    let read = |name: &Option<_>| name.as_ref().and_then(|name| files.bytes(document, name));
-    let (trust_bytes, certificate_bytes, key_bytes) = (read(&trust), read(&certificate), read(&key));
-    let incomplete = certificate.is_some() != certificate_bytes.is_some() || key.is_some() != key_bytes.is_some();
+    let credentials = Credentials::take(&mut section, files, SERVER_KEYS, false);
+    let name = section.text("server_name");
     section.finish();
     let wanted = match &name {
         Some(name) => name.value.clone(),
@@ -226,29 +231,11 @@ fn check_tls(
         document.error(&place, Kind::BadName, "server_name 不是主机名", "对方证书中的主机名或 IP", "");
         return None;
     };
-    let trust_bytes = trust_bytes?;
-    if incomplete {
+    let mismatch = if family == Family::Sm { SM_MISMATCH } else { INTERNATIONAL_MISMATCH };
+    let made = client_config(family, credentials.trust(), credentials.own().as_ref(), http2);
+    let config = credentials.judge(document, made, mismatch);
+    if !trusts {
         return None;
     }
-    let own = certificate_bytes.as_ref().zip(key_bytes.as_ref());
-    let own = own.map(|(certificate, key)| (certificate.reveal().as_slice(), key.reveal().as_slice()));
-    match client_config(trust_bytes.reveal(), own, http2) {
-        Ok(config) => Some(ClientTls { config: Arc::new(config), server_name }),
-        Err(fault) => {
-            let (name, found) = match fault {
-                ClientTlsFault::NoTrust => (trust?, "文件中没有可用的签发机构证书"),
-                ClientTlsFault::NoCertificate => (certificate?, "文件中没有可用的证书"),
-                ClientTlsFault::NoKey => (key?, "文件中没有可用的私钥"),
-                ClientTlsFault::Mismatch => (key?, "私钥与证书不是一对，或算法不受支持"),
-            };
-            document.error(
-                &name.place,
-                Kind::BadCertificate,
-                format!("{}：{found}", name.value),
-                "PEM 格式的证书与私钥",
-                "",
-            );
-            None
-        }
-    }
+    Some(ClientTls { config: Arc::new(config?), server_name })
 }

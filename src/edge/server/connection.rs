@@ -3,7 +3,7 @@
 //! It deliberately leaves hyper's own timers off; see `watched`.
 
 use crate::edge::server::intake::{self, Origin};
-use crate::edge::server::tls::peer_sha256;
+use crate::edge::server::router;
 use crate::edge::server::watched::{Activity, Watched};
 use crate::edge::server::worker::Shared;
 use http::Request;
@@ -21,7 +21,6 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until, timeout_at};
-use tokio_rustls::TlsAcceptor;
 
 /// Bound on a request head, in bytes: the dialects' longest signature headers need less than 2 KiB.
 const HEAD_BYTES_MAX: usize = 64 * 1024;
@@ -55,15 +54,14 @@ pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, shared: Rc<Shared
         }
         return;
     };
-    let acceptor = TlsAcceptor::from(slot.load_full());
-    let stream = match timeout_at(head_by, acceptor.accept(stream)).await {
+    let protocols = slot.load_full();
+    let stream = match timeout_at(head_by, router::accept(&protocols, stream)).await {
         Ok(Ok(stream)) => stream,
         Ok(Err(error)) => return tracing::debug!(%peer, %error, "tls handshake failed"),
         Err(_) => return tracing::debug!(%peer, "tls handshake timed out"),
     };
-    let session = stream.get_ref().1;
-    let http2 = session.alpn_protocol() == Some(b"h2");
-    let caller = Caller { peer, certificate_sha256: peer_sha256(session), head_by };
+    let http2 = router::is_http2(&stream);
+    let caller = Caller { peer, certificate_sha256: router::certificate_sha256(&stream), head_by };
     drive(stream, http2, caller, shared).await;
 }
 

@@ -6,18 +6,19 @@
 //!
 //! ```text
 //!  worker thread (one per core, own listener on the same address by SO_REUSEPORT, own runtime)
-//!    accept ── connections_max? ── TLS ── HTTP/1 or HTTP/2 ──┬─ request ── own task: read body, Handler::handle
+//!    accept ── connections_max? ── router ── TLS ── HTTP/1 or HTTP/2 ──┬─ request ── own task: read body, Handler::handle
 //!                                  └ header_timeout          ├─ request ── …
 //!                                                            └─ idle_timeout, drain
 //! ```
 
 mod connection;
 mod intake;
-mod tls;
+mod replayed;
+mod router;
 mod watched;
 mod worker;
 
-pub use crate::edge::server::tls::{ClientCertificate, ServerTlsFault, server_config};
+pub use crate::edge::server::router::Protocols;
 pub use crate::edge::server::worker::{Listeners, Running, start};
 
 use crate::domain::fault::Fault;
@@ -31,8 +32,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The certificate, key and trust in use; a reload stores others, which new connections get.
-pub type TlsSlot = Arc<ArcSwap<rustls::ServerConfig>>;
+/// The protocols in use with their certificates and trust; a reload stores others, which new connections get.
+pub type TlsSlot = Arc<ArcSwap<Protocols>>;
 
 /// How to listen. Numbers of connections and exchanges are of the whole process.
 #[derive(Clone, Debug)]

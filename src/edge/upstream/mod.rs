@@ -16,11 +16,9 @@
 mod breaker;
 mod connect;
 mod pool;
-mod tls;
 
 pub use crate::edge::upstream::breaker::{Breaker, BreakerSettings};
 pub use crate::edge::upstream::pool::Pool;
-pub use crate::edge::upstream::tls::{ClientTlsFault, client_config};
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};

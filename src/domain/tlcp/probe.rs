@@ -1,0 +1,60 @@
+//! The bodies of the fuzz targets: any bytes as the peer, in pieces of any size.
+//!
+//! What must hold for every input: no panic, bounded output, no plain text before the handshake is over or after a
+//! fault, and a fault that stays the same.
+
+use crate::domain::tlcp::config::{ClientConfig, Counted, ServerConfig};
+use crate::domain::tlcp::connection::Connection;
+use rustls_pki_types::ServerName;
+use std::sync::Arc;
+
+/// More than any answer to hostile bytes may be: our own flight with its certificates, and alerts.
+const OUTPUT_BYTES_MAX: usize = 128 * 1024;
+
+/// `bytes`: the size of the pieces (first byte plus one), then what the client sends.
+pub fn probe_server(config: &Arc<ServerConfig>, now: u64, bytes: &[u8]) {
+    feed(Connection::server(Arc::clone(config), Box::new(Counted::new(1)), now), bytes);
+}
+
+/// `bytes`: the size of the pieces (first byte plus one), then what the server sends.
+pub fn probe_client(config: &Arc<ClientConfig>, name: ServerName<'static>, now: u64, bytes: &[u8]) {
+    let client = Connection::client(Arc::clone(config), name, None, Box::new(Counted::new(2)), now);
+    if let Ok(connection) = client {
+        feed(connection, bytes);
+    }
+}
+
+fn feed(mut connection: Connection, bytes: &[u8]) {
+    let Some((size, bytes)) = bytes.split_first() else { return };
+    for piece in bytes.chunks(usize::from(*size) + 1) {
+        let mut rest = piece;
+        while !rest.is_empty() {
+            let room = connection.input();
+            assert!(!room.is_empty(), "there is room while no plain text waits");
+            let count = room.len().min(rest.len());
+            room[..count].copy_from_slice(&rest[..count]);
+            connection.received(count);
+            rest = &rest[count..];
+            loop {
+                if let Err(fault) = connection.advance() {
+                    assert_eq!(connection.advance(), Err(fault));
+                    assert!(connection.plain().is_empty() && connection.send(b"x") == Err(fault));
+                    return check_output(&connection);
+                }
+                assert!(connection.plain().is_empty() || !connection.is_handshaking());
+                if connection.plain().is_empty() {
+                    break;
+                }
+                connection.consume(connection.plain().len());
+            }
+            check_output(&connection);
+        }
+    }
+    let end = connection.ended();
+    assert_eq!(end.is_ok(), connection.is_peer_closed());
+    check_output(&connection);
+}
+
+fn check_output(connection: &Connection) {
+    assert!(connection.output().len() <= OUTPUT_BYTES_MAX);
+}

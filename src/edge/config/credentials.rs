@@ -1,0 +1,106 @@
+//! Certificate, key, issuers and revocation lists as the sections about TLS name them.
+//!
+//! It deliberately judges no certificate: `edge::tls` does, and what it finds is told here at the right place.
+
+use crate::domain::masked::Masked;
+use crate::edge::config::files::Files;
+use crate::edge::config::problem::Kind;
+use crate::edge::config::reader::{Document, Placed, Section};
+use crate::edge::tls::{Fault, Key, Own, Trust};
+
+/// A file by its name and what is in it.
+pub(super) struct Named {
+    name: Placed<String>,
+    bytes: Masked<Vec<u8>>,
+}
+
+/// The files of one family of TLS.
+pub(super) struct Credentials {
+    certificate: Option<Named>,
+    key: Option<Named>,
+    trust: Option<Named>,
+    revocation: Option<Named>,
+    /// False when something is missing or cannot be read, which was reported. What is there is still worth a look.
+    complete: bool,
+}
+
+/// Names of the keys that differ between sections.
+#[derive(Clone, Copy)]
+pub(super) struct Keys {
+    pub(super) trust: &'static str,
+    pub(super) revocation: &'static str,
+}
+
+impl Credentials {
+    /// Reads what the section names. Certificate and key come together; `own_required`: they must be there.
+    pub(super) fn take(section: &mut Section<'_, '_>, files: &Files<'_>, keys: Keys, own_required: bool) -> Self {
+        let document = section.document();
+        let pair = [section.has("certificate_file"), section.has("key_file")];
+        let needed = own_required || pair.contains(&true);
+        for (key, there) in ["certificate_file", "key_file"].into_iter().zip(pair) {
+            if needed && !there {
+                let hint = if pair.contains(&true) { "证书与私钥要成对写" } else { "" };
+                section.missing(key, hint);
+            }
+        }
+        let mut complete = !needed || pair == [true, true];
+        let mut read = |key| {
+            let name = section.text(key)?;
+            let bytes = files.bytes(document, &name);
+            complete &= bytes.is_some();
+            Some(Named { name, bytes: bytes? })
+        };
+        let (certificate, key) = (read("certificate_file"), read("key_file"));
+        let (trust, revocation) = (read(keys.trust), read(keys.revocation));
+        // A key that is there and gave nothing was of the wrong type, which is reported too.
+        let typed = section.has("certificate_file") == certificate.is_some()
+            && section.has("key_file") == key.is_some()
+            && section.has(keys.trust) == trust.is_some()
+            && section.has(keys.revocation) == revocation.is_some();
+        Self { certificate, key, trust, revocation, complete: complete && typed }
+    }
+
+    /// What is made of these files, if all of them were there; faults are told at the name of the file to blame.
+    pub(super) fn judge<T>(&self, document: &Document<'_>, made: Result<T, Vec<Fault>>, mismatch: &str) -> Option<T> {
+        match made {
+            Ok(made) => self.complete.then_some(made),
+            Err(faults) => {
+                faults.into_iter().for_each(|fault| self.report(document, fault, mismatch));
+                None
+            }
+        }
+    }
+
+    /// Our own certificate and key, where they are named.
+    pub(super) fn own(&self) -> Option<Own<'_>> {
+        let (certificate, key) = self.certificate.as_ref().zip(self.key.as_ref())?;
+        Some(Own { certificate: certificate.bytes.reveal(), key: Key::Pem(key.bytes.reveal()) })
+    }
+
+    /// Whom to trust; nobody where no issuers are named.
+    pub(super) fn trust(&self) -> Trust<'_> {
+        Trust { issuers: bytes(self.trust.as_ref()).unwrap_or_default(), revocation: bytes(self.revocation.as_ref()) }
+    }
+
+    fn report(&self, document: &Document<'_>, fault: Fault, mismatch: &str) {
+        let (named, found) = match fault {
+            Fault::NoCertificate => (&self.certificate, "文件中没有可用的证书"),
+            Fault::NoKey => (&self.key, "文件中没有可用的私钥"),
+            Fault::Mismatch => (&self.key, mismatch),
+            Fault::NotForSigning => (&self.certificate, "证书的密钥用途（keyUsage）不含数字签名"),
+            Fault::NoTrust => (&self.trust, "文件中没有可用的签发机构证书"),
+            Fault::NoRevocation => (&self.revocation, "文件中没有可用的证书吊销列表"),
+        };
+        let Some(Named { name, .. }) = named else { return };
+        let found = format!("{}：{found}", name.value);
+        document.error(&name.place, Kind::BadCertificate, found, "PEM 格式的证书与私钥", "");
+    }
+}
+
+fn bytes(named: Option<&Named>) -> Option<&[u8]> {
+    named.map(|named| named.bytes.reveal().as_slice())
+}
+
+/// What a pair that does not fit is told with.
+pub(super) const INTERNATIONAL_MISMATCH: &str = "私钥与证书不是一对，或算法不受支持";
+pub(super) const SM_MISMATCH: &str = "私钥与证书不是一对，或不是 SM2";
