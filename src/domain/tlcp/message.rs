@@ -13,16 +13,16 @@ pub(super) const HEADER_BYTES: usize = 4;
 
 /// Kinds of handshake messages.
 pub(super) mod kind {
-    pub(in crate::domain::tlcp) const HELLO_REQUEST: u8 = 0;
-    pub(in crate::domain::tlcp) const CLIENT_HELLO: u8 = 1;
-    pub(in crate::domain::tlcp) const SERVER_HELLO: u8 = 2;
-    pub(in crate::domain::tlcp) const CERTIFICATE: u8 = 11;
-    pub(in crate::domain::tlcp) const SERVER_KEY_EXCHANGE: u8 = 12;
-    pub(in crate::domain::tlcp) const CERTIFICATE_REQUEST: u8 = 13;
-    pub(in crate::domain::tlcp) const SERVER_HELLO_DONE: u8 = 14;
-    pub(in crate::domain::tlcp) const CERTIFICATE_VERIFY: u8 = 15;
-    pub(in crate::domain::tlcp) const CLIENT_KEY_EXCHANGE: u8 = 16;
-    pub(in crate::domain::tlcp) const FINISHED: u8 = 20;
+    pub(crate) const HELLO_REQUEST: u8 = 0;
+    pub(crate) const CLIENT_HELLO: u8 = 1;
+    pub(crate) const SERVER_HELLO: u8 = 2;
+    pub(crate) const CERTIFICATE: u8 = 11;
+    pub(crate) const SERVER_KEY_EXCHANGE: u8 = 12;
+    pub(crate) const CERTIFICATE_REQUEST: u8 = 13;
+    pub(crate) const SERVER_HELLO_DONE: u8 = 14;
+    pub(crate) const CERTIFICATE_VERIFY: u8 = 15;
+    pub(crate) const CLIENT_KEY_EXCHANGE: u8 = 16;
+    pub(crate) const FINISHED: u8 = 20;
 }
 
 /// The longest body that a message of this kind may have. Certificates are the longest that a caller can need; all

@@ -23,10 +23,10 @@ const OUTPUT_BYTES_KEPT: usize = 2 * CONTENT_BYTES_MAX;
 
 /// Kinds of records.
 pub(super) mod kind {
-    pub(in crate::domain::tlcp) const CHANGE_CIPHER_SPEC: u8 = 20;
-    pub(in crate::domain::tlcp) const ALERT: u8 = 21;
-    pub(in crate::domain::tlcp) const HANDSHAKE: u8 = 22;
-    pub(in crate::domain::tlcp) const APPLICATION_DATA: u8 = 23;
+    pub(crate) const CHANGE_CIPHER_SPEC: u8 = 20;
+    pub(crate) const ALERT: u8 = 21;
+    pub(crate) const HANDSHAKE: u8 = 22;
+    pub(crate) const APPLICATION_DATA: u8 = 23;
 }
 
 /// A record whose content lies in the input buffer.
