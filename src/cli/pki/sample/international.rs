@@ -15,8 +15,13 @@ use crate::domain::x509::Certificate;
 use crate::domain::x509::Issue;
 use crate::domain::x509::Kind;
 use crate::domain::x509::assemble;
-use crate::edge::server::ClientCertificate;
-use crate::edge::server::server_config;
+use crate::edge::tls::ClientCertificate;
+use crate::edge::tls::Family;
+use crate::edge::tls::Key;
+use crate::edge::tls::Own;
+use crate::edge::tls::Trust;
+use crate::edge::tls::Versions;
+use crate::edge::tls::server_config;
 use ring::rand::SystemRandom;
 use ring::signature::ECDSA_P256_SHA256_ASN1_SIGNING;
 use ring::signature::EcdsaKeyPair;
@@ -52,8 +57,15 @@ pub(super) fn fits(folder: &Path, until: i64) -> bool {
             let issued = Certificate::all(&certificate).ok().zip(Certificate::all(&trust).ok());
             is_good(&certificate)
                 && issued.is_some_and(|(leaf, authority)| leaf[0].issuer() == authority[0].subject())
-                && server_config(&certificate, &key, ClientCertificate::Required, &trust).is_ok()
+                && serves(&certificate, &key, &trust)
         })
+}
+
+/// Whether a listener that asks for client certificates starts with them.
+fn serves(certificate: &[u8], key: &[u8], issuers: &[u8]) -> bool {
+    let own = Own { certificate, key: Key::Pem(key) };
+    let trust = Trust { issuers, revocation: None };
+    server_config(Family::International(Versions::Tls12And13), &own, ClientCertificate::Required, trust).is_ok()
 }
 
 /// A P-256 key pair, and its PKCS#8 form.
