@@ -16,7 +16,7 @@ const STYLE: &str = "body{font-family:'Noto Sans CJK SC','Source Han Sans SC','M
 margin:2em auto;max-width:62em;line-height:1.45;color:#1a1a1a}h1{font-size:1.4em;margin:0 0 .3em}h2{font-size:1.05em;margin:1.4em 0 .4em}\
 p{margin:.4em 0}code{overflow-wrap:anywhere}table{border-collapse:collapse;width:100%;font-size:.82em}\
 th,td{border:1px solid #999;padding:.12em .45em;text-align:left;vertical-align:top}th{background:#eee;font-weight:600}\
-td.n,th.n{text-align:right}td.k{white-space:nowrap}tr{break-inside:avoid}thead{display:table-header-group}\
+td.n,th.n{text-align:right}td.k,th.n{white-space:nowrap}tr{break-inside:avoid}thead{display:table-header-group}\
 .green{background:#dcefdc}.amber{background:#fff1c9}.red{background:#f6b9b9;font-weight:700}\
 .bar{display:flex;height:1.2em;margin:.7em 0;border:1px solid #666}.bar .g{background:#5aa55a}.bar .a{background:#e6b422}.bar .r{background:#c33}\
 *{-webkit-print-color-adjust:exact;print-color-adjust:exact}\
