@@ -18,7 +18,7 @@ const ORDER: &[(u8, &[&str])] = &[
     (3, &["domain::ids", "domain::format", "domain::codes", "domain::sm"]),
     (4, &["domain::mapping", "domain::tlcp"]),
     (7, &["edge::clock"]),
-    (8, &["edge::metrics", "edge::tls"]),
+    (8, &["edge::metrics", "edge::tlcp", "edge::tls"]),
     (
         9,
         &[
@@ -28,7 +28,6 @@ const ORDER: &[(u8, &[&str])] = &[
             "edge::limit",
             "edge::nonces",
             "edge::sheet",
-            "edge::tlcp",
             "edge::upstream",
         ],
     ),

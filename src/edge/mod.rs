@@ -3,6 +3,7 @@
 pub mod clock;
 
 pub mod metrics;
+pub mod tlcp;
 pub mod tls;
 
 pub mod drift;
@@ -11,7 +12,6 @@ pub mod library;
 pub mod limit;
 pub mod nonces;
 pub mod sheet;
-pub mod tlcp;
 pub mod upstream;
 
 pub mod admin;
