@@ -20,7 +20,7 @@ const ORDER: &[(u8, &[&str])] = &[
     (5, &["domain::x509"]),
     (6, &["domain::envelope"]),
     (7, &["edge::clock"]),
-    (8, &["edge::keys", "edge::metrics", "edge::tls"]),
+    (8, &["edge::keys", "edge::metrics", "edge::tlcp", "edge::tls"]),
     (
         9,
         &[
@@ -30,7 +30,6 @@ const ORDER: &[(u8, &[&str])] = &[
             "edge::limit",
             "edge::nonces",
             "edge::sheet",
-            "edge::tlcp",
             "edge::upstream",
         ],
     ),

@@ -4,6 +4,7 @@ pub mod clock;
 
 pub mod keys;
 pub mod metrics;
+pub mod tlcp;
 pub mod tls;
 
 pub mod drift;
@@ -12,7 +13,6 @@ pub mod library;
 pub mod limit;
 pub mod nonces;
 pub mod sheet;
-pub mod tlcp;
 pub mod upstream;
 
 pub mod admin;

@@ -16,8 +16,8 @@ fn root() -> PathBuf {
 
 /// Whatever folder a configuration names, its keys are those of the tests.
 fn read(path: &Path) -> io::Result<Vec<u8>> {
-    let folder =
-        if path.parent().is_some_and(|folder| folder.ends_with("sm")) { "tests/keys/sm" } else { "tests/keys" };
+    let inner = ["sm", "tlcp"].into_iter().find(|inner| path.parent().is_some_and(|folder| folder.ends_with(inner)));
+    let folder = Path::new("tests/keys").join(inner.unwrap_or_default());
     std::fs::read(root().join(folder).join(path.file_name().unwrap_or_default()))
 }
 

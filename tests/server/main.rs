@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
+mod tlcp;
+
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use futures_util::future::LocalBoxFuture;
@@ -362,7 +364,7 @@ fn with_protocols(protocols: Protocols) -> Settings {
 
 fn tls_settings(client: ClientCertificate) -> Settings {
     let (sm, international) = (Some(server_of(Family::Sm, client)), Some(server_of(INTERNATIONAL, client)));
-    with_protocols(Protocols { sm, international })
+    with_protocols(Protocols { sm, international, ..Protocols::default() })
 }
 
 fn client_of(family: Family, own: bool) -> rustls::ClientConfig {
@@ -417,14 +419,26 @@ fn each_protocol_can_be_switched_off() {
     let server = |family| Some(server_of(family, ClientCertificate::Off));
     // Per listener: the alerts for clients of RFC 8998, TLS 1.2 and TLS 1.3.
     for (protocols, alerts) in [
-        (Protocols { sm: server(Family::Sm), international: server(INTERNATIONAL) }, [None, None, None]),
         (
-            Protocols { sm: server(Family::Sm), international: None },
+            Protocols { sm: server(Family::Sm), international: server(INTERNATIONAL), ..Protocols::default() },
+            [None, None, None],
+        ),
+        (
+            Protocols { sm: server(Family::Sm), international: None, ..Protocols::default() },
             [None, Some(HandshakeFailure), Some(HandshakeFailure)],
         ),
-        (Protocols { sm: None, international: server(INTERNATIONAL) }, [Some(HandshakeFailure), None, None]),
-        (Protocols { sm: server(Family::Sm), international: server(tls13) }, [None, Some(ProtocolVersion), None]),
-        (Protocols { sm: server(Family::Sm), international: server(tls12) }, [None, None, Some(ProtocolVersion)]),
+        (
+            Protocols { sm: None, international: server(INTERNATIONAL), ..Protocols::default() },
+            [Some(HandshakeFailure), None, None],
+        ),
+        (
+            Protocols { sm: server(Family::Sm), international: server(tls13), ..Protocols::default() },
+            [None, Some(ProtocolVersion), None],
+        ),
+        (
+            Protocols { sm: server(Family::Sm), international: server(tls12), ..Protocols::default() },
+            [None, None, Some(ProtocolVersion)],
+        ),
     ] {
         let site = site(&with_protocols(protocols));
         for (family, expected) in [Family::Sm, tls12, tls13].into_iter().zip(alerts) {

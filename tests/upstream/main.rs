@@ -7,7 +7,8 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use jingyue::edge::clock::Clock;
 use jingyue::edge::tls::{ClientCertificate, Family, Key, Own, Trust, Versions, client_config, server_config};
 use jingyue::edge::upstream::{
-    Breaker, BreakerSettings, ClientTls, Failure, NotDelivered, Outbound, Pool, Reply, Settings, Unknown,
+    Breaker, BreakerSettings, ClientProtocol, ClientTls, Failure, NotDelivered, Outbound, Pool, Reply, Settings,
+    TlcpClient, Unknown,
 };
 use rustls_pki_types::ServerName;
 use std::cell::{Cell, RefCell};
@@ -459,7 +460,7 @@ fn tls_of(family: Family, http2: bool, own: bool) -> ClientTls {
     let own = own.then_some(Own { certificate: &pair[0], key: Key::Pem(&pair[1]) });
     let trust = key(issuer);
     let config = client_config(family, Trust { issuers: &trust, revocation: None }, own.as_ref(), http2).unwrap();
-    ClientTls { config: Arc::new(config), server_name: ServerName::try_from("localhost").unwrap() }
+    ClientTls { config: ClientProtocol::Tls(Arc::new(config)), server_name: ServerName::try_from("localhost").unwrap() }
 }
 
 fn tls(http2: bool, own: bool) -> ClientTls {
@@ -490,6 +491,49 @@ fn http2_is_negotiated_with_our_certificate() {
             }
             assert_eq!(connections.get(), 1);
         }
+    });
+}
+
+#[test]
+fn tlcp_is_spoken_and_resumed() {
+    use jingyue::edge::tls::{Pair, tlcp_client_config, tlcp_server_config};
+    run(async {
+        let text = |name: &str| key(&format!("tlcp/{name}"));
+        let chain = |name: &str| [text(&format!("{name}-sign.pem")), text("sub.pem")].concat();
+        let keys = |name: &str| ["sign.key", "encrypt.pem", "encrypt.key"].map(|end| text(&format!("{name}-{end}")));
+        let (server_chain, [server_key, server_encrypt, server_encrypt_key]) = (chain("server"), keys("server"));
+        let (client_chain, [client_key, client_encrypt, client_encrypt_key]) = (chain("client"), keys("client"));
+        let issuers = text("root.pem");
+        let trust = Trust { issuers: &issuers, revocation: None };
+        let signing = Own { certificate: &server_chain, key: Key::Pem(&server_key) };
+        let pair = Pair { signing, encryption: (&server_encrypt, &server_encrypt_key) };
+        let server = Arc::new(tlcp_server_config(&pair, ClientCertificate::Required, trust).unwrap());
+        let (listener, address) = listen().await;
+        let resumed = Rc::new(std::cell::RefCell::new(Vec::new()));
+        let seen = Rc::clone(&resumed);
+        spawn_local(async move {
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                let now = u64::try_from(Clock::System.now() / 1000).unwrap();
+                let mut stream = jingyue::edge::tlcp::accept(stream, Arc::clone(&server), now).await.unwrap();
+                assert!(!stream.connection().peer_certificates().is_empty());
+                seen.borrow_mut().push(stream.connection().is_resumed());
+                // One request a connection.
+                request(&mut stream).await.unwrap();
+                stream.write_all(OK).await.unwrap();
+                stream.shutdown().await.unwrap();
+            }
+        });
+        let signing = Own { certificate: &client_chain, key: Key::Pem(&client_key) };
+        let pair = Pair { signing, encryption: (&client_encrypt, &client_encrypt_key) };
+        let config = tlcp_client_config(trust, Some(&pair), false).unwrap();
+        let config = ClientProtocol::Tlcp(Arc::new(TlcpClient::new(config)));
+        let tls = ClientTls { config, server_name: ServerName::try_from("localhost").unwrap() };
+        let pool = pool(Settings { tls: Some(tls), ..settings(address) });
+        for _ in 0..3 {
+            assert_eq!(&pool.send(message(), LONG).await.unwrap().body[..], b"ok");
+        }
+        assert_eq!(*resumed.borrow(), [false, true, true]);
     });
 }
 

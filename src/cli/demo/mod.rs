@@ -32,6 +32,7 @@ use crate::edge::tls::Versions;
 use crate::edge::tls::client_config;
 use crate::edge::upstream::Breaker;
 use crate::edge::upstream::BreakerSettings;
+use crate::edge::upstream::ClientProtocol;
 use crate::edge::upstream::ClientTls;
 use crate::edge::upstream::Outbound;
 use crate::edge::upstream::Pool;
@@ -330,7 +331,7 @@ impl Callers {
                 host: data.ip().to_string(),
                 port: data.port(),
                 authority: data.to_string().parse().map_err(|_| vec!["地址不对".to_owned()])?,
-                tls: Some(ClientTls { config: Arc::new(config), server_name: name }),
+                tls: Some(ClientTls { config: ClientProtocol::Tls(Arc::new(config)), server_name: name }),
                 http2: false,
                 connect_timeout: Duration::from_secs(5),
                 idle_timeout: Duration::from_secs(20),

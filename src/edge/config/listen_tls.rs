@@ -1,20 +1,23 @@
 //! The section `[listen.tls]`: which protocols the data listener speaks, and with which certificates.
 
+use crate::domain::tlcp;
 use crate::edge::config::credentials::{Credentials, INTERNATIONAL_MISMATCH, Keys, SM_MISMATCH};
 use crate::edge::config::files::Files;
 use crate::edge::config::problem::{Kind, suggest};
 use crate::edge::config::reader::Section;
 use crate::edge::server::{Protocols, TlsSlot};
-use crate::edge::tls::{ClientCertificate, Family, Versions, server_config};
+use crate::edge::tls::{ClientCertificate, Family, Fault, Versions, server_config, tlcp_server_config};
 use arc_swap::ArcSwap;
 use std::sync::Arc;
 
-const CLIENT_KEYS: Keys = Keys { trust: "client_ca_file", revocation: "client_crl_file" };
+const INTERNATIONAL_KEYS: Keys = Keys { trust: "client_ca_file", revocation: "client_crl_file", encryption: false };
+const SM_KEYS: Keys = Keys { encryption: true, ..INTERNATIONAL_KEYS };
 /// Words of `protocols`.
-const WORDS: [&str; 3] = ["rfc8998", "tls13", "tls12"];
+const WORDS: [&str; 4] = ["tlcp", "rfc8998", "tls13", "tls12"];
 
 /// What is switched on.
 struct Wanted {
+    tlcp: bool,
     sm: bool,
     versions: Option<Versions>,
 }
@@ -26,25 +29,31 @@ pub(super) fn check(mut section: Section<'_, '_>, files: &Files<'_>) -> Option<(
         ("optional", ClientCertificate::Optional),
         ("off", ClientCertificate::Off),
     ];
+    let document = section.document();
     let has_sm = section.has("sm");
     let has_own = section.has("certificate_file") || section.has("key_file");
-    let wanted = wanted(&mut section);
-    let named = wanted.is_some();
-    let wanted =
-        wanted.unwrap_or_else(|| Wanted { sm: has_sm, versions: (has_own || !has_sm).then_some(Versions::Tls12And13) });
+    let named = wanted(&mut section);
     let client = section.choice("client_certificate", &choices, ClientCertificate::Optional);
-    if named && wanted.sm && !has_sm {
-        section.missing("sm", "protocols 中有 rfc8998，请在 [listen.tls.sm] 中写明国密证书");
-    }
-    let sm = section.section("sm").map(|mut sm| {
-        let config = family(&mut sm, files, client, Family::Sm, wanted.sm);
-        sm.finish();
-        config
+    let prefer_tlcp = section.flag("prefer_tlcp", false);
+    let sm = section.section("sm");
+    let has_pair = sm.as_ref().is_some_and(|sm| sm.has("encryption_certificate_file") || sm.has("encryption_key_file"));
+    let wanted = named.unwrap_or_else(|| Wanted {
+        tlcp: has_pair,
+        sm: has_sm,
+        versions: (has_own || !has_sm).then_some(Versions::Tls12And13),
     });
-    let international = Family::International(wanted.versions.unwrap_or(Versions::Tls12And13));
-    let international = family(&mut section, files, client, international, wanted.versions.is_some());
+    if (wanted.sm || wanted.tlcp) && !has_sm {
+        section.missing("sm", "protocols 中有国密协议，请在 [listen.tls.sm] 中写明国密证书");
+    }
+    if prefer_tlcp && !wanted.tlcp {
+        let place = section.place_of("prefer_tlcp");
+        document.error(&place, Kind::Conflict, "prefer_tlcp = true 而没有开通 TLCP", "开通 TLCP 时才用", "");
+    }
+    let national = sm.map_or(Some((None, None)), |sm| national(sm, files, client, &wanted));
+    let international = international(&mut section, files, client, wanted.versions);
     section.finish();
-    let protocols = Protocols { sm: sm.unwrap_or(Some(None))?, international: international? };
+    let (sm, tlcp) = national?;
+    let protocols = Protocols { tlcp, sm, international: international?, prefer_tlcp };
     Some((Arc::new(ArcSwap::from_pointee(protocols)), client != ClientCertificate::Off))
 }
 
@@ -71,33 +80,80 @@ fn wanted(section: &mut Section<'_, '_>) -> Option<Wanted> {
         (false, true) => Some(Versions::Tls13),
         (false, false) => None,
     };
-    Some(Wanted { sm: has("rfc8998"), versions })
+    Some(Wanted { tlcp: has("tlcp"), sm: has("rfc8998"), versions })
 }
 
-/// The configuration of one family. `Some(None)`: in order, and switched off.
-#[expect(clippy::option_option, reason = "outside: reported fault; inside: switched off")]
-fn family(
-    section: &mut Section<'_, '_>,
-    files: &Files<'_>,
-    client: ClientCertificate,
-    family: Family,
-    on: bool,
-) -> Option<Option<Arc<rustls::ServerConfig>>> {
-    let document = section.document();
-    let asks = client != ClientCertificate::Off;
-    if on && asks && !section.has(CLIENT_KEYS.trust) {
+/// Reports issuers that must be named; true when there is nothing to report.
+fn trusts(section: &Section<'_, '_>, client: ClientCertificate, on: bool) -> bool {
+    let there = !on || client == ClientCertificate::Off || section.has(SM_KEYS.trust);
+    if !there {
         section.missing(
-            CLIENT_KEYS.trust,
+            SM_KEYS.trust,
             "索取客户端证书时，必须写明签发来文系统证书的机构；不索取则写 client_certificate = \"off\"",
         );
     }
-    let trusts = !asks || section.has(CLIENT_KEYS.trust);
-    let credentials = Credentials::take(section, files, CLIENT_KEYS, on);
-    if !on {
-        return Some(None);
-    }
-    let mismatch = if family == Family::Sm { SM_MISMATCH } else { INTERNATIONAL_MISMATCH };
-    let made = server_config(family, &credentials.own()?, client, credentials.trust());
-    let config = credentials.judge(document, made, mismatch)?;
+    there
+}
+
+/// International TLS. `Some(None)`: in order, and switched off.
+#[expect(clippy::option_option, reason = "outside: reported fault; inside: switched off")]
+fn international(
+    section: &mut Section<'_, '_>,
+    files: &Files<'_>,
+    client: ClientCertificate,
+    versions: Option<Versions>,
+) -> Option<Option<Arc<rustls::ServerConfig>>> {
+    let trusts = trusts(section, client, versions.is_some());
+    let credentials = Credentials::take(section, files, INTERNATIONAL_KEYS, versions.is_some());
+    let Some(versions) = versions else { return Some(None) };
+    let made = server_config(Family::International(versions), &credentials.own()?, client, credentials.trust());
+    let config = credentials.judge(section.document(), made, INTERNATIONAL_MISMATCH)?;
     trusts.then(|| Some(Arc::new(config)))
+}
+
+type National = (Option<Arc<rustls::ServerConfig>>, Option<Arc<tlcp::ServerConfig>>);
+
+/// RFC 8998 and TLCP, which share the signing certificate.
+fn national(
+    mut section: Section<'_, '_>,
+    files: &Files<'_>,
+    client: ClientCertificate,
+    wanted: &Wanted,
+) -> Option<National> {
+    let document = section.document();
+    let on = wanted.sm || wanted.tlcp;
+    let trusts = trusts(&section, client, on);
+    let credentials = Credentials::take(&mut section, files, SM_KEYS, on);
+    let pair = credentials.pair();
+    if wanted.tlcp && !section.has("encryption_certificate_file") && !section.has("encryption_key_file") {
+        section.missing("encryption_certificate_file", "TLCP 用双证书，请写明加密证书与私钥");
+    }
+    section.finish();
+    if !on {
+        return Some((None, None));
+    }
+    let own = credentials.own()?;
+    let sm = wanted.sm.then(|| server_config(Family::Sm, &own, client, credentials.trust())).transpose();
+    let tlcp = match (&pair, wanted.tlcp) {
+        (Some(pair), true) => tlcp_server_config(pair, client, credentials.trust()).map(Some),
+        _ => Ok(None),
+    };
+    let made = match (sm, tlcp) {
+        (Ok(sm), Ok(tlcp)) => Ok((sm, tlcp)),
+        (sm, tlcp) => Err(once_each(sm.err().into_iter().chain(tlcp.err()).flatten())),
+    };
+    let (sm, tlcp) = credentials.judge(document, made, SM_MISMATCH)?;
+    let complete = trusts && (pair.is_some() || !wanted.tlcp);
+    complete.then(|| (sm.map(Arc::new), tlcp.map(Arc::new)))
+}
+
+/// What both protocols find is told once.
+fn once_each(faults: impl Iterator<Item = Fault>) -> Vec<Fault> {
+    let mut all = Vec::new();
+    for fault in faults {
+        if !all.contains(&fault) {
+            all.push(fault);
+        }
+    }
+    all
 }

@@ -10,14 +10,14 @@ use crate::edge::config::problem::Kind;
 use crate::edge::config::reader::{Document, Placed, Section};
 use crate::edge::config::signatures::check_family;
 use crate::edge::config::{Names, identifier, milliseconds, size};
-use crate::edge::tls::{Family, Versions, client_config};
-use crate::edge::upstream::{BreakerSettings, ClientTls, Settings};
+use crate::edge::tls::{Family, Versions, client_config, tlcp_client_config};
+use crate::edge::upstream::{BreakerSettings, ClientProtocol, ClientTls, Settings, TlcpClient};
 use rustls_pki_types::ServerName;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-const SERVER_KEYS: Keys = Keys { trust: "ca_file", revocation: "crl_file" };
+const SERVER_KEYS: Keys = Keys { trust: "ca_file", revocation: "crl_file", encryption: true };
 
 /// A system that is called.
 #[derive(Clone, Debug)]
@@ -208,19 +208,28 @@ fn check_tls(
     target: Option<&Target>,
 ) -> Option<ClientTls> {
     let document = section.document();
+    // `None`: TLCP.
     let families = [
-        ("tls", Family::International(Versions::Tls12And13)),
-        ("tls12", Family::International(Versions::Tls12)),
-        ("tls13", Family::International(Versions::Tls13)),
-        ("rfc8998", Family::Sm),
+        ("tls", Some(Family::International(Versions::Tls12And13))),
+        ("tls12", Some(Family::International(Versions::Tls12))),
+        ("tls13", Some(Family::International(Versions::Tls13))),
+        ("rfc8998", Some(Family::Sm)),
+        ("tlcp", None),
     ];
-    let family = section.choice("protocol", &families, Family::International(Versions::Tls12And13));
+    let family = section.choice("protocol", &families, Some(Family::International(Versions::Tls12And13)));
     let trusts = section.has(SERVER_KEYS.trust);
     if !trusts {
         section.missing(SERVER_KEYS.trust, "");
     }
     let credentials = Credentials::take(&mut section, files, SERVER_KEYS, false);
     let name = section.text("server_name");
+    let lacks_pair = family.is_none()
+        && section.has("certificate_file")
+        && !section.has("encryption_certificate_file")
+        && !section.has("encryption_key_file");
+    if lacks_pair {
+        section.missing("encryption_certificate_file", "TLCP 用双证书：出示证书时，签名证书与加密证书都要写");
+    }
     section.finish();
     let wanted = match &name {
         Some(name) => name.value.clone(),
@@ -231,11 +240,21 @@ fn check_tls(
         document.error(&place, Kind::BadName, "server_name 不是主机名", "对方证书中的主机名或 IP", "");
         return None;
     };
-    let mismatch = if family == Family::Sm { SM_MISMATCH } else { INTERNATIONAL_MISMATCH };
-    let made = client_config(family, credentials.trust(), credentials.own().as_ref(), http2);
-    let config = credentials.judge(document, made, mismatch);
+    let pair = credentials.pair();
+    let config = match family {
+        None => {
+            let made = tlcp_client_config(credentials.trust(), pair.as_ref(), http2);
+            let config = credentials.judge(document, made, SM_MISMATCH).filter(|_| !lacks_pair);
+            config.map(|config| ClientProtocol::Tlcp(Arc::new(TlcpClient::new(config))))
+        }
+        Some(family) => {
+            let mismatch = if family == Family::Sm { SM_MISMATCH } else { INTERNATIONAL_MISMATCH };
+            let made = client_config(family, credentials.trust(), credentials.own().as_ref(), http2);
+            credentials.judge(document, made, mismatch).map(|config| ClientProtocol::Tls(Arc::new(config)))
+        }
+    };
     if !trusts {
         return None;
     }
-    Some(ClientTls { config: Arc::new(config?), server_name })
+    Some(ClientTls { config: config?, server_name })
 }

@@ -60,8 +60,8 @@ pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, shared: Rc<Shared
         Ok(Err(error)) => return tracing::debug!(%peer, %error, "tls handshake failed"),
         Err(_) => return tracing::debug!(%peer, "tls handshake timed out"),
     };
-    let http2 = router::is_http2(&stream);
-    let caller = Caller { peer, certificate_sha256: router::certificate_sha256(&stream), head_by };
+    let http2 = stream.is_http2();
+    let caller = Caller { peer, certificate_sha256: stream.certificate_sha256(), head_by };
     drive(stream, http2, caller, shared).await;
 }
 

@@ -3,30 +3,41 @@
 //!
 //! ```text
 //!  22 1 1 ──────────── TLCP
-//!  anything else ───── ClientHello of TLS ─┬─ suite 0x00C6, scheme 0x0708 and curveSM2 → RFC 8998
+//!  anything else ───── ClientHello of TLS ─┬─ lists suites of TLCP, and we prefer it → refused, to come back so
+//!                                          ├─ suite 0x00C6, scheme 0x0708 and curveSM2 → RFC 8998
 //!                                          └─ else → international TLS
 //! ```
 //!
 //! What is switched off is refused with the alert that says so. It deliberately decides nothing by trial: a client
 //! that fails one handshake is not offered another.
 
+use crate::domain::tlcp;
+use crate::edge::clock::Clock;
 use crate::edge::server::replayed::{HEAD_BYTES, Replayed};
+use crate::edge::tlcp::TlcpStream;
 use crate::edge::tls::{CURVE_SM2, SM2SIG_SM3, SM4_GCM_SM3, fingerprint};
 use rustls::server::{Acceptor, ClientHello};
 use rustls::{CipherSuite, NamedGroup, ServerConfig, SignatureScheme};
 use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use std::task::{Context, Poll};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
 
 /// What the data listener speaks; a protocol without its part is switched off.
 #[derive(Clone, Debug, Default)]
 pub struct Protocols {
+    /// TLCP.
+    pub tlcp: Option<Arc<tlcp::ServerConfig>>,
     /// RFC 8998.
     pub sm: Option<Arc<ServerConfig>>,
     /// International TLS.
     pub international: Option<Arc<ServerConfig>>,
+    /// Refuse a TLS hello that also lists suites of TLCP. Some browsers try TLS first and come back with TLCP only
+    /// when that fails. Without TLCP it means nothing.
+    pub prefer_tlcp: bool,
 }
 
 /// A handshake record of version 1.1, which TLCP has and TLS never had.
@@ -55,15 +66,16 @@ impl Protocols {
         let can_sm = offer.suites.contains(&SM4_GCM_SM3)
             && offer.schemes.contains(&SM2SIG_SM3)
             && offer.groups.is_none_or(|groups| groups.contains(&CURVE_SM2));
+        let can_tlcp = offer.suites.iter().any(|suite| tlcp::Suite::of(u16::from(*suite)).is_some());
+        if self.prefer_tlcp && self.tlcp.is_some() && can_tlcp {
+            return None;
+        }
         match &self.sm {
             Some(sm) if can_sm => Some(sm),
             _ => self.international.as_ref(),
         }
     }
 }
-
-/// A connection after its handshake.
-pub(super) type Secured<S> = TlsStream<Replayed<S>>;
 
 /// Runs the handshake. The caller bounds its time.
 pub(super) async fn accept<S>(protocols: &Protocols, stream: S) -> io::Result<Secured<S>>
@@ -72,6 +84,12 @@ where
 {
     let mut stream = Replayed::after_head(stream).await?;
     if stream.head() == TLCP_HEAD {
+        if let Some(config) = &protocols.tlcp {
+            // As rustls does, by the machine's clock.
+            let now = u64::try_from(Clock::System.now() / 1000).unwrap_or(0);
+            let stream = crate::edge::tlcp::accept(stream, Arc::clone(config), now).await?;
+            return Ok(Secured::Tlcp(Box::new(stream)));
+        }
         return refuse(&mut stream, &TLCP_PROTOCOL_VERSION, "TLCP is switched off").await;
     }
     let mut start = LazyConfigAcceptor::new(Acceptor::default(), stream).await?;
@@ -79,7 +97,7 @@ where
     let Some(config) = protocols.choose(&Offer::from(&hello)).cloned() else {
         return refuse(&mut start.io, &TLS_HANDSHAKE_FAILURE, "no protocol for what the client offers").await;
     };
-    start.into_stream(config).await
+    Ok(Secured::Tls(Box::new(start.into_stream(config).await?)))
 }
 
 async fn refuse<S, T>(stream: &mut S, alert: &[u8], reason: &'static str) -> io::Result<T>
@@ -91,13 +109,79 @@ where
     Err(io::Error::new(io::ErrorKind::InvalidData, reason))
 }
 
-/// True when HTTP/2 was agreed.
-pub(super) fn is_http2<S>(stream: &Secured<S>) -> bool {
-    stream.get_ref().1.alpn_protocol() == Some(b"h2")
+/// A connection after its handshake.
+pub(super) enum Secured<S> {
+    Tls(Box<TlsStream<Replayed<S>>>),
+    Tlcp(Box<TlcpStream<Replayed<S>>>),
 }
 
-/// By which the caller is known, where it showed a certificate.
-pub(super) fn certificate_sha256<S>(stream: &Secured<S>) -> Option<[u8; 32]> {
-    let certificate = stream.get_ref().1.peer_certificates()?.first()?;
-    Some(fingerprint(certificate))
+impl<S> Secured<S> {
+    /// True when HTTP/2 was agreed.
+    pub(super) fn is_http2(&self) -> bool {
+        let agreed = match self {
+            Self::Tls(stream) => stream.get_ref().1.alpn_protocol(),
+            Self::Tlcp(stream) => stream.connection().protocol(),
+        };
+        agreed == Some(b"h2")
+    }
+
+    /// By which the caller is known, where it showed a certificate: with TLCP the signing certificate.
+    pub(super) fn certificate_sha256(&self) -> Option<[u8; 32]> {
+        let chain = match self {
+            Self::Tls(stream) => stream.get_ref().1.peer_certificates()?,
+            Self::Tlcp(stream) => stream.connection().peer_certificates(),
+        };
+        chain.first().map(|certificate| fingerprint(certificate))
+    }
+}
+
+/// Calls the stream that is there.
+macro_rules! either {
+    ($secured:expr, $stream:ident => $call:expr) => {
+        match $secured.get_mut() {
+            Secured::Tls($stream) => {
+                let $stream = Pin::new(&mut **$stream);
+                $call
+            }
+            Secured::Tlcp($stream) => {
+                let $stream = Pin::new(&mut **$stream);
+                $call
+            }
+        }
+    };
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Secured<S> {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        either!(self, stream => stream.poll_read(cx, buffer))
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Secured<S> {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        either!(self, stream => stream.poll_write(cx, bytes))
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        either!(self, stream => stream.poll_write_vectored(cx, slices))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        match self {
+            Self::Tls(stream) => stream.is_write_vectored(),
+            Self::Tlcp(stream) => stream.is_write_vectored(),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        either!(self, stream => stream.poll_flush(cx))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        either!(self, stream => stream.poll_shutdown(cx))
+    }
 }

@@ -69,6 +69,12 @@ impl KeyInMemory {
     }
 }
 
+impl KeyInMemory {
+    pub(super) fn into_inner(self) -> PrivateKey {
+        self.0
+    }
+}
+
 /// The scalar; `curve_known` where the curve was named outside already and need not be here.
 fn scalar(key: &sec1::EcPrivateKey<'_>, curve_known: bool) -> Result<PrivateKey, Wrong> {
     match key.parameters.and_then(sec1::EcParameters::named_curve) {

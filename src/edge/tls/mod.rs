@@ -16,7 +16,7 @@
 //! | what a certificate says of its use and its end | `certificate` |
 //! | chains of peers, verified once and remembered for a while | `verifier` |
 //! | PEM texts to the above | `pem` |
-//! | server and client configurations | `server`, `client` |
+//! | server and client configurations | `server`, `client`; for TLCP `tlcp` |
 
 mod certificate;
 mod client;
@@ -30,6 +30,7 @@ mod record;
 mod server;
 mod signature;
 mod ticket;
+mod tlcp;
 mod verifier;
 
 pub use crate::edge::tls::client::client_config;
@@ -39,6 +40,7 @@ pub use crate::edge::tls::pem::{Key, Own, Trust};
 pub use crate::edge::tls::provider::{SM4_GCM_SM3, sm_provider};
 pub use crate::edge::tls::server::{ClientCertificate, server_config};
 pub use crate::edge::tls::signature::SM2SIG_SM3;
+pub use crate::edge::tls::tlcp::{Pair, tlcp_client_config, tlcp_server_config};
 
 use crate::edge::clock;
 use rustls::SupportedProtocolVersion;
@@ -95,6 +97,10 @@ pub enum Fault {
     Mismatch,
     /// The certificate may not be used for signing, by its keyUsage.
     NotForSigning,
+    /// The encryption certificate of TLCP or its key cannot be used.
+    NoEncryption,
+    /// Signing and encryption certificate name different subjects.
+    DifferentSubjects,
     /// The file of trusted issuers holds no certificate that can be read.
     NoTrust,
     /// The file of revocation lists holds none that can be read.
@@ -108,6 +114,8 @@ impl fmt::Display for Fault {
             Self::NoKey => "no private key in the file",
             Self::Mismatch => "certificate and key do not belong together",
             Self::NotForSigning => "the certificate is not for digital signatures",
+            Self::NoEncryption => "encryption certificate and key cannot be used",
+            Self::DifferentSubjects => "signing and encryption certificate differ in subject",
             Self::NoTrust => "no trusted certificate in the file",
             Self::NoRevocation => "no revocation list in the file",
         })

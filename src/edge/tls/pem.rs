@@ -1,7 +1,7 @@
 //! PEM texts to chains, keys, issuers and revocation lists.
 
 use crate::edge::tls::certificate::Facts;
-use crate::edge::tls::key::{HandshakeKey, signing_key};
+use crate::edge::tls::key::{HandshakeKey, KeyInMemory, signing_key};
 use crate::edge::tls::{Family, Fault};
 use rustls::RootCertStore;
 use rustls::sign::CertifiedKey;
@@ -65,6 +65,16 @@ impl Own<'_> {
     }
 }
 
+impl Key<'_> {
+    /// An SM2 key that signs.
+    pub(super) fn handle(&self) -> Result<Arc<dyn HandshakeKey>, Fault> {
+        match self {
+            Self::Pem(pem) => Ok(Arc::new(key_in_memory(pem)?)),
+            Self::Handle(key) => Ok(Arc::clone(key)),
+        }
+    }
+}
+
 impl Trust<'_> {
     pub(super) fn roots(&self) -> Result<Arc<RootCertStore>, Fault> {
         let mut roots = RootCertStore::empty();
@@ -92,7 +102,12 @@ fn private_key(pem: &[u8]) -> Option<PrivateKeyDer<'static>> {
     PrivateKeyDer::from_pem_slice(relabelled.as_bytes()).ok()
 }
 
-fn certificates(pem: &[u8]) -> Option<Vec<CertificateDer<'static>>> {
+/// An SM2 key.
+pub(super) fn key_in_memory(pem: &[u8]) -> Result<KeyInMemory, Fault> {
+    KeyInMemory::from_der(&private_key(pem).ok_or(Fault::NoKey)?).map_err(|_| Fault::Mismatch)
+}
+
+pub(super) fn certificates(pem: &[u8]) -> Option<Vec<CertificateDer<'static>>> {
     let all: Vec<_> = CertificateDer::pem_slice_iter(pem).collect::<Result<_, _>>().ok()?;
     if all.is_empty() { None } else { Some(all) }
 }

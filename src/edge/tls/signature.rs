@@ -60,7 +60,7 @@ impl SignatureVerificationAlgorithm for Sm2Verification {
     }
 }
 
-/// Keys with a table: some 150 KiB each, so about 10 MB in all.
+/// Keys with a table: 86 KiB each, so about 6 MB in all.
 const TABLES_MAX: usize = 64;
 /// Keys whose signatures are counted.
 const COUNTED_MAX: usize = 1024;

@@ -54,7 +54,7 @@ pub(super) fn of_servers(family: Family, trust: Trust<'_>) -> Result<Arc<dyn Ser
 
 /// Chains found good.
 #[derive(Debug)]
-struct Verified(Mutex<Recent<[u8; 32], Period>>);
+pub(super) struct Verified(Mutex<Recent<[u8; 32], Period>>);
 
 /// Seconds since 1970, both ends within.
 #[derive(Clone, Copy, Debug)]
@@ -64,27 +64,27 @@ struct Period {
 }
 
 impl Verified {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self(Mutex::new(Recent::new(CHAINS_MAX)))
     }
 
-    /// Runs `verify` and looks at keyUsage, unless the same chain for the same `name` was found good shortly before.
-    fn once(
+    /// Runs `verify`, which gives the chain's end, unless the same chain for the same `name` was found good shortly
+    /// before.
+    pub(super) fn once<E>(
         &self,
         name: &[u8],
         end_entity: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
         now: UnixTime,
-        verify: impl FnOnce() -> Result<(), Error>,
-    ) -> Result<(), Error> {
+        verify: impl FnOnce() -> Result<u64, E>,
+    ) -> Result<(), E> {
         let key = key(name, end_entity, intermediates);
         let now = now.as_secs();
         let remembered = self.lock().find(&key).copied();
         if remembered.is_some_and(|period| (period.from..=period.until).contains(&now)) {
             return Ok(());
         }
-        verify()?;
-        let end = check_usage(end_entity, intermediates)?;
+        let end = verify()?;
         let period = Period { from: now, until: end.min(now.saturating_add(REMEMBERED_SECONDS)) };
         self.lock().store(key, period);
         Ok(())
@@ -128,6 +128,12 @@ fn check_usage(end_entity: &CertificateDer<'_>, intermediates: &[CertificateDer<
     Ok(end)
 }
 
+/// The earliest end of all certificates, in seconds since 1970; `None` where one cannot be read.
+pub(super) fn end_of(end_entity: &CertificateDer<'_>, others: &[CertificateDer<'_>]) -> Option<u64> {
+    let ends = [end_entity].into_iter().chain(others).map(|der| Some(Facts::read(der)?.not_after));
+    ends.collect::<Option<Vec<u64>>>()?.into_iter().min()
+}
+
 #[derive(Debug)]
 struct OfClients {
     inner: Arc<dyn ClientCertVerifier>,
@@ -153,7 +159,10 @@ impl ClientCertVerifier for OfClients {
         intermediates: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
-        let verify = || self.inner.verify_client_cert(end_entity, intermediates, now).map(drop);
+        let verify = || {
+            self.inner.verify_client_cert(end_entity, intermediates, now)?;
+            check_usage(end_entity, intermediates)
+        };
         self.verified.once(b"", end_entity, intermediates, now, verify)?;
         Ok(ClientCertVerified::assertion())
     }
@@ -197,8 +206,8 @@ impl ServerCertVerifier for OfServers {
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
         let verify = || {
-            let verified = self.inner.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
-            verified.map(drop)
+            self.inner.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)?;
+            check_usage(end_entity, intermediates)
         };
         self.verified.once(server_name.to_str().as_bytes(), end_entity, intermediates, now, verify)?;
         Ok(ServerCertVerified::assertion())

@@ -2,12 +2,17 @@
 //!
 //! It deliberately writes no byte of a request: whatever fails here is surely not delivered.
 
-use crate::edge::upstream::{NotDelivered, Settings};
+use crate::edge::clock::Clock;
+use crate::edge::tlcp;
+use crate::edge::tlcp::TlcpStream;
+use crate::edge::upstream::{ClientProtocol, NotDelivered, Settings, TlcpClient};
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::TokioIo;
+use rustls_pki_types::ServerName;
 use std::net::IpAddr;
+use std::sync::{Arc, PoisonError};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -44,12 +49,43 @@ pub(super) async fn connect(settings: &Settings) -> Result<Link, NotDelivered> {
     let Some(tls) = &settings.tls else {
         return handshake(stream, settings.http2).await;
     };
-    let stream = TlsConnector::from(tls.config.clone())
-        .connect(tls.server_name.clone(), stream)
-        .await
-        .map_err(|_| NotDelivered::TlsFailed)?;
-    let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-    handshake(stream, http2).await
+    match &tls.config {
+        ClientProtocol::Tls(config) => {
+            let stream = TlsConnector::from(Arc::clone(config))
+                .connect(tls.server_name.clone(), stream)
+                .await
+                .map_err(|_| NotDelivered::TlsFailed)?;
+            let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+            handshake(stream, http2).await
+        }
+        ClientProtocol::Tlcp(client) => {
+            let stream = connect_tlcp(client, tls.server_name.clone(), stream).await?;
+            let http2 = stream.connection().protocol() == Some(b"h2");
+            handshake(stream, http2).await
+        }
+    }
+}
+
+/// A refused session costs nothing: the peer does a full handshake then.
+async fn connect_tlcp(
+    client: &TlcpClient,
+    name: ServerName<'static>,
+    stream: TcpStream,
+) -> Result<TlcpStream<TcpStream>, NotDelivered> {
+    let session = || client.session.lock().unwrap_or_else(PoisonError::into_inner);
+    let resume = session().clone();
+    // As rustls does, by the machine's clock.
+    let now = u64::try_from(Clock::System.now() / 1000).unwrap_or(0);
+    match tlcp::connect(stream, Arc::clone(&client.config), name, resume, now).await {
+        Ok(stream) => {
+            *session() = stream.connection().session().cloned();
+            Ok(stream)
+        }
+        Err(_) => {
+            *session() = None;
+            Err(NotDelivered::TlsFailed)
+        }
+    }
 }
 
 async fn handshake<S>(stream: S, http2: bool) -> Result<Link, NotDelivered>

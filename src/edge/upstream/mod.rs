@@ -20,10 +20,11 @@ mod pool;
 pub use crate::edge::upstream::breaker::{Breaker, BreakerSettings};
 pub use crate::edge::upstream::pool::Pool;
 
+use crate::domain::tlcp;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use rustls_pki_types::ServerName;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// How to reach one system. Limits of connections count per worker thread.
@@ -55,9 +56,31 @@ pub struct Settings {
 #[derive(Clone, Debug)]
 pub struct ClientTls {
     /// Trust and, where wanted, our own certificate.
-    pub config: Arc<rustls::ClientConfig>,
+    pub config: ClientProtocol,
     /// Name that the other side's certificate must bear.
     pub server_name: ServerName<'static>,
+}
+
+/// How to secure a connection.
+#[derive(Clone, Debug)]
+pub enum ClientProtocol {
+    /// RFC 8998 or international TLS.
+    Tls(Arc<rustls::ClientConfig>),
+    Tlcp(Arc<TlcpClient>),
+}
+
+/// TLCP, and what the last connection left to resume.
+#[derive(Debug)]
+pub struct TlcpClient {
+    config: Arc<tlcp::ClientConfig>,
+    session: Mutex<Option<tlcp::Session>>,
+}
+
+impl TlcpClient {
+    /// With nothing to resume yet.
+    pub fn new(config: tlcp::ClientConfig) -> Self {
+        Self { config: Arc::new(config), session: Mutex::new(None) }
+    }
 }
 
 /// A message ready to leave.

@@ -1,0 +1,138 @@
+//! Configurations of TLCP (`domain::tlcp`) from the same texts as the others, with the same memory of good chains.
+
+use crate::domain::sm::Wrong;
+use crate::domain::sm::sm2::{DEFAULT_ID, PublicKey};
+use crate::domain::tlcp;
+use crate::domain::tlcp::{CertificateFault, Identity, Judge, RememberedSessions, Role, TrustFault};
+use crate::edge::tls::key::HandshakeKey;
+use crate::edge::tls::pem::{Own, Trust, certificates, key_in_memory};
+use crate::edge::tls::verifier::{Verified, end_of};
+use crate::edge::tls::{ClientCertificate, Family, Fault, both};
+use rustls_pki_types::{CertificateDer, UnixTime};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Sessions that a listener remembers, about 3 KB each.
+const SESSIONS_MAX: usize = 4096;
+
+/// Our two certificates (双证书) and their keys.
+#[derive(Clone, Debug)]
+pub struct Pair<'a> {
+    /// The signing certificate, which is that of RFC 8998 as well.
+    pub signing: Own<'a>,
+    /// PEM: encryption certificate and private key. The key decrypts and cannot be a handle that only signs.
+    pub encryption: (&'a [u8], &'a [u8]),
+}
+
+impl Pair<'_> {
+    fn identity(&self) -> Result<Arc<Identity>, Fault> {
+        // Whatever is wrong with the signing half is found out here.
+        self.signing.certified(Family::Sm)?;
+        let signing = self.signing.key.handle()?;
+        let mut chain = certificates(self.signing.certificate).ok_or(Fault::NoCertificate)?;
+        let encryption = certificates(self.encryption.0).and_then(|chain| chain.into_iter().next());
+        chain.insert(1, encryption.ok_or(Fault::NoEncryption)?);
+        let decryption = key_in_memory(self.encryption.1).map_err(|_| Fault::NoEncryption)?;
+        let identity = Identity::new(&chain, Arc::new(Signing(signing)), Arc::new(decryption.into_inner()));
+        identity.map(Arc::new).map_err(|fault| match fault {
+            CertificateFault::DifferentSubjects => Fault::DifferentSubjects,
+            _ => Fault::NoEncryption,
+        })
+    }
+}
+
+/// A key of TLS at TLCP's signatures.
+struct Signing(Arc<dyn HandshakeKey>);
+
+impl tlcp::SigningKey for Signing {
+    fn public(&self) -> &PublicKey {
+        self.0.public()
+    }
+
+    /// The noise is left alone: the key draws its own.
+    fn sign(&self, parts: &[&[u8]], _: &[u8; 32]) -> Result<Vec<u8>, Wrong> {
+        Ok(self.0.sign(DEFAULT_ID, &parts.concat())?.to_der())
+    }
+}
+
+/// Judges by trusted roots, and remembers.
+struct Remembering {
+    trust: tlcp::Trust,
+    verified: Verified,
+}
+
+impl Remembering {
+    fn new(trust: Trust<'_>) -> Result<Arc<dyn Judge>, Fault> {
+        let roots = certificates(trust.issuers).ok_or(Fault::NoTrust)?;
+        let trust = tlcp::Trust::new(&roots, &trust.lists()?).map_err(|fault| match fault {
+            TrustFault::NoRoots | TrustFault::Root(_) => Fault::NoTrust,
+            TrustFault::RevocationList(_) => Fault::NoRevocation,
+        })?;
+        Ok(Arc::new(Self { trust, verified: Verified::new() }))
+    }
+}
+
+impl Judge for Remembering {
+    fn judge(
+        &self,
+        certificate: &CertificateDer<'_>,
+        others: &[CertificateDer<'_>],
+        role: Role,
+        now: u64,
+    ) -> Result<(), CertificateFault> {
+        let name: &[u8] = if role == Role::Client { b"client" } else { b"server" };
+        let time = UnixTime::since_unix_epoch(Duration::from_secs(now));
+        self.verified.once(name, certificate, others, time, || {
+            self.trust.judge(certificate, others, role, now)?;
+            end_of(certificate, others).ok_or(CertificateFault::Broken)
+        })
+    }
+
+    fn names(&self) -> Vec<Vec<u8>> {
+        self.trust.names()
+    }
+}
+
+fn protocols() -> Vec<Vec<u8>> {
+    vec![b"h2".to_vec(), b"http/1.1".to_vec()]
+}
+
+/// A server of TLCP, for h2 and http/1.1. `trust` holds the issuers of client certificates, unused where `client` is
+/// off.
+///
+/// # Errors
+/// All faults of the texts.
+pub fn tlcp_server_config(
+    own: &Pair<'_>,
+    client: ClientCertificate,
+    trust: Trust<'_>,
+) -> Result<tlcp::ServerConfig, Vec<Fault>> {
+    let authentication = match client {
+        ClientCertificate::Off => Ok(tlcp::ClientAuthentication::Off),
+        ClientCertificate::Optional => Remembering::new(trust).map(tlcp::ClientAuthentication::Optional),
+        ClientCertificate::Required => Remembering::new(trust).map(tlcp::ClientAuthentication::Required),
+    };
+    let (identity, client) = both(own.identity(), authentication)?;
+    Ok(tlcp::ServerConfig {
+        client,
+        protocols: protocols(),
+        sessions: Some(Arc::new(RememberedSessions::new(SESSIONS_MAX))),
+        ..tlcp::ServerConfig::new(identity)
+    })
+}
+
+/// A client of TLCP that trusts the issuers in `trust`, with our own pair where `own` gives it. `http2` offers h2 and
+/// http/1.1 by ALPN; otherwise no extension at all is sent, which old peers like best.
+///
+/// # Errors
+/// All faults of the texts.
+pub fn tlcp_client_config(
+    trust: Trust<'_>,
+    own: Option<&Pair<'_>>,
+    http2: bool,
+) -> Result<tlcp::ClientConfig, Vec<Fault>> {
+    let identity = own.map(Pair::identity).transpose();
+    let (identity, judge) = both(identity, Remembering::new(trust))?;
+    let protocols = if http2 { protocols() } else { Vec::new() };
+    Ok(tlcp::ClientConfig { identity, protocols, ..tlcp::ClientConfig::new(judge) })
+}
