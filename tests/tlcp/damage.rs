@@ -130,7 +130,9 @@ proptest! {
         pieces in prop::collection::vec((20_u8..24, prop::collection::vec(any::<u8>(), 0..300)), 0..6),
     ) {
         let mut bytes = vec![step];
-        pieces.iter().for_each(|(kind, content)| bytes.extend(record(*kind, content)));
+        for (kind, content) in &pieces {
+            bytes.extend(record(*kind, content));
+        }
         probe(&bytes);
     }
 

@@ -10,7 +10,7 @@ fn exchange(client_config: &ClientConfig, server_config: &ServerConfig, step: us
     assert!(!client.is_handshaking() && !server.is_handshaking());
     assert_eq!((client.suite(), client.is_resumed()), (server.suite(), false));
     assert_eq!(client.peer_certificates(), chain("server"));
-    for length in [1, 15, 16, 17, 16_384, 16_385, 60_000] {
+    for length in [1, 15, 16, 17, 16_385] {
         let plain: Vec<u8> = (0..length).map(|index: usize| index.to_be_bytes()[7]).collect();
         let out = send(&mut client, &plain);
         assert_eq!(feed(&mut server, &out, step).as_ref(), Ok(&plain));
@@ -30,7 +30,7 @@ fn exchange(client_config: &ClientConfig, server_config: &ServerConfig, step: us
 #[test]
 fn both_suites_one_way_and_mutual_in_pieces_of_any_size() {
     for suite in Suite::ALL {
-        for step in [1, 7, 20_000] {
+        for step in [1, 20_000] {
             let suites = vec![suite];
             exchange(&client_config(), &ServerConfig { suites: suites.clone(), ..server_config() }, step);
             exchange(&ClientConfig { suites, ..known_client_config() }, &mutual_config(), step);

@@ -1,6 +1,12 @@
 //! The stream of tokio: large texts both ways, ends and cuts, hyper on top.
 
 use crate::support::*;
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
 use jingyue::domain::tlcp::{CertificateFault, ClientConfig, ServerConfig, Suite, TlcpFault};
 use jingyue::edge::tlcp::{HandshakeFault, TlcpStream, accept, connect};
 use std::io::{ErrorKind, IoSlice};
@@ -28,7 +34,7 @@ async fn large_texts_both_ways_through_a_narrow_pipe() {
         let config = ServerConfig { suites: vec![suite], ..mutual_config() };
         let (client, server) = pair(known_client_config(), config, 1000).await;
         assert_eq!(server.connection().peer_certificates(), chain("client"));
-        let plain = text(300_000);
+        let plain = text(70_000);
         let side = |stream: TlcpStream<DuplexStream>| {
             let plain = plain.clone();
             async move {
@@ -92,4 +98,27 @@ async fn who_leaves_during_the_handshake_is_a_fault() {
     drop(near);
     let end = accept(far, Arc::new(server_config()), NOW).await;
     assert!(matches!(end, Err(HandshakeFault::Protocol(TlcpFault::Truncated))));
+}
+
+#[tokio::test]
+async fn hyper_on_top() {
+    let (client, server) = pair(known_client_config(), mutual_config(), 5000).await;
+    let echo = service_fn(|request: Request<Incoming>| async move {
+        let body = request.into_body().collect().await?.to_bytes();
+        Ok::<_, hyper::Error>(Response::new(Full::new(body)))
+    });
+    let serving = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(server), echo);
+    let calling = async {
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(client)).await.unwrap();
+        let asking = async move {
+            for length in [0, 10, 50_000] {
+                let body = Full::new(Bytes::from(text(length)));
+                let request = Request::post("/").header("host", "localhost").body(body).unwrap();
+                let answer = sender.send_request(request).await.unwrap().into_body().collect().await.unwrap();
+                assert!(answer.to_bytes() == text(length));
+            }
+        };
+        tokio::join!(asking, connection).1.unwrap();
+    };
+    tokio::join!(serving, calling).0.unwrap();
 }

@@ -12,20 +12,20 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 /// 2027-01-15, within the validity of every certificate.
-pub const NOW: u64 = 1_800_000_000;
+pub(crate) const NOW: u64 = 1_800_000_000;
 
 /// `tests` of the repository, from the package that is tested or one inside it.
-pub fn tests_folder() -> PathBuf {
+pub(crate) fn tests_folder() -> PathBuf {
     let package = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     let mut folders = package.ancestors().map(|folder| folder.join("tests"));
     folders.find(|folder| folder.join("keys/tlcp").is_dir()).unwrap()
 }
 
-pub fn file(name: &str) -> Vec<u8> {
+pub(crate) fn file(name: &str) -> Vec<u8> {
     std::fs::read(tests_folder().join("keys/tlcp").join(name)).unwrap()
 }
 
-pub fn certificate(name: &str) -> CertificateDer<'static> {
+pub(crate) fn certificate(name: &str) -> CertificateDer<'static> {
     CertificateDer::from_pem_slice(&file(&format!("{name}.pem"))).unwrap()
 }
 
@@ -38,47 +38,47 @@ fn key(name: &str) -> Arc<PrivateKey> {
     Arc::new(PrivateKey::from_bytes(bytes[at..at + 32].try_into().unwrap()).unwrap())
 }
 
-pub fn chain(name: &str) -> Vec<CertificateDer<'static>> {
+pub(crate) fn chain(name: &str) -> Vec<CertificateDer<'static>> {
     [&format!("{name}-sign"), &format!("{name}-encrypt"), "sub"].map(certificate).to_vec()
 }
 
 /// The identity `name` of `tests/keys/tlcp` below the sub-CA.
-pub fn identity(name: &str) -> Arc<Identity> {
+pub(crate) fn identity(name: &str) -> Arc<Identity> {
     let (sign, encrypt) = (key(&format!("{name}-sign")), key(&format!("{name}-encrypt")));
     Arc::new(Identity::new(&chain(name), sign, encrypt).unwrap())
 }
 
-pub fn trust(root: &str, lists: &[&str]) -> Arc<Trust> {
+pub(crate) fn trust(root: &str, lists: &[&str]) -> Arc<Trust> {
     let list = |name: &&str| CertificateRevocationListDer::from_pem_slice(&file(name)).unwrap();
     let lists: Vec<_> = lists.iter().map(list).collect();
     Arc::new(Trust::new(&[certificate(root)], &lists).unwrap())
 }
 
-pub fn server_config() -> ServerConfig {
+pub(crate) fn server_config() -> ServerConfig {
     ServerConfig::new(identity("server"))
 }
 
-pub fn mutual_config() -> ServerConfig {
+pub(crate) fn mutual_config() -> ServerConfig {
     ServerConfig { client: ClientAuthentication::Required(trust("root", &[])), ..server_config() }
 }
 
-pub fn client_config() -> ClientConfig {
+pub(crate) fn client_config() -> ClientConfig {
     ClientConfig::new(trust("root", &[]))
 }
 
-pub fn known_client_config() -> ClientConfig {
+pub(crate) fn known_client_config() -> ClientConfig {
     ClientConfig { identity: Some(identity("client")), ..client_config() }
 }
 
 /// Bytes that follow from a number.
-pub struct Seeded {
+pub(crate) struct Seeded {
     seed: u64,
     count: u64,
 }
 
 impl Seeded {
-    pub fn new(seed: u64) -> Box<Self> {
-        Box::new(Self { seed, count: 0 })
+    pub(crate) fn new(seed: u64) -> Self {
+        Self { seed, count: 0 }
     }
 }
 
@@ -93,36 +93,36 @@ impl Noise for Seeded {
     }
 }
 
-pub fn name(name: &str) -> ServerName<'static> {
+pub(crate) fn name(name: &str) -> ServerName<'static> {
     ServerName::try_from(name.to_owned()).unwrap()
 }
 
-pub fn server(config: &ServerConfig) -> Connection {
-    Connection::server(Arc::new(config.clone()), Seeded::new(1), NOW)
+pub(crate) fn server(config: &ServerConfig) -> Connection {
+    Connection::server(Arc::new(config.clone()), Box::new(Seeded::new(1)), NOW)
 }
 
 /// A server with other noise than [`server`], as for a second connection: ids of sessions must not come twice.
-pub fn later_server(config: &ServerConfig) -> Connection {
-    Connection::server(Arc::new(config.clone()), Seeded::new(3), NOW)
+pub(crate) fn later_server(config: &ServerConfig) -> Connection {
+    Connection::server(Arc::new(config.clone()), Box::new(Seeded::new(3)), NOW)
 }
 
-pub fn client(config: &ClientConfig) -> Connection {
+pub(crate) fn client(config: &ClientConfig) -> Connection {
     resuming(config, None)
 }
 
-pub fn resuming(config: &ClientConfig, session: Option<Session>) -> Connection {
-    Connection::client(Arc::new(config.clone()), name("localhost"), session, Seeded::new(2), NOW).unwrap()
+pub(crate) fn resuming(config: &ClientConfig, session: Option<Session>) -> Connection {
+    Connection::client(Arc::new(config.clone()), name("localhost"), session, Box::new(Seeded::new(2)), NOW).unwrap()
 }
 
 /// Takes all output.
-pub fn output(from: &mut Connection) -> Vec<u8> {
+pub(crate) fn output(from: &mut Connection) -> Vec<u8> {
     let bytes = from.output().to_vec();
     from.sent(bytes.len());
     bytes
 }
 
 /// Gives `bytes` in pieces of `step`; gives the plain text that came of them.
-pub fn feed(to: &mut Connection, bytes: &[u8], step: usize) -> Result<Vec<u8>, TlcpFault> {
+pub(crate) fn feed(to: &mut Connection, bytes: &[u8], step: usize) -> Result<Vec<u8>, TlcpFault> {
     let mut plain = Vec::new();
     for piece in bytes.chunks(step) {
         let mut rest = piece;
@@ -144,7 +144,7 @@ pub fn feed(to: &mut Connection, bytes: &[u8], step: usize) -> Result<Vec<u8>, T
 }
 
 /// Carries bytes both ways until neither has any; `step` bytes at a time.
-pub fn shake(client: &mut Connection, server: &mut Connection, step: usize) -> Result<(), (TlcpFault, Fallen)> {
+pub(crate) fn shake(client: &mut Connection, server: &mut Connection, step: usize) -> Result<(), (TlcpFault, Fallen)> {
     loop {
         let (out, back) = (output(client), output(server));
         if out.is_empty() && back.is_empty() {
@@ -157,18 +157,18 @@ pub fn shake(client: &mut Connection, server: &mut Connection, step: usize) -> R
 
 /// Who found the fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fallen {
+pub(crate) enum Fallen {
     Client,
     Server,
 }
 
-pub fn send(from: &mut Connection, plain: &[u8]) -> Vec<u8> {
+pub(crate) fn send(from: &mut Connection, plain: &[u8]) -> Vec<u8> {
     assert_eq!(from.send(plain), Ok(plain.len()));
     output(from)
 }
 
 /// Both sides after their handshake.
-pub fn connected(client_config: &ClientConfig, server_config: &ServerConfig) -> (Connection, Connection) {
+pub(crate) fn connected(client_config: &ClientConfig, server_config: &ServerConfig) -> (Connection, Connection) {
     let (mut client, mut server) = (client(client_config), server(server_config));
     shake(&mut client, &mut server, usize::MAX).unwrap();
     assert!(!client.is_handshaking() && !server.is_handshaking());
@@ -176,7 +176,7 @@ pub fn connected(client_config: &ClientConfig, server_config: &ServerConfig) -> 
 }
 
 /// The records in `bytes`: kind and content.
-pub fn records(mut bytes: &[u8]) -> Vec<(u8, Vec<u8>)> {
+pub(crate) fn records(mut bytes: &[u8]) -> Vec<(u8, Vec<u8>)> {
     let mut records = Vec::new();
     while let Some((header, rest)) = bytes.split_first_chunk::<5>() {
         let (content, rest) = rest.split_at(usize::from(u16::from_be_bytes([header[3], header[4]])));
@@ -186,19 +186,19 @@ pub fn records(mut bytes: &[u8]) -> Vec<(u8, Vec<u8>)> {
     records
 }
 
-pub fn record(kind: u8, content: &[u8]) -> Vec<u8> {
+pub(crate) fn record(kind: u8, content: &[u8]) -> Vec<u8> {
     let length = u16::try_from(content.len()).unwrap().to_be_bytes();
     [&[kind, 1, 1, length[0], length[1]], content].concat()
 }
 
 /// A handshake message.
-pub fn message(kind: u8, body: &[u8]) -> Vec<u8> {
+pub(crate) fn message(kind: u8, body: &[u8]) -> Vec<u8> {
     let length = u32::try_from(body.len()).unwrap().to_be_bytes();
     [&[kind, length[1], length[2], length[3]], body].concat()
 }
 
 /// A Certificate message.
-pub fn certificate_message(chain: &[CertificateDer<'_>]) -> Vec<u8> {
+pub(crate) fn certificate_message(chain: &[CertificateDer<'_>]) -> Vec<u8> {
     let list: Vec<u8> = chain.iter().flat_map(|one| message(0, one)[1..].to_vec()).collect();
     message(11, &message(0, &list)[1..])
 }

@@ -224,7 +224,7 @@ mod tests {
     fn opens_every_length_with_every_padding() {
         // Around each border of a block of SM3 and SM4; the longest contents with the shortest and longest padding.
         let each = (0..=20).chain(40..=70).chain(110..=116).chain(250..=258).map(|length| (length, 16));
-        for (length, step) in each.chain([16_352, 16_383, 16_384].map(|length| (length, 240))) {
+        for (length, step) in each.chain([16_383, 16_384].map(|length| (length, 240))) {
             let content = content(length);
             let least = 15 - (length + 32) % 16;
             for padding in (least..256).step_by(step) {
@@ -251,7 +251,7 @@ mod tests {
 
     #[test]
     fn each_wrong_byte_is_one_and_the_same_fault() {
-        for (length, padding) in [(20, 11), (0, 15), (0, 255), (300, 19), (31, 0)] {
+        for (length, padding) in [(20, 11), (0, 15), (0, 255), (100, 11), (31, 0)] {
             let content = content(length);
             let total = record(&content, padding, |_| ()).len() - 16;
             for place in 0..total {

@@ -146,7 +146,7 @@ fn empty_records_and_warnings_are_borne_up_to_a_bound() {
 fn a_record_longer_than_its_limit() {
     for suite in Suite::ALL {
         let (mut client, mut server) = connected(suite);
-        let end = given(&mut client, &mut server, kind::APPLICATION_DATA, &[0; (1 << 14) + 1]);
+        let end = given(&mut client, &mut server, kind::APPLICATION_DATA, &vec![0; (1 << 14) + 1]);
         assert_eq!(end, Err(TlcpFault::RecordSize));
         assert_eq!(carry(&mut server, &mut client), Err(TlcpFault::Alerted(Alert::RECORD_OVERFLOW)));
     }

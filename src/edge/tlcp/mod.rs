@@ -70,6 +70,8 @@ impl From<HandshakeFault> for io::Error {
 pub struct TlcpStream<Io> {
     io: Io,
     connection: Connection,
+    /// Shutting down, with nothing left to write but close_notify when that began.
+    is_only_farewell: Option<bool>,
 }
 
 /// Answers a client on `io`. `now` in seconds since 1970.
@@ -81,7 +83,7 @@ where
     Io: AsyncRead + AsyncWrite + Unpin,
 {
     let connection = Connection::server(config, Box::new(SystemNoise), now);
-    TlcpStream { io, connection }.handshake().await
+    TlcpStream::new(io, connection).handshake().await
 }
 
 /// Calls the server `name` on `io`, perhaps resuming a session of it. `now` in seconds since 1970.
@@ -99,10 +101,14 @@ where
     Io: AsyncRead + AsyncWrite + Unpin,
 {
     let connection = Connection::client(config, name, resume, Box::new(SystemNoise), now);
-    TlcpStream { io, connection: connection.map_err(HandshakeFault::Protocol)? }.handshake().await
+    TlcpStream::new(io, connection.map_err(HandshakeFault::Protocol)?).handshake().await
 }
 
 impl<Io> TlcpStream<Io> {
+    const fn new(io: Io, connection: Connection) -> Self {
+        Self { io, connection, is_only_farewell: None }
+    }
+
     /// What was agreed, and the peer's certificates.
     pub const fn connection(&self) -> &Connection {
         &self.connection
@@ -248,9 +254,14 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> AsyncWrite for TlcpStream<Io> {
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
+        let is_only_farewell = *this.is_only_farewell.get_or_insert(this.connection.output().is_empty());
         this.connection.close();
-        ready!(this.poll_output(context))?;
-        Pin::new(&mut this.io).poll_shutdown(context)
+        match ready!(this.poll_output(context)) {
+            // Who has said farewell need not wait for ours, and nothing else is lost.
+            Err(_) if is_only_farewell && this.connection.is_peer_closed() => Poll::Ready(Ok(())),
+            Err(error) => Poll::Ready(Err(error)),
+            Ok(()) => Pin::new(&mut this.io).poll_shutdown(context),
+        }
     }
 }
 
