@@ -81,7 +81,9 @@ impl Fields {
             Digest::Sm3 => sm::hmac(secret, &parts),
             Digest::Sha256 => {
                 let mut context = ring::hmac::Context::with_key(&ring::hmac::Key::new(ring::hmac::HMAC_SHA256, secret));
-                parts.iter().for_each(|part| context.update(part));
+                for part in parts {
+                    context.update(part);
+                }
                 let mut code = [0; sm::DIGEST_BYTES];
                 code.copy_from_slice(context.sign().as_ref());
                 code

@@ -50,6 +50,7 @@ struct Matrix {
 }
 
 /// [`STEPS`] division steps on the lowest bits of f and g. `zeta` is -(delta + 1/2).
+#[expect(clippy::many_single_char_names, reason = "the names of the division steps in their paper")]
 fn steps(zeta: &mut i64, f: i64, g: i64) -> Matrix {
     // The matrix starts as 8 times the unit, since 59 steps double it 59 times and 2^62 is wanted.
     let (mut u, mut v, mut q, mut r) = (8_i64, 0_i64, 0_i64, 8_i64);
@@ -161,6 +162,7 @@ fn to_signed(limbs: &Limbs) -> Signed {
         .map(u64::cast_signed)
 }
 
+#[expect(clippy::many_single_char_names, reason = "five limbs in their order")]
 fn to_limbs(number: Signed) -> Limbs {
     let [a, b, c, d, e] = number.map(i64::cast_unsigned);
     [a | b << 62, b >> 2 | c << 60, c >> 4 | d << 58, d >> 6 | e << 56]

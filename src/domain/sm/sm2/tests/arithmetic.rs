@@ -117,7 +117,7 @@ fn scalars_as_bigint() {
         let one = if number == Scalar::ZERO { Scalar::ZERO } else { Scalar::ONE };
         assert!(number.multiply(&number.invert()) == one, "{case}");
         let mut bytes = [0; 48];
-        bytes.iter_mut().for_each(|byte| *byte = numbers.next().to_be_bytes()[0]);
+        bytes.fill_with(|| numbers.next().to_be_bytes()[0]);
         let (high, low) = bytes.split_at(16);
         let high = U256::from_be_slice(&[&[0; 16], high].concat());
         let radix = U256::from_words(limbs::subtract(&[0; 4], &scalar::ORDER).0);

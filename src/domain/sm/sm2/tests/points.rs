@@ -50,7 +50,7 @@ fn edges() -> Vec<Scalar> {
         for digit in [1, half - 1, half, half + 1, (1 << width) - 1] {
             let mut all = Scalar::ZERO;
             let mut unit = Scalar::ONE;
-            for _ in 0..256 / width + 1 {
+            for _ in 0..=256 / width {
                 let term = unit.multiply(&Scalar::from_limbs([digit, 0, 0, 0]));
                 if !cfg!(debug_assertions) {
                     scalars.extend([term, Scalar::ZERO.subtract(&term)]);

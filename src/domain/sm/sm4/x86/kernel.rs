@@ -377,7 +377,7 @@ mod tests {
         let rounds = Rounds::gfni(&keys);
         let mut blocks = [[0; BLOCK_BYTES]; 16];
         for (at, byte) in blocks.as_flattened_mut().iter_mut().enumerate() {
-            *byte = (at * 29 % 256) as u8;
+            *byte = u8::try_from(at * 29 % 256).unwrap();
         }
         let mut expected = blocks;
         portable::Schedule::new(&keys).apply(&mut expected);
