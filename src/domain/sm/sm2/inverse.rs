@@ -8,6 +8,8 @@
 //! Numbers are five limbs of 62 bits, the least significant first; all but the uppermost are from 0 to 2^62 - 1, and the
 //! uppermost carries the sign.
 
+#![allow(clippy::many_single_char_names, reason = "the names of the paper")]
+
 use crate::domain::sm::sm2::limbs::Limbs;
 
 /// A number with a sign.

@@ -57,12 +57,6 @@ impl Scalar {
     /// One.
     pub(super) const ONE: Self = Self([1, 0, 0, 0]);
 
-    /// The scalar of `limbs`, which are below n.
-    #[cfg(test)]
-    pub(super) fn from_limbs(limbs: Limbs) -> Self {
-        Self(limbs)
-    }
-
     /// The number that 32 bytes write, the most significant first, or `None` for n and above. Whether there is one may
     /// show in the time.
     pub(super) fn from_bytes(bytes: &[u8; 32]) -> Option<Self> {
