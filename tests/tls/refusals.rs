@@ -173,10 +173,10 @@ fn the_identity_of_the_signature_matters() {
 
 #[test]
 fn a_key_that_cannot_sign_ends_the_handshake() {
-    let server = server_with(Arc::new(Broken(gateway_key().public().clone())));
+    let server = server_with(Arc::new(Broken(*gateway_key().public())));
     assert!(matches!(connect(&Arc::new(client(None)), &server), Err(Failed::Server(Error::General(_)))));
     // A handle to another key than the certificate's is found out before.
-    let other: Arc<dyn HandshakeKey> = Arc::new(Broken(PrivateKey::generate(&[9; 48]).public().clone()));
+    let other: Arc<dyn HandshakeKey> = Arc::new(Broken(*PrivateKey::generate(&[9; 48]).public()));
     let chain = CertificateDer::pem_slice_iter(&file("sm/gateway.pem")).map(Result::unwrap).collect();
     assert!(CertifiedKey::new(chain, signing_key(other)).keys_match().is_err());
 }

@@ -83,7 +83,9 @@ impl Credentials {
         match made {
             Ok(made) => self.complete.then_some(made),
             Err(faults) => {
-                faults.into_iter().for_each(|fault| self.report(document, fault, mismatch));
+                for fault in faults {
+                    self.report(document, fault, mismatch);
+                }
                 None
             }
         }

@@ -62,7 +62,7 @@ struct Remembering {
 }
 
 impl Remembering {
-    fn new(trust: Trust<'_>) -> Result<Arc<dyn Judge>, Fault> {
+    fn judge_of(trust: Trust<'_>) -> Result<Arc<dyn Judge>, Fault> {
         let roots = certificates(trust.issuers).ok_or(Fault::NoTrust)?;
         let trust = tlcp::Trust::new(&roots, &trust.lists()?).map_err(|fault| match fault {
             TrustFault::NoRoots | TrustFault::Root(_) => Fault::NoTrust,
@@ -109,8 +109,8 @@ pub fn tlcp_server_config(
 ) -> Result<tlcp::ServerConfig, Vec<Fault>> {
     let authentication = match client {
         ClientCertificate::Off => Ok(tlcp::ClientAuthentication::Off),
-        ClientCertificate::Optional => Remembering::new(trust).map(tlcp::ClientAuthentication::Optional),
-        ClientCertificate::Required => Remembering::new(trust).map(tlcp::ClientAuthentication::Required),
+        ClientCertificate::Optional => Remembering::judge_of(trust).map(tlcp::ClientAuthentication::Optional),
+        ClientCertificate::Required => Remembering::judge_of(trust).map(tlcp::ClientAuthentication::Required),
     };
     let (identity, client) = both(own.identity(), authentication)?;
     Ok(tlcp::ServerConfig {
@@ -132,7 +132,7 @@ pub fn tlcp_client_config(
     http2: bool,
 ) -> Result<tlcp::ClientConfig, Vec<Fault>> {
     let identity = own.map(Pair::identity).transpose();
-    let (identity, judge) = both(identity, Remembering::new(trust))?;
+    let (identity, judge) = both(identity, Remembering::judge_of(trust))?;
     let protocols = if http2 { protocols() } else { Vec::new() };
     Ok(tlcp::ClientConfig { identity, protocols, ..tlcp::ClientConfig::new(judge) })
 }

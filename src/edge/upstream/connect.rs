@@ -76,16 +76,12 @@ async fn connect_tlcp(
     let resume = session().clone();
     // As rustls does, by the machine's clock.
     let now = u64::try_from(Clock::System.now() / 1000).unwrap_or(0);
-    match tlcp::connect(stream, Arc::clone(&client.config), name, resume, now).await {
-        Ok(stream) => {
-            *session() = stream.connection().session().cloned();
-            Ok(stream)
-        }
-        Err(_) => {
-            *session() = None;
-            Err(NotDelivered::TlsFailed)
-        }
-    }
+    let Ok(stream) = tlcp::connect(stream, Arc::clone(&client.config), name, resume, now).await else {
+        *session() = None;
+        return Err(NotDelivered::TlsFailed);
+    };
+    *session() = stream.connection().session().cloned();
+    Ok(stream)
 }
 
 async fn handshake<S>(stream: S, http2: bool) -> Result<Link, NotDelivered>
