@@ -17,6 +17,7 @@ mod coverage;
 mod demo;
 mod impact;
 mod leaves;
+mod licence;
 mod matters;
 mod pki;
 mod proved;
@@ -56,6 +57,8 @@ enum Command {
     Codes(codes::Codes),
     /// 在本机演示：两座模拟城市，网关居中，双向办理并逐字段说明
     Demo(demo::Demo),
+    /// 电子证照：验证
+    Licence(licence::Licence),
     /// 事项目录
     Matters(matters::Matters),
     /// 国密证书：建机构、发证书、吊销列表、信任列表
@@ -85,6 +88,7 @@ pub fn run() -> ExitCode {
         Command::Check(command) => command.run(),
         Command::Codes(command) => command.run(),
         Command::Demo(command) => command.run(),
+        Command::Licence(command) => command.run(),
         Command::Matters(command) => command.run(),
         Command::Pki(command) => command.run(),
         Command::Serve(command) => command.run(),

@@ -14,6 +14,7 @@ pub mod sm;
 
 pub mod headers;
 pub mod key;
+pub mod licence;
 pub mod mapping;
 pub mod tlcp;
 

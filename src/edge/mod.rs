@@ -13,6 +13,7 @@ pub mod library;
 pub mod limit;
 pub mod nonces;
 pub mod sheet;
+pub mod trust;
 pub mod upstream;
 
 pub mod admin;

@@ -1,0 +1,124 @@
+//! `jingyue licence verify`: an electronic licence in an OFD file, verified offline against a folder of trust.
+//!
+//! Exits with 0 where the licence can be accepted, 1 where it must be rejected, 2 where a person has to look.
+
+use super::AT_FAULT;
+use super::OURS;
+use super::USAGE;
+use crate::domain::licence::Decision;
+use crate::domain::licence::FILE_BYTES_MAX;
+use crate::domain::licence::Trust;
+use crate::domain::licence::verify;
+use crate::edge::clock::Clock;
+use crate::edge::trust;
+use clap::Args;
+use clap::Subcommand;
+use clap::ValueEnum;
+use std::io::Read;
+use std::path::Path;
+use std::path::PathBuf;
+
+/// It cannot be decided here.
+const UNDECIDED: u8 = 2;
+
+/// What to do with a licence.
+#[derive(Args, Debug)]
+pub(super) struct Licence {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// 验证 OFD 电子证照：0 可以采信，1 不予采信，2 需要人工核实
+    Verify(Verify),
+}
+
+#[derive(Args, Debug)]
+struct Verify {
+    /// OFD 文件；“-”为标准输入
+    file: PathBuf,
+    /// 信任目录：自签 *.cer 为根证书，其余 *.cer 为中间证书，*.crl 为吊销列表
+    #[arg(long, value_name = "DIR")]
+    trust: PathBuf,
+    /// 验证时间，如 2026-11-23T09:30:15+08:00；缺省为现在
+    #[arg(long, value_parser = moment)]
+    at: Option<i64>,
+    /// 报告格式
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Format {
+    /// 供窗口人员阅读
+    Text,
+    /// 供系统读取
+    Json,
+}
+
+fn moment(text: &str) -> Result<i64, String> {
+    let parsed: Result<jiff::Timestamp, _> = text.parse();
+    parsed.map(jiff::Timestamp::as_second).map_err(|_| "应写成 2026-11-23T09:30:15+08:00".to_owned())
+}
+
+impl Licence {
+    pub(super) fn run(&self) -> u8 {
+        match &self.what {
+            What::Verify(command) => command.run().unwrap_or_else(|code| code),
+        }
+    }
+}
+
+impl Verify {
+    fn run(&self) -> Result<u8, u8> {
+        let trust = self.trusted()?;
+        let file = read(&self.file).map_err(|error| {
+            eprintln!("{} 无法读取：{error}", self.file.display());
+            USAGE
+        })?;
+        let at = self.at.unwrap_or_else(|| Clock::System.now().div_euclid(1_000));
+        let report = verify(&file, &trust, at);
+        match self.format {
+            Format::Text => super::put(&report.text()),
+            Format::Json => {
+                let text = serde_json::to_string_pretty(&report.json()).map_err(|error| {
+                    eprintln!("报告无法写出：{error}");
+                    OURS
+                })?;
+                super::put(&(text + "\n"));
+            }
+        }
+        Ok(match report.decision {
+            Decision::Accept => 0,
+            Decision::Reject => AT_FAULT,
+            Decision::Review => UNDECIDED,
+        })
+    }
+
+    fn trusted(&self) -> Result<Trust, u8> {
+        let files = trust::read(&self.trust).map_err(|error| {
+            eprintln!("{error}");
+            USAGE
+        })?;
+        Trust::of_files(&files).map_err(|faults| {
+            for fault in &faults {
+                eprintln!("{fault}");
+            }
+            eprintln!("信任目录 {} 有 {} 处错误，没有验证", self.trust.display(), faults.len());
+            USAGE
+        })
+    }
+}
+
+/// One byte more than allowed is read, so that a file that is too large is told as such.
+fn read(path: &Path) -> std::io::Result<Vec<u8>> {
+    let limit = u64::try_from(FILE_BYTES_MAX).unwrap_or(u64::MAX).saturating_add(1);
+    let mut bytes = Vec::new();
+    if path == Path::new("-") {
+        std::io::stdin().lock().take(limit).read_to_end(&mut bytes)?;
+    } else {
+        std::fs::File::open(path)?.take(limit).read_to_end(&mut bytes)?;
+    }
+    Ok(bytes)
+}

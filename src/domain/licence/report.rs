@@ -1,0 +1,285 @@
+//! What a verification says: JSON for systems, text for the clerk.
+//!
+//! It never holds licence content beyond identifier, type and issuing authority.
+
+use crate::domain::licence::check::Check;
+use crate::domain::licence::check::Checks;
+use crate::domain::licence::check::Code;
+use crate::domain::licence::check::Level;
+use crate::domain::licence::check::Status;
+use crate::domain::licence::metadata::Metadata;
+use crate::domain::licence::ofd::Package;
+use crate::domain::licence::signature::Judged;
+use crate::domain::licence::signature::office_code;
+use crate::domain::sm;
+use serde::Serialize;
+use serde_json::Value;
+use serde_json::json;
+use std::fmt::Write;
+
+/// What the signatures are worth (ETSI EN 319 102-1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Indication {
+    TotalPassed,
+    Indeterminate,
+    TotalFailed,
+}
+
+/// What to do with the licence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Decision {
+    Accept,
+    Review,
+    Reject,
+}
+
+impl Decision {
+    const fn chinese(self) -> &'static str {
+        match self {
+            Self::Accept => "可以采信",
+            Self::Review => "需要人工核实",
+            Self::Reject => "不予采信",
+        }
+    }
+}
+
+/// The report of one file.
+#[derive(Debug)]
+pub struct Report {
+    pub decision: Decision,
+    pub signature: Indication,
+    pub at: i64,
+    file_digest: [u8; sm::DIGEST_BYTES],
+    licence: Value,
+    signatures: Vec<Value>,
+    signature_checks: Vec<(String, Checks)>,
+    checks: Checks,
+}
+
+impl Report {
+    pub(super) fn new(file: &[u8], at: i64) -> Self {
+        Self {
+            decision: Decision::Reject,
+            signature: Indication::TotalFailed,
+            at,
+            file_digest: sm::digest(file),
+            licence: Value::Null,
+            signatures: Vec::new(),
+            signature_checks: Vec::new(),
+            checks: Checks::default(),
+        }
+    }
+
+    pub(super) fn licence(&mut self, metadata: &Metadata) {
+        let part = |name: &str| metadata.get(name).map(str::to_owned);
+        self.licence = json!({
+            "ZZBS": part("ZZBS"), "ZZLXDM": part("ZZLXDM"), "ZZBFJGDM": part("ZZBFJGDM"),
+            "state": "UNKNOWN", "fields": {},
+        });
+    }
+
+    pub(super) fn signature(&mut self, judged: Judged, package: &Package<'_>) {
+        let indication = indication(judged.checks.worst());
+        let reachable = &package.reachable;
+        let unsigned: Vec<&String> = reachable.iter().filter(|name| !judged.covers.contains(*name)).collect();
+        self.signatures.push(json!({
+            "id": judged.id,
+            "type": judged.kind,
+            "format": judged.format,
+            "indication": indication,
+            "subIndication": sub_indication(&judged.checks, indication),
+            "claimedTime": judged.claimed.map(time_text),
+            "bestTime": judged.best.map(|(time, _)| time_text(time)),
+            "bestTimeSource": judged.best.map(|(_, source)| source),
+            "seal": judged.seal.map(|seal| json!({ "esID": seal.id, "name": seal.name, "maker": seal.maker })),
+            "signer": judged.signer.map(|signer| json!({
+                "uscc": office_code(&signer.organization),
+                "name": office_code(&signer.organization).map_or(signer.organization.as_str(), |code| {
+                    &signer.organization[code.len()..]
+                }),
+                "cn": signer.common_name,
+                "sn": signer.serial,
+                "issuer": signer.issuer,
+            })),
+            "coverage": {
+                "covered": judged.covers.len(),
+                "reachable": reachable.len(),
+                "unsignedReachable": unsigned,
+            },
+            "checks": judged.checks.list().iter().map(check_value).collect::<Vec<_>>(),
+        }));
+        self.signature_checks.push((judged.id, judged.checks));
+    }
+
+    pub(super) fn finish(&mut self, checks: Checks) {
+        self.checks = checks;
+        let is_licence = |check: &&Check| check.code.code().starts_with("LIC.");
+        let worst = self.all().filter_map(Check::weight).max();
+        let worst_of_signatures = self.all().filter(|check| !is_licence(check)).filter_map(Check::weight).max();
+        self.signature = indication(worst_of_signatures);
+        self.decision = match worst {
+            Some(Level::Fail) => Decision::Reject,
+            Some(Level::Review) => Decision::Review,
+            _ => Decision::Accept,
+        };
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Check> {
+        self.checks.list().iter().chain(self.signature_checks.iter().flat_map(|(_, checks)| checks.list()))
+    }
+
+    /// What did not pass, the weightiest first; each once.
+    fn reasons(&self) -> Vec<&Check> {
+        let mut reasons: Vec<&Check> = Vec::new();
+        for level in [Level::Fail, Level::Review, Level::Warn, Level::Inform] {
+            let told =
+                |check: &&Check| matches!(check.status, Status::Failed | Status::Warning) && check.level == level;
+            for check in self.all().filter(told) {
+                if !reasons.iter().any(|before| before.code == check.code) {
+                    reasons.push(check);
+                }
+            }
+        }
+        reasons
+    }
+
+    /// The codes that did not pass, warnings among them; the weightiest first.
+    pub fn codes(&self) -> Vec<&'static str> {
+        self.reasons().into_iter().map(|check| check.code.code()).collect()
+    }
+
+    /// The report for systems.
+    pub fn json(&self) -> Value {
+        let weighty: Vec<&'static str> = self
+            .reasons()
+            .into_iter()
+            .filter(|check| check.weight().is_some())
+            .map(|check| check.code.failed())
+            .collect();
+        json!({
+            "reportId": &sm::hex(&sm::digest(format!("{}/{}", sm::hex(&self.file_digest), self.at).as_bytes()))[..32],
+            "decision": self.decision,
+            "signature": self.signature,
+            "reason": self.codes(),
+            "textZh": if weighty.is_empty() { "各项检查均通过".to_owned() } else { weighty.join("；") },
+            "licence": self.licence,
+            "signatures": self.signatures,
+            "checks": self.checks.list().iter().map(check_value).collect::<Vec<_>>(),
+            "evidence": {
+                "fileSm3": sm::hex(&self.file_digest),
+                "validationTime": time_text(self.at),
+                "live": { "asked": false },
+            },
+        })
+    }
+
+    /// The report for a clerk: the verdict, what stands against it, what was checked.
+    pub fn text(&self) -> String {
+        let mut text = format!("结论：{}\n验证时间：{}\n", self.decision.chinese(), time_text(self.at));
+        let reasons = self.reasons();
+        let (weighty, rest): (Vec<&Check>, Vec<&Check>) =
+            reasons.into_iter().partition(|check| check.weight().is_some());
+        for (title, list) in [("原因", weighty), ("提示", rest)] {
+            if list.is_empty() {
+                continue;
+            }
+            let _ = writeln!(text, "{title}：");
+            for check in list {
+                write_check(&mut text, check);
+            }
+        }
+        for (id, checks) in &self.signature_checks {
+            let _ = writeln!(text, "签名 {id}：{}", indication_text(indication(checks.worst())));
+            for check in checks.list() {
+                write_check(&mut text, check);
+            }
+        }
+        text.push_str("文件与证照：\n");
+        for check in self.checks.list() {
+            write_check(&mut text, check);
+        }
+        text
+    }
+}
+
+fn write_check(text: &mut String, check: &Check) {
+    let mark = match (check.status, check.weight()) {
+        (Status::Passed, _) => "✔",
+        (Status::Skipped, _) => "－",
+        (_, Some(Level::Fail)) => "✘",
+        (_, Some(_)) => "？",
+        (_, None) => "！",
+    };
+    let party = check.party.map_or("", |party| match party {
+        crate::domain::licence::check::Party::Signer => "签章人：",
+        crate::domain::licence::check::Party::SealMaker => "制章人：",
+        crate::domain::licence::check::Party::TimeStamper => "时间戳：",
+    });
+    let detail = if check.detail.is_empty() { String::new() } else { format!("（{}）", check.detail) };
+    let _ = writeln!(text, "  {mark} {party}{}{detail}  [{}]", check.sentence(), check.code.code());
+}
+
+const fn indication_text(indication: Indication) -> &'static str {
+    match indication {
+        Indication::TotalPassed => "有效",
+        Indication::Indeterminate => "不能确定",
+        Indication::TotalFailed => "无效",
+    }
+}
+
+fn indication(worst: Option<Level>) -> Indication {
+    match worst {
+        Some(Level::Fail) => Indication::TotalFailed,
+        Some(Level::Review) => Indication::Indeterminate,
+        _ => Indication::TotalPassed,
+    }
+}
+
+/// The sub-indication of ETSI EN 319 102-1 for the weightiest check that failed.
+fn sub_indication(checks: &Checks, indication: Indication) -> Option<&'static str> {
+    let level = match indication {
+        Indication::TotalPassed => return None,
+        Indication::Indeterminate => Level::Review,
+        Indication::TotalFailed => Level::Fail,
+    };
+    let check = checks.list().iter().find(|check| check.weight() == Some(level))?;
+    Some(match check.code {
+        Code::SigRefDigestMismatch | Code::SigDatahashMismatch | Code::SealFileMismatch => "HASH_FAILURE",
+        Code::SigValueInvalid | Code::SealSignatureInvalid | Code::CertSignatureInvalid => "SIG_CRYPTO_FAILURE",
+        Code::SigRefMissing | Code::OfdMissingFile => "SIGNED_DATA_NOT_FOUND",
+        Code::CertRevoked if level == Level::Review => "REVOKED_NO_POE",
+        Code::CertRevoked => "REVOKED",
+        Code::CertExpiredAtSigning => "EXPIRED",
+        Code::CertNotYetValid => "NOT_YET_VALID",
+        Code::CertNoTrustedPath => "NO_CERTIFICATE_CHAIN_FOUND",
+        Code::CertIssuerNotCa | Code::CertPathlen | Code::CertKeyUsage => "CHAIN_CONSTRAINTS_FAILURE",
+        Code::CertUnknownCriticalExt | Code::CertMalformed => "CERTIFICATE_CHAIN_GENERAL_FAILURE",
+        Code::CertRevocationUnknown | Code::CertRevocationStale => "TRY_LATER",
+        Code::CertWeakAlg | Code::PolicyWeakDigest | Code::CertBadPublicKey => "CRYPTO_CONSTRAINTS_FAILURE",
+        Code::SigNoSignerCert | Code::SigNoSignerInfo => "NO_SIGNING_CERTIFICATE_FOUND",
+        Code::SigNoPoe => "NO_POE",
+        Code::TspOrder => "TIMESTAMP_ORDER_FAILURE",
+        Code::SesMalformed | Code::SesTrailingData | Code::XmlMalformed | Code::XmlDtdForbidden => "FORMAT_FAILURE",
+        _ => "SIG_CONSTRAINTS_FAILURE",
+    })
+}
+
+fn check_value(check: &Check) -> Value {
+    json!({
+        "code": check.code.code(),
+        "status": check.status,
+        "level": check.level,
+        "party": check.party,
+        "textZh": check.sentence(),
+        "detail": check.detail,
+    })
+}
+
+/// A moment in Beijing time.
+fn time_text(seconds: i64) -> String {
+    let Ok(moment) = jiff::Timestamp::from_second(seconds) else { return String::new() };
+    let zone = jiff::tz::TimeZone::fixed(jiff::tz::Offset::constant(8));
+    moment.to_zoned(zone).strftime("%Y-%m-%dT%H:%M:%S+08:00").to_string()
+}

@@ -1,0 +1,424 @@
+//! One signature of a file: its references, its value, its seal, its certificates, its time.
+
+use crate::domain::licence::certificate::Certificate;
+use crate::domain::licence::check::Checks;
+use crate::domain::licence::check::Code;
+use crate::domain::licence::check::Level;
+use crate::domain::licence::check::Party;
+use crate::domain::licence::coverage::Protected;
+use crate::domain::licence::der::OID;
+use crate::domain::licence::der::Reader;
+use crate::domain::licence::der::SEQUENCE;
+use crate::domain::licence::der::oid;
+use crate::domain::licence::ofd::Listed;
+use crate::domain::licence::ofd::Package;
+use crate::domain::licence::ofd::resolve;
+use crate::domain::licence::references::Described;
+use crate::domain::licence::references::moment;
+use crate::domain::licence::references::times_agree;
+use crate::domain::licence::seal::Seal;
+use crate::domain::licence::seal::SealSignature;
+use crate::domain::licence::seal::Told;
+use crate::domain::licence::seal::Unreadable;
+use crate::domain::licence::signed_data::SignedData;
+use crate::domain::licence::signed_data::Signer;
+use crate::domain::licence::stamp;
+use crate::domain::licence::trust::Trust;
+use crate::domain::licence::trust::When;
+use crate::domain::licence::xml::Element;
+use crate::domain::licence::xml::Refused;
+use crate::domain::sm;
+use crate::domain::sm::sm2;
+use crate::domain::sm::sm2::Signature;
+
+/// Seconds a signer's clock may be ahead of ours.
+const AHEAD_MAX: i64 = 300;
+
+/// Who signed.
+#[derive(Clone, Debug, Default)]
+pub(super) struct SignerFacts {
+    pub(super) organization: String,
+    pub(super) common_name: String,
+    pub(super) serial: String,
+    pub(super) issuer: String,
+}
+
+impl SignerFacts {
+    fn of(certificate: &Certificate) -> Self {
+        Self {
+            organization: certificate.organization.clone(),
+            common_name: certificate.common_name.clone(),
+            serial: certificate.serial_text(),
+            issuer: certificate.issuer_name.clone(),
+        }
+    }
+}
+
+/// A seal as the report shows it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct SealFacts {
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) maker: String,
+}
+
+/// One signature, judged.
+#[derive(Debug)]
+pub(super) struct Judged {
+    pub(super) id: String,
+    /// `Seal` or `Sign`.
+    pub(super) kind: &'static str,
+    /// `SES1`, `SES4`, `SES5`, `GBT35275`, or empty when the value cannot be read.
+    pub(super) format: String,
+    pub(super) claimed: Option<i64>,
+    /// The best time there is, and who says so: `tsp` or `claimed`.
+    pub(super) best: Option<(i64, &'static str)>,
+    pub(super) seal: Option<SealFacts>,
+    pub(super) signer: Option<SignerFacts>,
+    /// Files whose digest is right.
+    pub(super) covers: std::collections::BTreeSet<String>,
+    /// References and value are right.
+    pub(super) is_intact: bool,
+    pub(super) checks: Checks,
+}
+
+struct Context<'a> {
+    trust: &'a Trust,
+    at: i64,
+    /// Signature.xml as found.
+    signed: &'a [u8],
+    /// Its SM3.
+    digest: [u8; sm::DIGEST_BYTES],
+    listed: &'a Listed,
+    described: &'a Described,
+    package: &'a Package<'a>,
+}
+
+/// Judges a listed signature; tells `protected` what it is made of and what it protects.
+pub(super) fn judge(
+    package: &Package<'_>,
+    listed: &Listed,
+    trust: &Trust,
+    at: i64,
+    protected: &mut Protected,
+) -> Judged {
+    let mut judged = Judged {
+        id: listed.id.clone(),
+        kind: if listed.kind.as_deref() == Some("Sign") { "Sign" } else { "Seal" },
+        format: String::new(),
+        claimed: None,
+        best: None,
+        seal: None,
+        signer: None,
+        covers: std::collections::BTreeSet::new(),
+        is_intact: false,
+        checks: Checks::default(),
+    };
+    protected.own.insert(listed.file.clone());
+    let Some(signed) = package.container.get(&listed.file) else {
+        judged.checks.fail_as(Code::OfdMissingFile, Level::Fail, listed.file.as_str());
+        return judged;
+    };
+    let root = match Element::parse(signed) {
+        Ok(root) => root,
+        Err(Refused(code)) => {
+            judged.checks.fail(code, listed.file.as_str());
+            return judged;
+        }
+    };
+    let described = Described::read(package, &listed.file, &root, &mut judged.checks);
+    if let Some(value) = &described.value {
+        protected.own.insert(value.clone());
+        let bytes = package.container.get(value).unwrap_or_default();
+        let digest = sm::digest(signed);
+        let context = Context { trust, at, signed, digest, listed, described: &described, package };
+        let is_right = context.judge_value(bytes, &mut judged, protected);
+        judged.is_intact = is_right && described.is_intact;
+    }
+    judged.covers = described.covered;
+    judged
+}
+
+impl Context<'_> {
+    /// Whether the value is right for this Signature.xml. Certificates and times are judged on the way.
+    fn judge_value(&self, bytes: &[u8], judged: &mut Judged, protected: &mut Protected) -> bool {
+        // Without a Type a signature is a seal; one producer leaves it out for both kinds.
+        let is_signed_data = Reader::new(bytes).sequence().is_ok_and(|inside| inside.peek() == Some(OID));
+        if self.listed.kind.is_none() && is_signed_data {
+            judged.kind = "Sign";
+        }
+        if judged.kind == "Sign" {
+            judged.checks.fail(Code::NoSeal, "");
+            match SignedData::parse(bytes) {
+                Ok(data) => self.judge_signed_data(&data, judged),
+                Err(why) => unreadable(why, &mut judged.checks),
+            }
+        } else {
+            judged.checks.pass(Code::NoSeal);
+            match SealSignature::parse(bytes) {
+                Ok(value) => self.judge_seal_signature(&value, judged, protected),
+                Err(why) => unreadable(why, &mut judged.checks),
+            }
+        }
+    }
+
+    fn judge_seal_signature(&self, value: &SealSignature<'_>, judged: &mut Judged, protected: &mut Protected) -> bool {
+        let checks = &mut judged.checks;
+        checks.pass(Code::SesMalformed);
+        checks.pass(Code::SesTrailingData);
+        judged.format = format!("SES{}", value.seal.version);
+        if value.is_legacy() {
+            checks.fail(Code::SesLegacyVersion, "");
+        } else {
+            checks.pass(Code::SesLegacyVersion);
+        }
+        checks.hold(Code::SesVersionMismatch, value.versions_agree());
+        checks.hold(Code::SesUnknownCriticalExt, !value.has_unknown_critical);
+        checks.hold(Code::SigDatahashMismatch, sm::verify(&self.digest, value.data_hash));
+        let is_own = [self.listed.list.as_str(), ""]
+            .iter()
+            .any(|from| resolve(from, value.property).as_deref() == Some(self.listed.file.as_str()));
+        checks.hold(Code::SigPropertyPathMismatch, is_own);
+        self.hold_algorithm(value.algorithm == oid::SM2_WITH_SM3, checks);
+
+        let claimed = match value.time {
+            Some(Told::Claimed(time)) => Some(time),
+            _ => None,
+        };
+        let token = match value.time {
+            Some(Told::Stamped(token)) => Some(token),
+            _ => value.time_stamp,
+        };
+        // A token in timeInfo of version 1 is over what is signed; one behind the value is over the value.
+        let imprint_of = if value.time_stamp.is_some() { value.value } else { value.data_hash };
+        let when = self.judge_time(claimed, token.map(|token| (token, imprint_of)), judged);
+
+        let checks = &mut judged.checks;
+        checks.about(Some(Party::Signer));
+        let (is_right, mut lapsed) = match Certificate::parse(value.certificate) {
+            Ok(signer) => {
+                checks.pass(Code::CertMalformed);
+                let is_right = hold_value(Code::SigValueInvalid, &signer, &[value.signed], value.value, checks);
+                let extra = listed_certificates(&value.seal);
+                let lapsed = signer.judge(self.trust, &extra, when, checks);
+                judged.signer = Some(SignerFacts::of(&signer));
+                (is_right, lapsed)
+            }
+            Err(_) => {
+                checks.fail(Code::CertMalformed, "");
+                checks.fail(Code::SigValueInvalid, "没有可用的签章人证书");
+                (false, false)
+            }
+        };
+        checks.hold(Code::SealSignerNotListed, value.seal.listed.has(value.certificate));
+        lapsed |= self.judge_seal(&value.seal, value.certificate, when, judged);
+        judged.checks.about(None);
+        self.judge_seal_file(&value.seal, &mut judged.checks, protected);
+        hold_proof(lapsed, when, &mut judged.checks);
+        is_right && !judged.checks.told(Code::SigDatahashMismatch) && !judged.checks.told(Code::SigPropertyPathMismatch)
+    }
+
+    /// The seal itself: who made it, and whether it was valid. Whether something in it has ended since.
+    fn judge_seal(&self, seal: &Seal<'_>, signer: &[u8], when: When, judged: &mut Judged) -> bool {
+        let checks = &mut judged.checks;
+        let signed = when.signed.unwrap_or(when.at);
+        if signed < seal.valid_from {
+            checks.fail(Code::SealNotYetValid, "");
+        }
+        if signed > seal.valid_until {
+            checks.fail(Code::SealExpiredAtSigning, "");
+        }
+        let mut lapsed = self.at > seal.valid_until;
+        if lapsed {
+            checks.fail(Code::SealExpiredNow, "");
+        }
+        checks.pass_rest(&[Code::SealNotYetValid, Code::SealExpiredAtSigning, Code::SealExpiredNow]);
+        checks.about(Some(Party::SealMaker));
+        let mut facts = SealFacts { id: seal.id.to_owned(), name: seal.name.to_owned(), maker: String::new() };
+        match Certificate::parse(seal.maker) {
+            Ok(maker) => {
+                checks.pass(Code::CertMalformed);
+                checks.hold(Code::SigAlgMismatch, seal.algorithm == oid::SM2_WITH_SM3);
+                let mut header = Vec::new();
+                let parts = seal.signed(&mut header);
+                hold_value(Code::SealSignatureInvalid, &maker, &parts, seal.value, checks);
+                lapsed |= maker.judge(self.trust, &[], when, checks);
+                // No list says who makes seals, so that much is asked: to have a chain, and not to be an office, which
+                // would make its own seals.
+                if checks.told(Code::CertNoTrustedPath) || checks.told(Code::CertSignatureInvalid) {
+                    checks.fail(Code::SealSealerUntrusted, "没有可信的证书链");
+                } else if seal.maker == signer || office_code(&maker.organization).is_some() {
+                    checks.fail(Code::SealSealerUntrusted, "制章人证书是用章单位的证书");
+                } else {
+                    checks.pass(Code::SealSealerUntrusted);
+                }
+                facts.maker = maker.common_name;
+            }
+            Err(_) => {
+                checks.fail(Code::CertMalformed, "");
+                checks.fail(Code::SealSignatureInvalid, "没有可用的制章人证书");
+            }
+        }
+        judged.seal = Some(facts);
+        lapsed
+    }
+
+    /// The seal that lies in the package must be the one that is signed with, to the byte.
+    fn judge_seal_file(&self, seal: &Seal<'_>, checks: &mut Checks, protected: &mut Protected) {
+        let Some(name) = &self.described.seal else {
+            checks.skip(Code::SealFileMismatch, "包内没有印章文件");
+            return;
+        };
+        let is_same = self.package.container.get(name) == Some(seal.raw);
+        if is_same {
+            protected.own.insert(name.clone());
+        }
+        checks.hold(Code::SealFileMismatch, is_same);
+    }
+
+    fn judge_signed_data(&self, data: &SignedData<'_>, judged: &mut Judged) -> bool {
+        judged.format = "GBT35275".to_owned();
+        judged.checks.pass(Code::SesMalformed);
+        judged.checks.pass(Code::SesTrailingData);
+        if data.signers.is_empty() {
+            judged.checks.fail(Code::SigNoSignerInfo, "");
+            return false;
+        }
+        judged.checks.pass(Code::SigNoSignerInfo);
+        let is_data = data.kind == oid::GM_DATA || data.kind == oid::DATA;
+        if !is_data {
+            judged.checks.fail(Code::SesMalformed, "内容类型");
+        }
+        let mut is_right = is_data;
+        for signer in &data.signers {
+            is_right &= self.judge_signer(data, signer, judged);
+        }
+        is_right
+    }
+
+    fn judge_signer(&self, data: &SignedData<'_>, signer: &Signer<'_>, judged: &mut Judged) -> bool {
+        let claimed = signer.time;
+        let when = self.judge_time(claimed, None, judged);
+        let checks = &mut judged.checks;
+        let is_digest = matches!(signer.digest_algorithm, oid::SM3 | oid::SM3_UNKEYED);
+        let is_algorithm = matches!(signer.algorithm, oid::SM2_SIGN | oid::SM2 | oid::SM2_WITH_SM3);
+        self.hold_algorithm(is_digest && is_algorithm, checks);
+        // What is signed must be this Signature.xml: by its digest as the content, by its digest as an attribute, or
+        // itself.
+        let content_is_own = data.content.is_none_or(|content| sm::verify(&self.digest, content));
+        let digest_is_own = match (signer.signed_attributes(), data.content) {
+            (None, _) => true,
+            (Some(_), None) => signer.digest.is_some_and(|digest| sm::verify(&self.digest, digest)),
+            (Some(_), Some(content)) => signer.digest.is_some_and(|digest| sm::verify(&sm::digest(content), digest)),
+        };
+        checks.hold(Code::SigDatahashMismatch, content_is_own && digest_is_own);
+        if signer.signed_attributes().is_some() && signer.kind != Some(data.kind) {
+            checks.fail(Code::SesMalformed, "签名属性");
+        }
+        checks.about(Some(Party::Signer));
+        let Some(certificate) = signer.certificate(&data.certificates) else {
+            checks.fail(Code::SigNoSignerCert, "");
+            checks.about(None);
+            return false;
+        };
+        checks.pass(Code::SigNoSignerCert);
+        let is_right = match (signer.signed_attributes(), data.content) {
+            (Some(parts), _) => hold_value(Code::SigValueInvalid, certificate, &parts, signer.value, checks),
+            (None, Some(content)) => hold_value(Code::SigValueInvalid, certificate, &[content], signer.value, checks),
+            (None, None) => hold_value(Code::SigValueInvalid, certificate, &[self.signed], signer.value, checks),
+        };
+        let lapsed = certificate.judge(self.trust, &data.certificates, when, checks);
+        judged.signer = Some(SignerFacts::of(certificate));
+        checks.about(None);
+        hold_proof(lapsed, when, checks);
+        is_right && content_is_own && digest_is_own && !checks.told(Code::SesMalformed)
+    }
+
+    fn hold_algorithm(&self, is_known: bool, checks: &mut Checks) {
+        if !is_known {
+            checks.fail(Code::SigAlgMismatch, "签名值中的算法");
+        }
+        checks.pass_rest(&[Code::SigAlgMismatch]);
+    }
+
+    /// The best time of the signature: a time stamp, else the signer's word in the value, else in the XML.
+    fn judge_time(&self, claimed: Option<i64>, token: Option<(&[u8], &[u8])>, judged: &mut Judged) -> When {
+        let checks = &mut judged.checks;
+        let spelled = self.described.time;
+        if let (Some(claimed), Some((spelled, _))) = (claimed, spelled) {
+            checks.hold(Code::SigTimeMismatch, times_agree(spelled, claimed));
+        } else {
+            checks.skip(Code::SigTimeMismatch, "只有一处写了签名时间");
+        }
+        let claimed = claimed.or(spelled.map(moment));
+        judged.claimed = claimed;
+        if let Some(claimed) = claimed {
+            checks.hold(Code::SigTimeInFuture, claimed <= self.at + AHEAD_MAX);
+        }
+        let stamped = match token {
+            None => {
+                checks.fail(Code::NoTimestamp, "");
+                None
+            }
+            Some((token, over)) => {
+                checks.pass(Code::NoTimestamp);
+                checks.about(Some(Party::TimeStamper));
+                let stamped = stamp::judge(token, over, claimed, self.trust, self.at, checks);
+                checks.about(None);
+                stamped
+            }
+        };
+        judged.best = stamped.map(|time| (time, "tsp")).or(claimed.map(|time| (time, "claimed")));
+        When { signed: stamped.or(claimed), at: self.at, is_proved: stamped.is_some() }
+    }
+}
+
+fn unreadable(why: Unreadable, checks: &mut Checks) -> bool {
+    let code = match why {
+        Unreadable::Malformed => Code::SesMalformed,
+        Unreadable::TrailingData => Code::SesTrailingData,
+    };
+    checks.fail(code, "");
+    false
+}
+
+/// Where something has ended since, the claimed time is not enough.
+fn hold_proof(lapsed: bool, when: When, checks: &mut Checks) {
+    checks.hold(Code::SigNoPoe, !lapsed || when.is_proved);
+}
+
+/// Checks an SM2 value of either form over parts that follow one another.
+pub(super) fn hold_value(code: Code, signer: &Certificate, parts: &[&[u8]], value: &[u8], checks: &mut Checks) -> bool {
+    let signature = match <&[u8; sm2::SIGNATURE_BYTES]>::try_from(value) {
+        // 64 octets can also be DER, if r or s is short; DER is tried first.
+        Ok(raw) if value[0] != SEQUENCE || Signature::from_der(value).is_err() => {
+            checks.fail(Code::SigvalueRaw64, "");
+            Signature::from_bytes(raw)
+        }
+        _ => {
+            checks.pass(Code::SigvalueRaw64);
+            Signature::from_der(value)
+        }
+    };
+    let is_right = signature.is_ok_and(|signature| {
+        signer.public().is_some_and(|public| public.verify(sm2::DEFAULT_ID, parts, &signature).is_ok())
+    });
+    checks.hold(code, is_right);
+    is_right
+}
+
+/// The certificates of a seal's list: they may help to find a chain, and are trusted for nothing.
+fn listed_certificates(seal: &Seal<'_>) -> Vec<Certificate> {
+    match &seal.listed {
+        crate::domain::licence::seal::Listed::Certificates(all) => {
+            all.iter().take(8).filter_map(|bytes| Certificate::parse(bytes).ok()).collect()
+        }
+        crate::domain::licence::seal::Listed::Digests(_) => Vec::new(),
+    }
+}
+
+/// The credit code that the organisation of a government seal begins with: 18 digits and capitals.
+pub(super) fn office_code(organization: &str) -> Option<&str> {
+    let code = organization.get(..18)?;
+    code.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase()).then_some(code)
+}

@@ -1,0 +1,80 @@
+//! A folder of trust as files: certificates and revocation lists, read whole and bounded.
+//!
+//! What they mean is the business of `domain::licence`. Folders inside are not entered.
+
+use std::fmt;
+use std::fs;
+use std::io;
+use std::io::Read;
+use std::path::Path;
+use std::path::PathBuf;
+
+/// Most files of a folder.
+const FILES_MAX: usize = 10_000;
+/// Largest file in bytes: a revocation list of a province has a few hundred thousand entries.
+const FILE_BYTES_MAX: u64 = 32 << 20;
+/// Largest folder in bytes.
+const FOLDER_BYTES_MAX: usize = 256 << 20;
+
+/// Why a folder cannot be used.
+#[derive(Debug)]
+pub enum TrustError {
+    File(PathBuf, io::Error),
+    /// A file that must not be passed over: a signed list restricts what else is in the folder.
+    SignedList(PathBuf),
+    TooLarge(PathBuf),
+}
+
+impl fmt::Display for TrustError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path, error) => write!(formatter, "{} 无法读取：{error}", path.display()),
+            Self::SignedList(path) => {
+                write!(formatter, "{}：本版本还不能使用签名的信任清单；忽略它会放宽信任，因此没有验证", path.display())
+            }
+            Self::TooLarge(path) => write!(formatter, "{} 过大，或文件过多", path.display()),
+        }
+    }
+}
+
+impl std::error::Error for TrustError {}
+
+/// The `*.cer` and `*.crl` of `folder` by name, in the order of their names.
+///
+/// # Errors
+/// When the folder or a file cannot be read, is too large, or holds a signed trust list.
+pub fn read(folder: &Path) -> Result<Vec<(String, Vec<u8>)>, TrustError> {
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        move |error| TrustError::File(path, error)
+    };
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(folder).map_err(failed(folder))? {
+        paths.push(entry.map_err(failed(folder))?.path());
+        if paths.len() > FILES_MAX {
+            return Err(TrustError::TooLarge(folder.to_owned()));
+        }
+    }
+    paths.sort();
+    let mut files = Vec::new();
+    let mut total = 0;
+    for path in paths {
+        let is = |ending: &str| path.extension().is_some_and(|found| found.eq_ignore_ascii_case(ending));
+        if is("json") || is("sig") {
+            return Err(TrustError::SignedList(path));
+        }
+        if !is("cer") && !is("crl") {
+            continue;
+        }
+        let mut bytes = Vec::new();
+        let file = fs::File::open(&path).map_err(failed(&path))?;
+        file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(failed(&path))?;
+        total += bytes.len();
+        if bytes.len() as u64 > FILE_BYTES_MAX || total > FOLDER_BYTES_MAX {
+            return Err(TrustError::TooLarge(path));
+        }
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        files.push((name, bytes));
+    }
+    Ok(files)
+}
