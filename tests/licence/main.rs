@@ -9,6 +9,8 @@ mod command;
 mod containers;
 mod damage;
 mod samples;
+mod several;
+mod stamps;
 
 use build::AT;
 use build::Draft;

@@ -32,6 +32,8 @@ pub(super) struct Metadata {
     values: BTreeMap<String, String>,
     /// Names with two different values.
     contradictory: BTreeSet<String>,
+    /// The files they stand in.
+    pub(super) sources: BTreeSet<String>,
 }
 
 impl Metadata {
@@ -43,20 +45,20 @@ impl Metadata {
             let information = package.entry.each("DocBody").flat_map(|body| body.each("DocInfo"));
             let data = information.flat_map(|information| information.each("CustomDatas"));
             for value in data.flat_map(|data| data.each("CustomData")) {
-                metadata.add(value.attribute("Name").unwrap_or_default(), value.trimmed());
+                metadata.add(ENTRY, value.attribute("Name").unwrap_or_default(), value.trimmed());
             }
         }
         let others = package.reachable.iter().filter(|name| *name != ENTRY && covered.contains(*name));
         for name in others {
             let bytes = package.container.get(name).unwrap_or_default();
             if memchr::memmem::find(bytes, b"CuslomData").is_some() {
-                metadata.read_misspelt(bytes);
+                metadata.read_misspelt(name, bytes);
             }
         }
         metadata
     }
 
-    fn read_misspelt(&mut self, bytes: &[u8]) {
+    fn read_misspelt(&mut self, file: &str, bytes: &[u8]) {
         let mut found = Vec::new();
         let mut open: Vec<Element> = Vec::new();
         let read = walk(bytes, |met| {
@@ -76,15 +78,16 @@ impl Metadata {
         if read.is_ok() {
             for value in &found {
                 let name = value.attribute("name").or(value.attribute("Name")).unwrap_or_default();
-                self.add(name, value.trimmed());
+                self.add(file, name, value.trimmed());
             }
         }
     }
 
-    fn add(&mut self, name: &str, value: &str) {
+    fn add(&mut self, file: &str, name: &str, value: &str) {
         if name.is_empty() || value.is_empty() || value.len() > VALUE_BYTES_MAX || self.values.len() >= VALUES_MAX {
             return;
         }
+        self.sources.insert(file.to_owned());
         let before = self.values.entry(name.to_owned()).or_insert_with(|| value.to_owned());
         // Several holders are several values; any other name has one.
         if before.as_str() != value && !name.starts_with("CZZT") {
@@ -160,7 +163,7 @@ impl Metadata {
         let authority = self.get("ZZBFJGDM").or(identifier.map(|identifier| identifier.authority));
         let name = self.get("ZZBFJG");
         if organizations.is_empty() {
-            checks.skip(Code::LicSealOrgMismatch, "没有完好的签名");
+            checks.fail_as(Code::LicSealOrgMismatch, Level::Review, "没有一个签名保护全部证照信息");
             return;
         }
         let mut unknown = false;
@@ -246,7 +249,12 @@ impl Day {
         if !text.chars().all(is_known) {
             return None;
         }
-        let padded = |parts: &[&str]| parts.iter().map(|part| format!("{part:0>2}")).collect::<String>();
+        let padded = |parts: &[&str]| {
+            parts.iter().fold(String::new(), |digits, part| {
+                let zero = if part.len() < 2 { "0" } else { "" };
+                digits + zero + part
+            })
+        };
         let digits = match numbers.as_slice() {
             [one] if one.len() == 8 || one.len() == 14 => (*one).to_owned(),
             [one] if one.len() == 13 => return Some(Self::Moment(one.parse::<i64>().ok()?.div_euclid(1_000))),

@@ -48,7 +48,6 @@ pub use crate::domain::licence::zip::FILE_BYTES_MAX;
 use crate::domain::licence::check::Checks;
 use crate::domain::licence::coverage::Protected;
 use crate::domain::licence::metadata::Metadata;
-use crate::domain::licence::ofd::ENTRY;
 use crate::domain::licence::ofd::Package;
 use crate::domain::licence::signature::Judged;
 use crate::domain::licence::zip::Container;
@@ -92,7 +91,8 @@ fn judge(package: &Package<'_>, trust: &Trust, at: i64, checks: &mut Checks, rep
     }
     coverage::judge(package, &protected, checks);
     let metadata = Metadata::read(package, &protected.covered);
-    let over_metadata = judged.iter().filter(|signature| signature.is_intact && signature.covers.contains(ENTRY));
+    let over_metadata =
+        judged.iter().filter(|signature| signature.is_intact && metadata.sources.is_subset(&signature.covers));
     let organizations: Vec<&str> = over_metadata
         .filter_map(|signature| signature.signer.as_ref().map(|signer| signer.organization.as_str()))
         .collect();
@@ -104,6 +104,9 @@ fn judge(package: &Package<'_>, trust: &Trust, at: i64, checks: &mut Checks, rep
 }
 
 /// The body of a fuzz target: whatever the bytes are, there is a report, and what is no container is not accepted.
+///
+/// # Panics
+/// When it is.
 pub fn fuzz(bytes: &[u8], trust: &Trust) {
     let report = verify(bytes, trust, 1_717_171_200);
     assert!(report.decision != Decision::Accept || bytes.starts_with(b"PK"));

@@ -179,7 +179,7 @@ impl Context<'_> {
             .iter()
             .any(|from| resolve(from, value.property).as_deref() == Some(self.listed.file.as_str()));
         checks.hold(Code::SigPropertyPathMismatch, is_own);
-        self.hold_algorithm(value.algorithm == oid::SM2_WITH_SM3, checks);
+        hold_algorithm(value.algorithm == oid::SM2_WITH_SM3, checks);
 
         let claimed = match value.time {
             Some(Told::Claimed(time)) => Some(time),
@@ -195,20 +195,17 @@ impl Context<'_> {
 
         let checks = &mut judged.checks;
         checks.about(Some(Party::Signer));
-        let (is_right, mut lapsed) = match Certificate::parse(value.certificate) {
-            Ok(signer) => {
-                checks.pass(Code::CertMalformed);
-                let is_right = hold_value(Code::SigValueInvalid, &signer, &[value.signed], value.value, checks);
-                let extra = listed_certificates(&value.seal);
-                let lapsed = signer.judge(self.trust, &extra, when, checks);
-                judged.signer = Some(SignerFacts::of(&signer));
-                (is_right, lapsed)
-            }
-            Err(_) => {
-                checks.fail(Code::CertMalformed, "");
-                checks.fail(Code::SigValueInvalid, "没有可用的签章人证书");
-                (false, false)
-            }
+        let (is_right, mut lapsed) = if let Ok(signer) = Certificate::parse(value.certificate) {
+            checks.pass(Code::CertMalformed);
+            let is_right = hold_value(Code::SigValueInvalid, &signer, &[value.signed], value.value, checks);
+            let extra = listed_certificates(&value.seal);
+            let lapsed = signer.judge(self.trust, &extra, when, checks);
+            judged.signer = Some(SignerFacts::of(&signer));
+            (is_right, lapsed)
+        } else {
+            checks.fail(Code::CertMalformed, "");
+            checks.fail(Code::SigValueInvalid, "没有可用的签章人证书");
+            (false, false)
         };
         checks.hold(Code::SealSignerNotListed, value.seal.listed.has(value.certificate));
         lapsed |= self.judge_seal(&value.seal, value.certificate, when, judged);
@@ -235,29 +232,26 @@ impl Context<'_> {
         checks.pass_rest(&[Code::SealNotYetValid, Code::SealExpiredAtSigning, Code::SealExpiredNow]);
         checks.about(Some(Party::SealMaker));
         let mut facts = SealFacts { id: seal.id.to_owned(), name: seal.name.to_owned(), maker: String::new() };
-        match Certificate::parse(seal.maker) {
-            Ok(maker) => {
-                checks.pass(Code::CertMalformed);
-                checks.hold(Code::SigAlgMismatch, seal.algorithm == oid::SM2_WITH_SM3);
-                let mut header = Vec::new();
-                let parts = seal.signed(&mut header);
-                hold_value(Code::SealSignatureInvalid, &maker, &parts, seal.value, checks);
-                lapsed |= maker.judge(self.trust, &[], when, checks);
-                // No list says who makes seals, so that much is asked: to have a chain, and not to be an office, which
-                // would make its own seals.
-                if checks.told(Code::CertNoTrustedPath) || checks.told(Code::CertSignatureInvalid) {
-                    checks.fail(Code::SealSealerUntrusted, "没有可信的证书链");
-                } else if seal.maker == signer || office_code(&maker.organization).is_some() {
-                    checks.fail(Code::SealSealerUntrusted, "制章人证书是用章单位的证书");
-                } else {
-                    checks.pass(Code::SealSealerUntrusted);
-                }
-                facts.maker = maker.common_name;
+        if let Ok(maker) = Certificate::parse(seal.maker) {
+            checks.pass(Code::CertMalformed);
+            checks.hold(Code::SigAlgMismatch, seal.algorithm == oid::SM2_WITH_SM3);
+            let mut header = Vec::new();
+            let parts = seal.signed(&mut header);
+            hold_value(Code::SealSignatureInvalid, &maker, &parts, seal.value, checks);
+            lapsed |= maker.judge(self.trust, &[], when, checks);
+            // No list says who makes seals, so that much is asked: to have a chain, and not to be an office, which
+            // would make its own seals.
+            if checks.told(Code::CertNoTrustedPath) || checks.told(Code::CertSignatureInvalid) {
+                checks.fail(Code::SealSealerUntrusted, "没有可信的证书链");
+            } else if seal.maker == signer || office_code(&maker.organization).is_some() {
+                checks.fail(Code::SealSealerUntrusted, "制章人证书是用章单位的证书");
+            } else {
+                checks.pass(Code::SealSealerUntrusted);
             }
-            Err(_) => {
-                checks.fail(Code::CertMalformed, "");
-                checks.fail(Code::SealSignatureInvalid, "没有可用的制章人证书");
-            }
+            facts.maker = maker.common_name;
+        } else {
+            checks.fail(Code::CertMalformed, "");
+            checks.fail(Code::SealSignatureInvalid, "没有可用的制章人证书");
         }
         judged.seal = Some(facts);
         lapsed
@@ -277,7 +271,7 @@ impl Context<'_> {
     }
 
     fn judge_signed_data(&self, data: &SignedData<'_>, judged: &mut Judged) -> bool {
-        judged.format = "GBT35275".to_owned();
+        "GBT35275".clone_into(&mut judged.format);
         judged.checks.pass(Code::SesMalformed);
         judged.checks.pass(Code::SesTrailingData);
         if data.signers.is_empty() {
@@ -302,7 +296,7 @@ impl Context<'_> {
         let checks = &mut judged.checks;
         let is_digest = matches!(signer.digest_algorithm, oid::SM3 | oid::SM3_UNKEYED);
         let is_algorithm = matches!(signer.algorithm, oid::SM2_SIGN | oid::SM2 | oid::SM2_WITH_SM3);
-        self.hold_algorithm(is_digest && is_algorithm, checks);
+        hold_algorithm(is_digest && is_algorithm, checks);
         // What is signed must be this Signature.xml: by its digest as the content, by its digest as an attribute, or
         // itself.
         let content_is_own = data.content.is_none_or(|content| sm::verify(&self.digest, content));
@@ -332,13 +326,6 @@ impl Context<'_> {
         checks.about(None);
         hold_proof(lapsed, when, checks);
         is_right && content_is_own && digest_is_own && !checks.told(Code::SesMalformed)
-    }
-
-    fn hold_algorithm(&self, is_known: bool, checks: &mut Checks) {
-        if !is_known {
-            checks.fail(Code::SigAlgMismatch, "签名值中的算法");
-        }
-        checks.pass_rest(&[Code::SigAlgMismatch]);
     }
 
     /// The best time of the signature: a time stamp, else the signer's word in the value, else in the XML.
@@ -380,6 +367,13 @@ fn unreadable(why: Unreadable, checks: &mut Checks) -> bool {
     };
     checks.fail(code, "");
     false
+}
+
+fn hold_algorithm(is_known: bool, checks: &mut Checks) {
+    if !is_known {
+        checks.fail(Code::SigAlgMismatch, "签名值中的算法");
+    }
+    checks.pass_rest(&[Code::SigAlgMismatch]);
 }
 
 /// Where something has ended since, the claimed time is not enough.
