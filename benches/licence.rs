@@ -3,6 +3,7 @@
 //!     cargo bench --bench licence
 
 #![allow(clippy::unwrap_used, reason = "a bench that cannot be set up must stop")]
+#![allow(clippy::format_collect, reason = "some hundred bytes, once")]
 #![allow(dead_code, reason = "the builder is shared with the tests")]
 
 #[path = "../tests/licence/build.rs"]

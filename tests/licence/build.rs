@@ -213,6 +213,9 @@ impl Offices {
 /// Members of a package, in their order.
 pub(crate) type Members = Vec<(String, Vec<u8>)>;
 
+/// Makes a time stamp over the bytes.
+pub(crate) type Stamp = fn(&[u8]) -> Vec<u8>;
+
 /// A licence that is to be signed.
 #[derive(Clone)]
 pub(crate) struct Draft {
@@ -234,7 +237,7 @@ pub(crate) struct Draft {
     pub(crate) xml_time: &'static str,
     pub(crate) property: &'static str,
     pub(crate) extension: Option<(bool, &'static [u8])>,
-    pub(crate) stamp: Option<fn(&[u8]) -> Vec<u8>>,
+    pub(crate) stamp: Option<Stamp>,
 }
 
 impl Draft {
@@ -289,19 +292,19 @@ impl Draft {
     }
 
     pub(crate) fn set(&mut self, name: &str, value: &str) {
-        self.metadata.iter_mut().find(|(known, _)| *known == name).unwrap().1 = value.to_owned();
+        value.clone_into(&mut self.metadata.iter_mut().find(|(known, _)| *known == name).unwrap().1);
     }
 
     pub(crate) fn seal(&self) -> Vec<u8> {
         let legacy = self.version == 1;
         let clock = |text: &str| if legacy { tlv(0x17, &[&text.as_bytes()[2..]]) } else { time(text) };
-        let list: Vec<u8> = match self.lists_digests {
-            false => self.listed.iter().flat_map(|listed| octets(listed)).collect(),
-            true => self
-                .listed
+        let list: Vec<u8> = if self.lists_digests {
+            self.listed
                 .iter()
                 .flat_map(|listed| sequence(&[&tlv(0x13, &[b"SM3"]), &octets(&sm::digest(listed))]))
-                .collect(),
+                .collect()
+        } else {
+            self.listed.iter().flat_map(|listed| octets(listed)).collect()
         };
         let kind = if legacy { Vec::new() } else { number(if self.lists_digests { 2 } else { 1 }) };
         let property = sequence(&[

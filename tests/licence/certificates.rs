@@ -2,6 +2,7 @@
 
 use super::build::*;
 use super::*;
+use base64::Engine as _;
 
 /// A draft whose office has another certificate, listed in its seal.
 fn with_office(wanted: &Wanted<'_>) -> Draft {
@@ -134,7 +135,6 @@ fn a_trust_folder_tells_all_its_faults() {
     let faults = Trust::of_files(&files).unwrap_err();
     assert!(faults.len() >= 3, "{faults:?}");
     assert!(Trust::of_files(&[]).is_err());
-    use base64::Engine as _;
     let text = base64::engine::general_purpose::STANDARD.encode(&draft.offices.root.certificate);
     let pem = format!("-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n");
     assert!(Trust::of_files(&[("root.cer".to_owned(), pem.into_bytes())]).is_ok());
