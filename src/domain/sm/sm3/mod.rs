@@ -20,10 +20,10 @@ pub(super) const BLOCK_BYTES: usize = 64;
 pub const DIGEST_BYTES: usize = 32;
 
 /// The chaining value: eight words.
-pub(in crate::domain) type State = [u32; 8];
+pub(crate) type State = [u32; 8];
 
 /// The initial value (clause 4.1).
-pub(in crate::domain) const INITIAL: State =
+pub(crate) const INITIAL: State =
     [0x7380_166f, 0x4914_b2b9, 0x1724_42d7, 0xda8a_0600, 0xa96f_30bc, 0x1631_38aa, 0xe38d_ee4d, 0xb0fb_0e4e];
 
 /// A message that is being hashed, given in pieces of any length.
@@ -185,7 +185,7 @@ fn side_by_side<'message>(
 
 /// Takes whole `blocks` into `state`: for records whose length is a secret (`domain::tlcp`), where the padding must be
 /// laid and the last state be picked without a branch. Everybody else takes [`Sm3`].
-pub(in crate::domain) fn compress(state: &mut State, blocks: &[[u8; BLOCK_BYTES]]) {
+pub(crate) fn compress(state: &mut State, blocks: &[[u8; BLOCK_BYTES]]) {
     stream::compress(state, blocks);
 }
 
