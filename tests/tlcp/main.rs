@@ -9,3 +9,4 @@ mod refusals;
 mod resumption;
 mod stream;
 mod support;
+mod transcripts;

@@ -1,7 +1,7 @@
 //! TLCP of jingyue against Tongsuo, in one process over memory: both roles, both suites, one-way and mutual, resumption
 //! and refusals. `cargo test` in this folder; it compiles the C library first (about four minutes on two cores).
 //!
-//! Tongsuo is used with its forced NTLS method only: its detection of the protocol breaks with buffered input and output
+//! Tongsuo is used with its own methods for NTLS (its word for TLCP) only: its detection of the protocol breaks with buffered input and output
 //! of our making.
 //!
 //! With `JINGYUE_RECORD=1` the handshakes are written to `tests/tlcp/transcripts`, for the tests that run without this
