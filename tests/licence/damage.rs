@@ -42,14 +42,14 @@ fn flipped_bits_never_change_what_is_accepted() {
     assert!(accepted < good.len() / 10, "{accepted}");
 }
 
-/// Below the container, where its CRC does not help: every byte of every member.
+/// Below the container, where its CRC does not help: bytes of every member, others in each form of signature.
 #[test]
 fn changed_members_are_never_accepted() {
-    for draft in forms() {
+    for (form, draft) in forms().into_iter().enumerate() {
         let members = draft.sealed();
         let trust = Trust::of_files(&draft.offices.files(&[])).unwrap();
         for (index, (name, bytes)) in members.iter().enumerate() {
-            for at in 0..bytes.len() {
+            for at in (form..bytes.len()).step_by(7) {
                 let mut members = members.clone();
                 members[index].1[at] ^= 1 << (at % 8);
                 let report = verify(&pack(&members), &trust, AT);

@@ -143,9 +143,10 @@ impl Checks {
         self.list.iter().filter_map(Check::weight).max()
     }
 
-    /// Whether a check of `code` failed or warned.
+    /// Whether a check of `code` failed or warned for the party that is being looked at.
     pub(super) fn told(&self, code: Code) -> bool {
-        self.list.iter().any(|check| check.code == code && matches!(check.status, Status::Failed | Status::Warning))
+        let is_told = |check: &Check| matches!(check.status, Status::Failed | Status::Warning);
+        self.list.iter().any(|check| check.code == code && check.party == self.party && is_told(check))
     }
 
     /// All of them.

@@ -27,7 +27,8 @@ pub(super) fn judge(package: &Package<'_>, protected: &Protected, checks: &mut C
     for (name, _) in package.container.members() {
         let is_signature = name.rsplit_once('/').is_some_and(|(folder, file)| {
             let folder = folder.rsplit('/').next().unwrap_or_default();
-            file == "Signature.xml" || (folder.starts_with("Sign_") && file.strip_suffix(".dat").is_some())
+            file == "Signature.xml"
+                || (folder.starts_with("Sign_") && file.rsplit_once('.').is_some_and(|(_, ending)| ending == "dat"))
         });
         if is_signature && !protected.own.contains(name) {
             checks.fail(Code::SigOrphaned, name);

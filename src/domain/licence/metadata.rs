@@ -249,12 +249,7 @@ impl Day {
         if !text.chars().all(is_known) {
             return None;
         }
-        let padded = |parts: &[&str]| {
-            parts.iter().fold(String::new(), |digits, part| {
-                let zero = if part.len() < 2 { "0" } else { "" };
-                digits + zero + part
-            })
-        };
+        let padded = |parts: &[&str]| parts.iter().map(|part| format!("{part:0>2}")).collect::<Vec<_>>().concat();
         let digits = match numbers.as_slice() {
             [one] if one.len() == 8 || one.len() == 14 => (*one).to_owned(),
             [one] if one.len() == 13 => return Some(Self::Moment(one.parse::<i64>().ok()?.div_euclid(1_000))),

@@ -106,7 +106,7 @@ fn judge(package: &Package<'_>, trust: &Trust, at: i64, checks: &mut Checks, rep
 /// The body of a fuzz target: whatever the bytes are, there is a report, and what is no container is not accepted.
 ///
 /// # Panics
-/// When it is.
+/// Where that does not hold, which is what a fuzzer looks for.
 pub fn fuzz(bytes: &[u8], trust: &Trust) {
     let report = verify(bytes, trust, 1_717_171_200);
     assert!(report.decision != Decision::Accept || bytes.starts_with(b"PK"));

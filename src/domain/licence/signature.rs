@@ -198,8 +198,7 @@ impl Context<'_> {
         let (is_right, mut lapsed) = if let Ok(signer) = Certificate::parse(value.certificate) {
             checks.pass(Code::CertMalformed);
             let is_right = hold_value(Code::SigValueInvalid, &signer, &[value.signed], value.value, checks);
-            let extra = listed_certificates(&value.seal);
-            let lapsed = signer.judge(self.trust, &extra, when, checks);
+            let lapsed = signer.judge(self.trust, &listed_certificates(&value.seal), when, checks);
             judged.signer = Some(SignerFacts::of(&signer));
             (is_right, lapsed)
         } else {
@@ -271,7 +270,7 @@ impl Context<'_> {
     }
 
     fn judge_signed_data(&self, data: &SignedData<'_>, judged: &mut Judged) -> bool {
-        "GBT35275".clone_into(&mut judged.format);
+        judged.format = String::from("GBT35275");
         judged.checks.pass(Code::SesMalformed);
         judged.checks.pass(Code::SesTrailingData);
         if data.signers.is_empty() {
@@ -360,6 +359,13 @@ impl Context<'_> {
     }
 }
 
+fn hold_algorithm(is_known: bool, checks: &mut Checks) {
+    if !is_known {
+        checks.fail(Code::SigAlgMismatch, "签名值中的算法");
+    }
+    checks.pass_rest(&[Code::SigAlgMismatch]);
+}
+
 fn unreadable(why: Unreadable, checks: &mut Checks) -> bool {
     let code = match why {
         Unreadable::Malformed => Code::SesMalformed,
@@ -367,13 +373,6 @@ fn unreadable(why: Unreadable, checks: &mut Checks) -> bool {
     };
     checks.fail(code, "");
     false
-}
-
-fn hold_algorithm(is_known: bool, checks: &mut Checks) {
-    if !is_known {
-        checks.fail(Code::SigAlgMismatch, "签名值中的算法");
-    }
-    checks.pass_rest(&[Code::SigAlgMismatch]);
 }
 
 /// Where something has ended since, the claimed time is not enough.
