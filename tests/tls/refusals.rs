@@ -133,7 +133,7 @@ impl SigningKey for OtherIdentity {
 
 impl Signer for OtherIdentity {
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Error> {
-        Ok(self.0.sign(self.1, &[message], &[7; 32]).to_der())
+        Ok(self.0.sign(self.1, &[message], &[7; 32]).unwrap().to_der())
     }
 
     fn scheme(&self) -> SignatureScheme {

@@ -3,10 +3,11 @@
 use crate::domain::key;
 use crate::domain::key::Key;
 use crate::domain::sm::Wrong;
-use crate::domain::sm::sm2::{DEFAULT_ID, PublicKey};
+use crate::domain::sm::sm2::{DEFAULT_ID, PublicKey, Signature};
 use crate::domain::tlcp;
 use crate::domain::tlcp::{CertificateFault, Identity, Judge, RememberedSessions, Role, TrustFault};
 use crate::edge::tls::pem::{Own, Trust, certificates};
+use crate::edge::tls::signature;
 use crate::edge::tls::verifier::{Verified, end_of};
 use crate::edge::tls::{ClientCertificate, Family, Fault, both};
 use rustls_pki_types::{CertificateDer, UnixTime};
@@ -83,6 +84,7 @@ impl Remembering {
             TrustFault::NoRoots | TrustFault::Root(_) => Fault::NoTrust,
             TrustFault::RevocationList(_) => Fault::NoRevocation,
         })?;
+        let trust = trust.with_algorithms(signature::ALGORITHMS.all);
         Ok(Arc::new(Self { trust, verified: Verified::new() }))
     }
 }
@@ -101,6 +103,10 @@ impl Judge for Remembering {
             self.trust.judge(certificate, others, role, now)?;
             end_of(certificate, others).ok_or(CertificateFault::Broken)
         })
+    }
+
+    fn verify(&self, key: &PublicKey, message: &[&[u8]], signature: &Signature) -> Result<(), Wrong> {
+        signature::verify(key, DEFAULT_ID, message, signature)
     }
 
     fn names(&self) -> Vec<Vec<u8>> {
