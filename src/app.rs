@@ -15,6 +15,7 @@ use crate::edge::config;
 use crate::edge::config::Config;
 use crate::edge::config::LedgerChoice;
 use crate::edge::drift::Drift;
+use crate::edge::keys;
 use crate::edge::ledger::Ledger;
 use crate::edge::ledger::Outcome;
 use crate::edge::ledger::memory::Memory;
@@ -22,6 +23,9 @@ use crate::edge::ledger::sqlite;
 use crate::edge::ledger::sqlite::Sqlite;
 use crate::edge::library::Library;
 use crate::edge::limit::Limiter;
+use crate::edge::metrics::DeviceHandles;
+use crate::edge::metrics::DeviceOperation;
+use crate::edge::metrics::DeviceOutcome;
 use crate::edge::metrics::LedgerGroup;
 use crate::edge::metrics::LedgerState;
 use crate::edge::metrics::MappingFacts;
@@ -50,6 +54,7 @@ use std::sync::PoisonError;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 /// Where the configuration comes from, for the start and for every reload.
 pub type Source = Box<dyn Fn() -> Result<(Config, Library), Vec<String>> + Send + Sync>;
@@ -113,6 +118,8 @@ impl App {
         };
         let mut settings = config.listen.server.clone();
         settings.clock = clock.clone();
+        settings.metrics = Some(metrics.clone());
+        watch_devices(&metrics, &config);
         let cannot = |what: &str, address: SocketAddr| {
             let what = what.to_owned();
             move |error: std::io::Error| vec![format!("{what} {address} 无法监听：{error}")]
@@ -213,6 +220,7 @@ impl Inner {
         }
         self.state.store(Arc::new(state));
         tell_certificates(&self.metrics, &config);
+        watch_devices(&self.metrics, &config);
         Ok(summary)
     }
 }
@@ -221,6 +229,32 @@ impl Inner {
 fn tell_certificates(metrics: &Metrics, config: &Config) {
     let ends: Vec<(&str, i64)> = config.certificates.iter().map(|(file, ends)| (file.as_str(), *ends)).collect();
     metrics.certificates_loaded(&ends);
+}
+
+/// Counts the calls to cryptographic devices.
+fn watch_devices(metrics: &Metrics, config: &Config) {
+    for (name, device) in &config.devices {
+        device.watch(Arc::new(Watched(metrics.device(name))));
+    }
+}
+
+struct Watched(DeviceHandles);
+
+impl keys::Watch for Watched {
+    fn called(&self, operation: keys::Operation, outcome: keys::CallOutcome, elapsed: Duration) {
+        let operation = match operation {
+            keys::Operation::Decrypt => DeviceOperation::Decrypt,
+            keys::Operation::Find => DeviceOperation::Find,
+            keys::Operation::Sign => DeviceOperation::Sign,
+        };
+        let outcome = match outcome {
+            keys::CallOutcome::Ok => DeviceOutcome::Ok,
+            keys::CallOutcome::Error => DeviceOutcome::Error,
+            keys::CallOutcome::TimedOut => DeviceOutcome::TimedOut,
+            keys::CallOutcome::Refused => DeviceOutcome::Refused,
+        };
+        self.0.called(operation, outcome, elapsed);
+    }
 }
 
 impl Operations for Inner {

@@ -9,6 +9,7 @@
 //! | a TOML text as sections, with places | `reader` |
 //! | keys, certificates, secrets on disk | `files` |
 //! | `[listen]`, `[listen.tls]` | `listen`, `listen_tls` |
+//! | `[[key]]`, `[device.NAME]` | `keys` |
 //! | certificates and keys of a section | `credentials` |
 //! | `[[caller]]`, `[[relay]]` | `callers` |
 //! | `[[system]]` | `systems` |
@@ -17,6 +18,7 @@
 mod callers;
 mod credentials;
 mod files;
+mod keys;
 mod listen;
 mod listen_tls;
 mod problem;
@@ -32,8 +34,9 @@ pub use crate::edge::config::systems::System;
 use crate::edge::config::files::Files;
 use crate::edge::config::problem::{Kind, suggest};
 use crate::edge::config::reader::{Document, Place, Placed, Section};
+use crate::edge::keys::Device;
 use crate::edge::limit::{BytesPolicy, Policy};
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::io;
 use std::num::NonZeroU32;
@@ -56,6 +59,8 @@ pub struct Config {
     pub log: Log,
     /// The certificate files in use, each with the second (since 1970) when the first of its certificates ends.
     pub certificates: Vec<(String, i64)>,
+    /// The cryptographic devices, by their names in the file.
+    pub devices: Vec<(String, Device)>,
 }
 
 /// Where entries are kept.
@@ -104,7 +109,7 @@ impl Config {
     ) -> Result<(Self, Vec<Problem>), Vec<Problem>> {
         let document = Document::new(text, file_name);
         let table = document.parse();
-        let files = Files { directory, read, certificates: RefCell::default() };
+        let files = Files { directory, read, certificates: RefCell::default(), keys: OnceCell::new() };
         let config = Self::check(Section::root(&document, &table), &files);
         let problems = document.into_problems();
         match config {
@@ -136,6 +141,7 @@ impl Config {
     }
 
     fn check(mut root: Section<'_, '_>, files: &Files<'_>) -> Option<Self> {
+        let devices = files.keys.get_or_init(|| keys::Store::check(&mut root, files)).devices();
         let listen = listen::check(root.section_or_empty("listen"), files);
         let mut mappings = root.section_or_empty("mappings");
         let directory = mappings.text("directory").map_or_else(|| "mappings".to_owned(), |text| text.value);
@@ -179,6 +185,7 @@ impl Config {
             relays: relays.into_iter().collect::<Option<_>>()?,
             log,
             certificates: files.certificates.take(),
+            devices,
         })
     }
 }

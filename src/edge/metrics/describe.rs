@@ -130,6 +130,14 @@ table! {
     CALENDAR_LEFT = "jingyue_calendar_left_seconds" Gauge [] &[],
         "工作日历还能用多久（到已载入的最后一天终了），负数为已过期；没有日历则没有此项",
         "Time until the end of the last day that the loaded calendar covers, below 0 once it is past.";
+    HANDSHAKES = "jingyue_tls_handshakes_total" Counter ["protocol", "outcome"] &[],
+        "业务入口的握手数，按协议（tlcp、rfc8998、tls13、tls12）和结果；没谈成协议就断开的记为 _unknown",
+        "Handshakes at the data listener, by protocol and outcome; _unknown where none was agreed.";
+    DEVICE_CALLS = "jingyue_device_calls_total" Counter ["device", "operation", "outcome"] &[],
+        "对密码设备的调用数，按操作和结果；refused 为设备连续失败后暂停使用",
+        "Calls to cryptographic devices, by operation and outcome; refused while a device rests after failures.";
+    DEVICE_DURATION = "jingyue_device_call_duration_seconds" Histogram ["device", "operation"] STEP,
+        "密码设备每次调用的用时分布，含排队", "Time of a call to a cryptographic device, waiting included.";
     CERTIFICATE_NOT_AFTER = "jingyue_certificate_not_after_timestamp_seconds" Gauge ["cert"] &[],
         "证书到期时间", "When the certificate expires.";
     BUILD_INFO = "jingyue_build_info" Gauge ["version"] &[],

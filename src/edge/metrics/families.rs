@@ -48,6 +48,9 @@ pub(super) struct Families {
     /// Without a series while no calendar is loaded.
     pub(super) calendar_left: IntGaugeVec,
     pub(super) certificate_not_after: IntGaugeVec,
+    pub(super) handshakes: IntCounterVec,
+    pub(super) device_calls: IntCounterVec,
+    pub(super) device_duration: Timings,
 }
 
 /// Makes a family from its row of the table and hands it to the registry.
@@ -121,6 +124,9 @@ impl Families {
             matter_info: registrar.gauges(&describe::MATTER_INFO),
             calendar_left: registrar.gauges(&describe::CALENDAR_LEFT),
             certificate_not_after: registrar.gauges(&describe::CERTIFICATE_NOT_AFTER),
+            handshakes: registrar.counters(&describe::HANDSHAKES),
+            device_calls: registrar.counters(&describe::DEVICE_CALLS),
+            device_duration: registrar.timings(&describe::DEVICE_DURATION),
             registry: registrar.0,
         };
         for reason in AuthFailure::ALL {
