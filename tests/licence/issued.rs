@@ -75,12 +75,26 @@ fn packed(members: &[(String, Vec<u8>)]) -> Vec<u8> {
 #[test]
 fn no_byte_of_an_issued_licence_can_be_changed() {
     let trust = trust();
+    // A certificate that came along between the signer and the root is a help for the search and nothing more: the trust
+    // folder has its own.
+    let between: Vec<Vec<u8>> = ["hunan", "hubei"]
+        .map(|name| {
+            jingyue::domain::x509::Certificate::all(&std::fs::read(samples().join(format!("ca/{name}.pem"))).unwrap())
+        })
+        .map(|read| read.unwrap()[0].der().to_vec())
+        .to_vec();
     for (file_name, file) in licences() {
         let good = members(&file);
         assert_eq!(verify(&packed(&good), &trust, SAMPLE_AT).decision, Decision::Accept, "{file_name} packed anew");
         for (index, (name, bytes)) in good.iter().enumerate().filter(|(_, (name, _))| !name.ends_with("Signatures.xml"))
         {
             for at in (index..bytes.len()).step_by((bytes.len() / 24).max(1)) {
+                let lies_in = |part: &Vec<u8>| {
+                    memchr::memmem::find(bytes, part).is_some_and(|start| (start..start + part.len()).contains(&at))
+                };
+                if name.ends_with("SignedValue.dat") && between.iter().any(lies_in) {
+                    continue;
+                }
                 let mut bad = good.clone();
                 bad[index].1[at] ^= 1 << (at % 8);
                 let report = verify(&packed(&bad), &trust, SAMPLE_AT);
