@@ -12,6 +12,7 @@ use crate::domain::licence::identifier::is_citizen_number;
 use crate::domain::licence::identifier::is_credit_code;
 use crate::domain::licence::ofd::ENTRY;
 use crate::domain::licence::ofd::Package;
+use crate::domain::licence::question::Facts;
 use crate::domain::licence::signature::office_code;
 use crate::domain::licence::xml::Element;
 use crate::domain::licence::xml::Met;
@@ -29,7 +30,7 @@ const DAY: i64 = 86_400;
 /// The values of a licence by the names of the standard (ZZBS, ZZLXDM, …).
 #[derive(Debug, Default)]
 pub(super) struct Metadata {
-    values: BTreeMap<String, String>,
+    values: BTreeMap<String, Vec<String>>,
     /// Names with two different values.
     contradictory: BTreeSet<String>,
     /// The files they stand in.
@@ -88,16 +89,23 @@ impl Metadata {
             return;
         }
         self.sources.insert(file.to_owned());
-        let before = self.values.entry(name.to_owned()).or_insert_with(|| value.to_owned());
+        let values = self.values.entry(name.to_owned()).or_default();
         // Several holders are several values; any other name has one.
-        if before.as_str() != value && !name.starts_with("CZZT") {
+        if values.first().is_some_and(|first| first != value) && !name.starts_with("CZZT") {
             self.contradictory.insert(name.to_owned());
+        } else if values.len() < VALUES_MAX {
+            values.push(value.to_owned());
         }
     }
 
     /// A value by its name.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
-        self.values.get(name).map(String::as_str)
+        self.values.get(name)?.first().map(String::as_str)
+    }
+
+    /// All of it, for use inside the process.
+    pub(super) fn into_facts(self) -> Facts {
+        Facts { values: self.values }
     }
 
     /// Judges the licence at the time `at`; `organizations` are those of the certificates whose signatures are intact and

@@ -22,6 +22,8 @@ mod der;
 mod identifier;
 mod metadata;
 mod ofd;
+mod policy;
+mod question;
 mod references;
 mod report;
 mod seal;
@@ -38,6 +40,13 @@ pub use crate::domain::licence::check::Level;
 pub use crate::domain::licence::check::Party;
 pub use crate::domain::licence::check::Status;
 pub use crate::domain::licence::identifier::check_character;
+pub use crate::domain::licence::policy::Policy;
+pub use crate::domain::licence::question::Expect;
+pub use crate::domain::licence::question::Facts;
+pub use crate::domain::licence::question::Live;
+pub use crate::domain::licence::question::Question;
+pub use crate::domain::licence::question::State;
+pub use crate::domain::licence::question::Word;
 pub use crate::domain::licence::report::Decision;
 pub use crate::domain::licence::report::Indication;
 pub use crate::domain::licence::report::Report;
@@ -52,9 +61,15 @@ use crate::domain::licence::ofd::Package;
 use crate::domain::licence::signature::Judged;
 use crate::domain::licence::zip::Container;
 
-/// Verifies `file` at the time `at` (seconds since 1970-01-01T00:00:00Z), trusting `trust`.
+/// Verifies `file` at the time `at` (seconds since 1970-01-01T00:00:00Z), trusting `trust`: the plain question, by the
+/// policy that is built in.
 pub fn verify(file: &[u8], trust: &Trust, at: i64) -> Report {
-    let mut report = Report::new(file, at);
+    judge(file, &Question::new(trust, &Policy::default(), at))
+}
+
+/// Verifies `file` and answers `question`.
+pub fn judge(file: &[u8], question: &Question<'_>) -> Report {
+    let mut report = Report::new(file, question.at);
     let mut checks = Checks::default();
     let container = Container::open(file, &mut checks);
     checks.pass_rest(&[
@@ -75,13 +90,14 @@ pub fn verify(file: &[u8], trust: &Trust, at: i64) -> Report {
     if let Some(container) = &container
         && let Some(package) = Package::open(container, &mut checks)
     {
-        judge(&package, trust, at, &mut checks, &mut report);
+        judge_package(&package, question, &mut checks, &mut report);
     }
     report.finish(checks);
     report
 }
 
-fn judge(package: &Package<'_>, trust: &Trust, at: i64, checks: &mut Checks, report: &mut Report) {
+fn judge_package(package: &Package<'_>, question: &Question<'_>, checks: &mut Checks, report: &mut Report) {
+    let (trust, at) = (question.trust, question.at);
     let mut protected = Protected::default();
     let judged: Vec<Judged> =
         package.signatures.iter().map(|listed| signature::judge(package, listed, trust, at, &mut protected)).collect();
@@ -97,7 +113,7 @@ fn judge(package: &Package<'_>, trust: &Trust, at: i64, checks: &mut Checks, rep
         .filter_map(|signature| signature.signer.as_ref().map(|signer| signer.organization.as_str()))
         .collect();
     metadata.judge(&organizations, at, checks);
-    report.licence(&metadata);
+    report.licence(metadata);
     for signature in judged {
         report.signature(signature, package);
     }

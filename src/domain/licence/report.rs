@@ -9,6 +9,7 @@ use crate::domain::licence::check::Level;
 use crate::domain::licence::check::Status;
 use crate::domain::licence::metadata::Metadata;
 use crate::domain::licence::ofd::Package;
+use crate::domain::licence::question::Facts;
 use crate::domain::licence::signature::Judged;
 use crate::domain::licence::signature::office_code;
 use crate::domain::sm;
@@ -53,6 +54,7 @@ pub struct Report {
     pub at: i64,
     file_digest: [u8; sm::DIGEST_BYTES],
     licence: Value,
+    facts: Facts,
     signatures: Vec<Value>,
     signature_checks: Vec<(String, Checks)>,
     checks: Checks,
@@ -66,18 +68,20 @@ impl Report {
             at,
             file_digest: sm::digest(file),
             licence: Value::Null,
+            facts: Facts::default(),
             signatures: Vec::new(),
             signature_checks: Vec::new(),
             checks: Checks::default(),
         }
     }
 
-    pub(super) fn licence(&mut self, metadata: &Metadata) {
+    pub(super) fn licence(&mut self, metadata: Metadata) {
         let part = |name: &str| metadata.get(name).map(str::to_owned);
         self.licence = json!({
             "ZZBS": part("ZZBS"), "ZZLXDM": part("ZZLXDM"), "ZZBFJGDM": part("ZZBFJGDM"),
             "state": "UNKNOWN", "fields": {},
         });
+        self.facts = metadata.into_facts();
     }
 
     pub(super) fn signature(&mut self, judged: Judged, package: &Package<'_>) {
@@ -143,6 +147,12 @@ impl Report {
             }
         }
         reasons
+    }
+
+    /// What the licence says, from files under an intact signature; empty where there are none. Whether it may be
+    /// believed is [`Report::decision`].
+    pub const fn facts(&self) -> &Facts {
+        &self.facts
     }
 
     /// The codes that did not pass, warnings among them; the weightiest first.
