@@ -8,6 +8,7 @@ use crate::edge::licences::store::Digest;
 use governor::Quota;
 use governor::RateLimiter;
 use governor::clock::Clock as GovernorClock;
+use governor::middleware::NoOpMiddleware;
 use governor::state::keyed::HashMapStateStore;
 use std::num::NonZeroU32;
 use std::sync::atomic::AtomicU32;
@@ -46,7 +47,7 @@ impl Subject {
     }
 }
 
-type Keyed = RateLimiter<Digest, HashMapStateStore<Digest>, Ticks>;
+type Keyed = RateLimiter<Digest, HashMapStateStore<Digest>, Ticks, NoOpMiddleware<Duration>>;
 
 /// The counts.
 pub struct Harvest {
