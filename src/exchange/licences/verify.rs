@@ -158,7 +158,8 @@ impl Called<'_> {
             minted: None,
         };
         Refusal::of_code(self.desk.store.conclude(conclusion).await?)?;
-        self.metrics.licence_judged(decision_word(report.decision), report.codes().first().copied().unwrap_or("OK"));
+        let reason = report.codes().first().copied().filter(|_| report.decision != Decision::Accept);
+        self.metrics.licence_judged(decision_word(report.decision), reason.unwrap_or("OK"));
         if let Some(body) = body.as_object_mut() {
             let left_out: &[&str] = if asked.level == "simple" { &["signatures", "checks", "evidence"] } else { &[] };
             for name in left_out {
