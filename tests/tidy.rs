@@ -17,7 +17,7 @@ const ORDER: &[(u8, &[&str])] = &[
     (2, &["domain::value"]),
     (3, &["domain::asn", "domain::ids", "domain::format", "domain::codes", "domain::sm"]),
     (4, &["domain::headers", "domain::key", "domain::licence", "domain::mapping", "domain::tlcp"]),
-    (5, &["domain::x509"]),
+    (5, &["domain::recognition", "domain::x509"]),
     (6, &["domain::envelope"]),
     (7, &["edge::clock"]),
     (8, &["edge::keys", "edge::metrics", "edge::tlcp", "edge::tls"]),
