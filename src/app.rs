@@ -7,6 +7,7 @@ use crate::domain::licence::Policy as LicencePolicy;
 use crate::domain::licence::Trust;
 use crate::domain::mapping::Level;
 use crate::domain::mapping::Program;
+use crate::domain::recognition::Recognition;
 use crate::domain::value::Date;
 use crate::edge::admin::Admin;
 use crate::edge::admin::Check;
@@ -383,7 +384,7 @@ fn build(
         target: relay.system,
         callers: relay.callers.clone(),
     });
-    let licences = build_licences(config, earlier, clock)?;
+    let licences = build_licences(config, library, earlier, clock)?;
     tell(&program, metrics);
     // Nonces are remembered for the window of the start, so a reload must not take older requests than that.
     let window = earlier.map_or_else(
@@ -398,6 +399,7 @@ fn build(
 /// Reads trust and policy; the store and the counts of an earlier state are kept.
 fn build_licences(
     config: &Config,
+    library: &Library,
     earlier: Option<&State>,
     clock: &Clock,
 ) -> Result<Option<Arc<Licences>>, Vec<String>> {
@@ -405,8 +407,9 @@ fn build_licences(
     let folder = &settings.trust_directory;
     let files = trust::read(folder).map_err(|error| vec![error.to_string()])?;
     let read = Trust::of_files(&files).map_err(|faults| texts(&faults))?;
+    let recognition = Recognition::compile(&library.files).map_err(|faults| texts(&faults))?;
     let earlier = earlier.and_then(|state| state.licences.as_deref());
-    let licences = Licences::open(settings, read, LicencePolicy::default(), earlier, clock);
+    let licences = Licences::open(settings, read, LicencePolicy::default(), recognition, earlier, clock);
     licences.map(|licences| Some(Arc::new(licences))).map_err(|problem| vec![problem])
 }
 

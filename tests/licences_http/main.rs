@@ -10,4 +10,5 @@ mod kept;
 #[allow(dead_code, reason = "shared with other test programs")]
 #[path = "../exchange/support.rs"]
 mod support;
+mod uses;
 mod verify;

@@ -35,6 +35,7 @@ pub use store::StoreFault;
 use crate::domain::licence::Policy;
 use crate::domain::licence::Trust;
 use crate::domain::masked::Masked;
+use crate::domain::recognition::Recognition;
 use crate::domain::sm::mac::MacKey;
 use crate::edge::clock::Clock;
 use arc_swap::ArcSwap;
@@ -68,6 +69,8 @@ pub struct Licences {
     pub trust: ArcSwap<Trust>,
     pub trust_directory: PathBuf,
     pub policy: Arc<Policy>,
+    /// Types, and what they are on the other side.
+    pub recognition: Recognition,
     pub store: Arc<dyn Store>,
     pub store_file: PathBuf,
     pub harvest: Arc<Harvest>,
@@ -87,6 +90,7 @@ impl Licences {
         settings: &Settings,
         trust: Trust,
         policy: Policy,
+        recognition: Recognition,
         earlier: Option<&Self>,
         clock: &Clock,
     ) -> Result<Self, String> {
@@ -114,6 +118,7 @@ impl Licences {
             trust: ArcSwap::from_pointee(trust),
             trust_directory: settings.trust_directory.clone(),
             policy: Arc::new(policy),
+            recognition,
             store,
             store_file: settings.store_file.clone(),
             harvest,

@@ -57,7 +57,8 @@ pub enum SourceFault {
 
 /// Gives licences. Called where waiting blocks no event loop.
 pub trait LicenceSource: Send + Sync {
-    /// The licences that fit. Without an identifier or a holder there are none: a source is not to be listed.
+    /// The licences that fit. Without identifier, holder and number there are none: a source is not to be
+    /// listed.
     fn find(&self, wanted: &Wanted) -> Vec<Arc<Found>>;
 
     /// The licence's file.
@@ -72,6 +73,7 @@ pub struct Folder {
     licences: Vec<Arc<Found>>,
     by_identifier: HashMap<String, Vec<usize>>,
     by_holder: HashMap<String, Vec<usize>>,
+    by_number: HashMap<String, Vec<usize>>,
     refused: usize,
 }
 
@@ -85,6 +87,7 @@ impl Folder {
             licences: Vec::new(),
             by_identifier: HashMap::new(),
             by_holder: HashMap::new(),
+            by_number: HashMap::new(),
             refused: 0,
         };
         let mut paths = Vec::new();
@@ -117,8 +120,12 @@ impl Folder {
             }
             let index = read.licences.len();
             read.by_identifier.entry(found.identifier.clone()).or_default().push(index);
-            if !found.holder.is_empty() {
-                read.by_holder.entry(found.holder.clone()).or_default().push(index);
+            for (index_of, key) in
+                [(&mut read.by_holder, &found.holder), (&mut read.by_number, &found.number)]
+            {
+                if !key.is_empty() {
+                    index_of.entry(key.clone()).or_default().push(index);
+                }
             }
             read.licences.push(Arc::new(found));
         }
@@ -144,10 +151,11 @@ impl Folder {
 impl LicenceSource for Folder {
     fn find(&self, wanted: &Wanted) -> Vec<Arc<Found>> {
         let of = |index: &HashMap<String, Vec<usize>>, key: &str| index.get(key).cloned().unwrap_or_default();
-        let candidates = match (&wanted.identifier, &wanted.holder) {
-            (Some(identifier), _) => of(&self.by_identifier, identifier),
-            (None, Some(holder)) => of(&self.by_holder, holder),
-            (None, None) => Vec::new(),
+        let candidates = match (&wanted.identifier, &wanted.holder, &wanted.number) {
+            (Some(identifier), _, _) => of(&self.by_identifier, identifier),
+            (None, Some(holder), _) => of(&self.by_holder, holder),
+            (None, None, Some(number)) => of(&self.by_number, number),
+            (None, None, None) => Vec::new(),
         };
         let fits = |wanted: &Option<String>, value: &str| wanted.as_ref().is_none_or(|wanted| wanted == value);
         candidates

@@ -9,6 +9,8 @@
 //! | route | file |
 //! | --- | --- |
 //! | `POST /v1/licences/verify` | `verify` |
+//! | `POST /v1/licences/query`, `auth`, `fetch`, `match` | `uses` |
+//! | `GET /v1/licences/types?side=`, `GET /v1/licences/equivalence/{ZZLXDM}`, `POST /v1/licences/id/check` | `lookup` |
 //! | `GET /v1/licences/reports/{id}`, `GET /v1/licences/receipts?since=` | `kept` |
 //!
 //! A verdict is an answer with status 200, whatever it is; what cannot be answered is a [`refusal`].
@@ -16,7 +18,9 @@
 mod asked;
 mod fields;
 mod kept;
+mod lookup;
 mod refusal;
+mod uses;
 mod verify;
 
 use super::Answer;
@@ -63,20 +67,35 @@ pub(super) fn serves(path: &str) -> bool {
 /// A call by its route; the word is the label of metrics.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Route {
-    Verify,
-    Report(String),
+    Auth,
+    Equivalence(String),
+    Fetch,
+    IdCheck,
+    Match,
+    Query,
     Receipts,
+    Report(String),
+    Types,
     Unknown,
+    Verify,
 }
 
 impl Route {
     fn of(path: &str) -> Self {
         let Some(rest) = path.strip_prefix("/v1/licences/") else { return Self::Unknown };
+        let one = |rest: &str| Some(rest.to_owned()).filter(|name| !name.is_empty() && !name.contains('/'));
         match rest {
-            "verify" => Self::Verify,
+            "auth" => Self::Auth,
+            "fetch" => Self::Fetch,
+            "id/check" => Self::IdCheck,
+            "match" => Self::Match,
+            "query" => Self::Query,
             "receipts" => Self::Receipts,
-            _ => match rest.strip_prefix("reports/") {
-                Some(id) if !id.is_empty() && !id.contains('/') => Self::Report(id.to_owned()),
+            "types" => Self::Types,
+            "verify" => Self::Verify,
+            _ => match rest.split_once('/') {
+                Some(("equivalence", code)) => one(code).map_or(Self::Unknown, Self::Equivalence),
+                Some(("reports", id)) => one(id).map_or(Self::Unknown, Self::Report),
                 _ => Self::Unknown,
             },
         }
@@ -84,17 +103,24 @@ impl Route {
 
     const fn word(&self) -> &'static str {
         match self {
-            Self::Verify => "verify",
-            Self::Report(_) => "report",
+            Self::Auth => "auth",
+            Self::Equivalence(_) => "equivalence",
+            Self::Fetch => "fetch",
+            Self::IdCheck => "id_check",
+            Self::Match => "match",
+            Self::Query => "query",
             Self::Receipts => "receipts",
+            Self::Report(_) => "report",
+            Self::Types => "types",
             Self::Unknown => "unknown",
+            Self::Verify => "verify",
         }
     }
 
     const fn method(&self) -> Option<Method> {
         match self {
-            Self::Verify => Some(Method::POST),
-            Self::Report(_) | Self::Receipts => Some(Method::GET),
+            Self::Auth | Self::Fetch | Self::IdCheck | Self::Match | Self::Query | Self::Verify => Some(Method::POST),
+            Self::Equivalence(_) | Self::Receipts | Self::Report(_) | Self::Types => Some(Method::GET),
             Self::Unknown => None,
         }
     }
@@ -159,11 +185,19 @@ impl Exchange {
             request_id,
         };
         let content_type = arrived.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let query = arrived.uri.query().unwrap_or_default();
         match route {
-            Route::Verify => called.verify(content_type.to_owned(), body).await,
+            Route::Auth => called.auth(content_type.to_owned(), body).await,
+            Route::Equivalence(code) => called.equivalence(code),
+            Route::Fetch => called.fetch(content_type.to_owned(), body).await,
+            Route::IdCheck => called.check_identifier(content_type.to_owned(), body).await,
+            Route::Match => called.matches(content_type.to_owned(), body).await,
+            Route::Query => called.query(content_type.to_owned(), body).await,
+            Route::Receipts => called.receipts(query).await,
             Route::Report(id) => called.report(id).await,
-            Route::Receipts => called.receipts(arrived.uri.query().unwrap_or_default()).await,
+            Route::Types => called.types(query),
             Route::Unknown => Err(Kind::Path.into()),
+            Route::Verify => called.verify(content_type.to_owned(), body).await,
         }
     }
 

@@ -34,6 +34,8 @@ pub(super) struct Asked {
     pub(super) live: &'static str,
     pub(super) level: &'static str,
     pub(super) code: Option<Masked<String>>,
+    /// What the code is good for.
+    pub(super) purpose: &'static str,
 }
 
 /// How much of the report is answered.
@@ -50,6 +52,7 @@ impl Asked {
             live: fields.choice("live", &LIVE, false),
             level: fields.choice("report", &LEVELS, false),
             code: asked::code(&mut fields, false),
+            purpose: "use",
             file: fields.file(),
         };
         if let Some(text) = fields.optional("at", 64, Form::Free) {
@@ -145,7 +148,7 @@ impl Called<'_> {
         let receipt_id = receipt.id.clone();
         let spent = match (&asked.code, identifier) {
             (None, _) => None,
-            (Some(code), Some(identifier)) => Some(self.code_use(code, &asked.common, identifier, "use")),
+            (Some(code), Some(identifier)) => Some(self.code_use(code, &asked.common, identifier, asked.purpose)),
             (Some(_), None) => return Err(Refusal::with(Kind::AuthMissing, "文件中没有证照标识，用证码无从核对")),
         };
         // A proof is for now: a file that is good as of another time may be good no longer.
@@ -157,7 +160,7 @@ impl Called<'_> {
             spent,
             minted: None,
         };
-        Refusal::of_code(self.desk.store.conclude(conclusion).await?)?;
+        self.conclude(conclusion).await?;
         let reason = report.codes().first().copied().filter(|_| report.decision != Decision::Accept);
         self.metrics.licence_judged(decision_word(report.decision), reason.unwrap_or("OK"));
         if let Some(body) = body.as_object_mut() {
