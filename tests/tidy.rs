@@ -27,6 +27,7 @@ const ORDER: &[(u8, &[&str])] = &[
             "edge::drift",
             "edge::ledger",
             "edge::library",
+            "edge::licences",
             "edge::limit",
             "edge::nonces",
             "edge::sheet",

@@ -32,7 +32,19 @@ impl Exchange {
     /// # Errors
     /// The faults of the 300 range.
     pub(super) fn identify(&self, state: &State, arrived: &Arrived, body: &[u8]) -> Result<Known, Fault> {
-        let digest = sm::digest(body);
+        self.identify_digested(state, arrived, sm::digest(body))
+    }
+
+    /// The same with the SM3 of the body.
+    ///
+    /// # Errors
+    /// As [`Exchange::identify`].
+    pub(super) fn identify_digested(
+        &self,
+        state: &State,
+        arrived: &Arrived,
+        digest: [u8; sm::DIGEST_BYTES],
+    ) -> Result<Known, Fault> {
         let requester = state.exchange_requester(&arrived.headers);
         if let Some(print) = &arrived.certificate_sha256 {
             if let Some(caller) = state.caller_by_certificate(print) {

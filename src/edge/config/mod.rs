@@ -11,12 +11,14 @@
 //! | `[listen]`, `[listen.tls]` | `listen`, `listen_tls` |
 //! | certificates and keys of a section | `credentials` |
 //! | `[[caller]]`, `[[relay]]` | `callers` |
+//! | `[licences]`, `licences` of a caller | `licences` |
 //! | `[[system]]` | `systems` |
 //! | which header fields carry a signature | `signatures` |
 
 mod callers;
 mod credentials;
 mod files;
+mod licences;
 mod listen;
 mod listen_tls;
 mod problem;
@@ -25,6 +27,7 @@ mod signatures;
 mod systems;
 
 pub use crate::edge::config::callers::{Allow, Caller, MatterPattern, Relay};
+pub use crate::edge::config::licences::{LicenceAccess, Share};
 pub use crate::edge::config::listen::Listen;
 pub use crate::edge::config::problem::{Level, NUMBERS, Problem};
 pub use crate::edge::config::systems::System;
@@ -32,6 +35,7 @@ pub use crate::edge::config::systems::System;
 use crate::edge::config::files::Files;
 use crate::edge::config::problem::{Kind, suggest};
 use crate::edge::config::reader::{Document, Place, Placed, Section};
+use crate::edge::licences::Settings as Licences;
 use crate::edge::limit::{BytesPolicy, Policy};
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -53,6 +57,8 @@ pub struct Config {
     pub callers: Vec<Caller>,
     pub systems: Vec<System>,
     pub relays: Vec<Relay>,
+    /// `None`: there are no licence calls.
+    pub licences: Option<Licences>,
     pub log: Log,
     /// The certificate files in use, each with the second (since 1970) when the first of its certificates ends.
     pub certificates: Vec<(String, i64)>,
@@ -167,6 +173,8 @@ impl Config {
             .into_iter()
             .map(|relay| callers::check_relay(relay, &system_names, &caller_names))
             .collect();
+        let licences =
+            root.section("licences").map(|licences| licences::check(licences, files, body_bytes_max));
         root.finish();
         Some(Self {
             listen: listen?,
@@ -177,6 +185,10 @@ impl Config {
             callers: callers.into_iter().collect::<Option<_>>()?,
             systems: systems.into_iter().collect::<Option<_>>()?,
             relays: relays.into_iter().collect::<Option<_>>()?,
+            licences: match licences {
+                None => None,
+                Some(licences) => Some(licences?),
+            },
             log,
             certificates: files.certificates.take(),
         })
