@@ -3,8 +3,11 @@
 //! A reload replaces callers, systems, limits, mappings and certificates, all or nothing. Listeners, the ledger and
 //! the clock window with its memory of nonces stay as they were at the start.
 
+use crate::domain::licence::Policy as LicencePolicy;
+use crate::domain::licence::Trust;
 use crate::domain::mapping::Level;
 use crate::domain::mapping::Program;
+use crate::domain::recognition::Recognition;
 use crate::domain::value::Date;
 use crate::edge::admin::Admin;
 use crate::edge::admin::Check;
@@ -22,6 +25,7 @@ use crate::edge::ledger::memory::Memory;
 use crate::edge::ledger::sqlite;
 use crate::edge::ledger::sqlite::Sqlite;
 use crate::edge::library::Library;
+use crate::edge::licences::Licences;
 use crate::edge::limit::Limiter;
 use crate::edge::metrics::DeviceHandles;
 use crate::edge::metrics::DeviceOperation;
@@ -35,11 +39,14 @@ use crate::edge::nonces::Nonces;
 use crate::edge::server;
 use crate::edge::server::Listeners;
 use crate::edge::server::Running;
+use crate::edge::trust;
 use crate::edge::upstream::Breaker;
 use crate::exchange::Arrived;
 use crate::exchange::Caller;
 use crate::exchange::Exchange;
+use crate::exchange::LicenceAccess;
 use crate::exchange::Relay;
+use crate::exchange::ShareAccess;
 use crate::exchange::Shared;
 use crate::exchange::State;
 use crate::exchange::Target;
@@ -186,6 +193,9 @@ impl App {
             running.join()
         });
         self.inner.ledger.shut_down();
+        if let Some(licences) = &self.inner.state.load().licences {
+            licences.store.shut_down();
+        }
         left
     }
 }
@@ -273,6 +283,13 @@ impl Operations for Inner {
                 outcome: outcome(self.ledger.healthy(), "台账写入失败，已停止转发，请检查磁盘后重启"),
             },
             Check {
+                name: "licences",
+                outcome: outcome(
+                    self.state.load().licences.as_ref().is_none_or(|licences| licences.store.healthy()),
+                    "证照库写入失败，已停止受理证照业务，请检查磁盘后重启",
+                ),
+            },
+            Check {
                 name: "draining",
                 outcome: outcome(!self.draining.load(Ordering::Acquire), "正在停机，不再接收新请求"),
             },
@@ -296,6 +313,9 @@ impl Operations for Inner {
                 })
                 .collect();
             self.metrics.ledger_counted(self.ledger.healthy(), &groups, self.clock.now());
+        }
+        if let Some(licences) = &self.state.load().licences {
+            self.metrics.licence_counted(licences.store.healthy(), licences.store.waiting());
         }
         self.metrics.calendar_counted(calendar_seconds_left(&self.state.load().program, self.clock.now()));
         self.metrics.encode()
@@ -398,13 +418,48 @@ fn build(
         target: relay.system,
         callers: relay.callers.clone(),
     });
+    let licences = build_licences(config, library, earlier, clock)?;
     tell(&program, metrics);
     // Nonces are remembered for the window of the start, so a reload must not take older requests than that.
     let window = earlier.map_or_else(
         || u32::try_from(config.identify.clock_window.as_secs()).unwrap_or(u32::MAX),
         |state| state.clock_window_seconds,
     );
-    Ok(State::new(generation, program, callers, targets.collect(), relays.collect(), window, metrics))
+    let mut state = State::new(generation, program, callers, targets.collect(), relays.collect(), window, metrics);
+    state.licences = licences;
+    Ok(state)
+}
+
+/// Reads trust and policy; the store and the counts of an earlier state are kept.
+fn build_licences(
+    config: &Config,
+    library: &Library,
+    earlier: Option<&State>,
+    clock: &Clock,
+) -> Result<Option<Arc<Licences>>, Vec<String>> {
+    let Some(settings) = &config.licences else { return Ok(None) };
+    let folder = &settings.trust_directory;
+    let files = trust::read(folder).map_err(|error| vec![error.to_string()])?;
+    let read = Trust::of_files(&files).map_err(|faults| texts(&faults))?;
+    let recognition = Recognition::compile(&library.files).map_err(|faults| texts(&faults))?;
+    let earlier = earlier.and_then(|state| state.licences.as_deref());
+    let licences = Licences::open(settings, read, LicencePolicy::default(), recognition, earlier, clock);
+    licences.map(|licences| Some(Arc::new(licences))).map_err(|problem| vec![problem])
+}
+
+fn licence_access(access: &config::LicenceAccess) -> LicenceAccess {
+    let matters = access.clone();
+    LicenceAccess {
+        may: Box::new(move |matter| matters.may(matter)),
+        other_times: access.other_times,
+        receipts: access.receipts,
+        trust_lists: access.trust_lists,
+        share: access.share.as_ref().map(|share| ShareAccess {
+            token: share.token.clone(),
+            matter: share.matter.clone(),
+            encrypt_to: share.encrypt_to,
+        }),
+    }
 }
 
 fn build_caller(
@@ -428,6 +483,7 @@ fn build_caller(
         certificates_sha256: caller.certificates_sha256.clone(),
         limiter: Arc::new(limiter),
         may: Box::new(move |matter, city| allow.may(matter, city)),
+        licences: caller.licences.as_ref().map(licence_access),
         metrics: metrics.client(&caller.name),
     }
 }

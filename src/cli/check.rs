@@ -11,6 +11,7 @@ use crate::domain::fault::Fault;
 use crate::domain::mapping::Grade;
 use crate::domain::mapping::Level;
 use crate::domain::mapping::Program;
+use crate::domain::recognition::Recognition;
 use crate::edge::clock::Clock;
 use crate::edge::config::Config;
 use crate::edge::keys;
@@ -140,6 +141,10 @@ impl Check {
                 return (findings, String::new());
             }
         };
+        let recognition = Recognition::compile(&library.files).unwrap_or_else(|faults| {
+            findings.extend(faults.iter().map(of_diagnostic));
+            Recognition::default()
+        });
         let program = match Program::compile(&library.files) {
             Ok(program) => program,
             Err(faults) => {
@@ -161,12 +166,14 @@ impl Check {
         let (examples, composed) = run_examples(&program, &library, &mut findings);
         let catalogue = program.catalogue();
         let summary = format!(
-            "事项 {} 个，城市 {} 个，系统档案 {} 个，码表 {} 张，翻译方案 {} 组，样例 {examples} 对（其中自拟 {composed} 对），证明：绿 {} 黄 {} 红 {}；映射版本 {}",
+            "事项 {} 个，城市 {} 个，系统档案 {} 个，码表 {} 张，翻译方案 {} 组，样例 {examples} 对（其中自拟 {composed} 对），证照类型 {} 种，等价关系 {} 条，证明：绿 {} 黄 {} 红 {}；映射版本 {}",
             catalogue.matters.len(),
             catalogue.cities.len(),
             program.systems().count(),
             catalogue.tables.len(),
             program.pairs().count(),
+            recognition.catalogue().len(),
+            recognition.equivalences().len(),
             totals.green,
             totals.amber,
             totals.red,

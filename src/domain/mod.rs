@@ -18,6 +18,9 @@ pub mod licence;
 pub mod mapping;
 pub mod tlcp;
 
+pub mod recognition;
 pub mod x509;
 
 pub mod envelope;
+
+pub mod issuing;

@@ -13,14 +13,17 @@ mod answer;
 mod digests;
 mod forward;
 mod identify;
+mod licences;
 mod record;
 mod relay;
 mod state;
 mod translate;
 
 pub use state::Caller;
+pub use state::LicenceAccess;
 pub use state::Permission;
 pub use state::Relay;
+pub use state::ShareAccess;
 pub use state::State;
 pub use state::Target;
 
@@ -120,6 +123,9 @@ impl Exchange {
     pub async fn run(&self, arrived: Arrived) -> Answer {
         let _held = self.metrics.exchange_started();
         let state = self.state.load_full();
+        if let Some(desk) = state.licences.as_ref().filter(|_| licences::serves(arrived.uri.path())) {
+            return self.licences(&state, desk, arrived).await;
+        }
         let mut story = Story::new(&self.clock, &state);
         if let Some(relay) = state.relays.iter().find(|relay| arrived.uri.path().starts_with(&relay.path)) {
             return self.relay(&state, relay, arrived, &mut story).await;

@@ -92,6 +92,7 @@ pub use source::Files;
 pub use source::Level;
 pub use source::Place;
 pub use source::nearest;
+pub use source::place_at;
 pub use uses::Found;
 pub use uses::Role;
 pub use uses::Use;

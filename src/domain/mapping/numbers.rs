@@ -5,7 +5,7 @@
 /// Each number and what kind of fault it is, in Chinese. `docs/faults.md` is made from it.
 ///
 /// 101 files, 110 fields, matters and cities, 120 code tables, 130 profiles, 140 messages, 160 translations,
-/// 170 names across files, 180 spreadsheets.
+/// 170 names across files, 180 spreadsheets, 200 licence catalogue, dialects and equivalences.
 pub const NUMBERS: &[(u16, &str)] = &[
     (101, "不是可以读取的 CSV 文件"),
     (102, "一行的格数与表头不同"),
@@ -85,4 +85,14 @@ pub const NUMBERS: &[(u16, &str)] = &[
     (190, "代码被改成日期，或日期被改成序号"),
     (191, "新增的列疑为笔误"),
     (192, "删去了报文在用的代码列"),
+    (200, "证照文件中键的值看不懂"),
+    (201, "证照类型代码不对"),
+    (202, "证照文件中的名称或代码重复"),
+    (203, "证照文件引用的名称不存在"),
+    (204, "证照状态或代码有两种读法或写法"),
+    (205, "方言的 name 与文件名不同"),
+    (206, "证照文件没有注明来源"),
+    (207, "等价关系的起止日期相反"),
+    (208, "同一类型同时有两条等价关系"),
+    (209, "没有代码的证照类型标成了已确认"),
 ];

@@ -305,7 +305,7 @@ fn cell_columns(text: &str) -> Vec<usize> {
 }
 
 /// Line and column of a byte offset.
-pub(super) fn place_at(file: &str, text: &str, offset: usize) -> Place {
+pub fn place_at(file: &str, text: &str, offset: usize) -> Place {
     let before = text.get(..offset.min(text.len())).unwrap_or(text);
     let line = before.matches('\n').count() + 1;
     let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;

@@ -12,6 +12,7 @@
 //! | `[[key]]`, `[device.NAME]` | `keys` |
 //! | certificates and keys of a section | `credentials` |
 //! | `[[caller]]`, `[[relay]]` | `callers` |
+//! | `[licences]`, `licences` of a caller | `licences` |
 //! | `[[system]]` | `systems` |
 //! | which header fields carry a signature | `signatures` |
 
@@ -19,6 +20,7 @@ mod callers;
 mod credentials;
 mod files;
 mod keys;
+mod licences;
 mod listen;
 mod listen_tls;
 mod problem;
@@ -27,6 +29,7 @@ mod signatures;
 mod systems;
 
 pub use crate::edge::config::callers::{Allow, Caller, MatterPattern, Relay};
+pub use crate::edge::config::licences::{LicenceAccess, Share};
 pub use crate::edge::config::listen::Listen;
 pub use crate::edge::config::problem::{Level, NUMBERS, Problem};
 pub use crate::edge::config::systems::System;
@@ -35,6 +38,7 @@ use crate::edge::config::files::Files;
 use crate::edge::config::problem::{Kind, suggest};
 use crate::edge::config::reader::{Document, Place, Placed, Section};
 use crate::edge::keys::Device;
+use crate::edge::licences::Settings as Licences;
 use crate::edge::limit::{BytesPolicy, Policy};
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
@@ -56,6 +60,8 @@ pub struct Config {
     pub callers: Vec<Caller>,
     pub systems: Vec<System>,
     pub relays: Vec<Relay>,
+    /// `None`: there are no licence calls.
+    pub licences: Option<Licences>,
     pub log: Log,
     /// The certificate files in use, each with the second (since 1970) when the first of its certificates ends.
     pub certificates: Vec<(String, i64)>,
@@ -173,6 +179,7 @@ impl Config {
             .into_iter()
             .map(|relay| callers::check_relay(relay, &system_names, &caller_names))
             .collect();
+        let licences = root.section("licences").map(|licences| licences::check(licences, files, body_bytes_max));
         root.finish();
         Some(Self {
             listen: listen?,
@@ -183,6 +190,10 @@ impl Config {
             callers: callers.into_iter().collect::<Option<_>>()?,
             systems: systems.into_iter().collect::<Option<_>>()?,
             relays: relays.into_iter().collect::<Option<_>>()?,
+            licences: match licences {
+                None => None,
+                Some(licences) => Some(licences?),
+            },
             log,
             certificates: files.certificates.take(),
             devices,

@@ -27,6 +27,7 @@ mod describe;
 mod families;
 mod handles;
 mod labels;
+mod licences;
 mod process;
 mod timing;
 
@@ -337,6 +338,11 @@ mod tests {
         let device = metrics.device("hsm");
         device.called(DeviceOperation::Sign, DeviceOutcome::TimedOut, Duration::from_secs(2));
         metrics.calendar_counted(Some(3_283_200));
+        metrics.licence_called("verify", "OK", Duration::from_millis(2));
+        metrics.licence_judged("REJECT", "SIG.VALUE_INVALID");
+        metrics.licence_limited("holder");
+        metrics.licence_counted(true, 3);
+        metrics.licence_chain_broken(2);
         metrics
     }
 

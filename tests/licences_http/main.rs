@@ -1,0 +1,14 @@
+//! The licence calls over real sockets: every call, every refusal, codes under concurrency, the chain of receipts,
+//! restarts, and that nothing personal is left behind.
+
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
+mod desk;
+#[path = "../few/mod.rs"]
+mod few;
+mod kept;
+#[allow(dead_code, reason = "shared with other test programs")]
+#[path = "../exchange/support.rs"]
+mod support;
+mod uses;
+mod verify;
