@@ -157,7 +157,8 @@ pub(crate) fn well(answer: &Answer) -> Value {
 /// That nothing personal is in the log, the metrics and the store's files.
 #[track_caller]
 pub(crate) fn nothing_personal(stand: &Stand, desk: &Desk) {
-    let mut places = vec![("log", crate::support::logged().into_bytes()), ("metrics", stand.app().metrics().into_bytes())];
+    let mut places =
+        vec![("log", crate::support::logged().into_bytes()), ("metrics", stand.app().metrics().into_bytes())];
     for entry in std::fs::read_dir(desk.folder.path()).unwrap() {
         let path = entry.unwrap().path();
         if path.is_file() {

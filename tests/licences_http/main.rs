@@ -3,9 +3,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
+mod desk;
 #[path = "../few/mod.rs"]
 mod few;
-mod desk;
 mod kept;
 #[allow(dead_code, reason = "shared with other test programs")]
 #[path = "../exchange/support.rs"]

@@ -155,9 +155,11 @@ fn a_file_that_changed_at_its_source_is_not_given() {
 #[test]
 fn without_a_source_it_is_said() {
     let mut desk = Desk::new();
-    desk.settings = desk.settings.lines().filter(|line| !line.starts_with("source_")).fold(String::new(), |text, line| {
-        text + line + "\n"
-    });
+    desk.settings = desk
+        .settings
+        .lines()
+        .filter(|line| !line.starts_with("source_"))
+        .fold(String::new(), |text, line| text + line + "\n");
     let stand = desk.start();
     for name in ["query", "auth"] {
         assert_eq!(refused(&call(&stand, name, &json!({ "ZZBS": IDENTIFIER }))), code(501, "SRC.NOT_PROVIDED"));

@@ -241,8 +241,7 @@ fn check_allow(mut section: Section<'_, '_>, cities: &[&str]) -> Option<Allow> {
             section.missing(key, "");
         }
     }
-    let matters: Vec<_> =
-        section.texts("matters").iter().map(|text| MatterPattern::check(document, text)).collect();
+    let matters: Vec<_> = section.texts("matters").iter().map(|text| MatterPattern::check(document, text)).collect();
     let to: Vec<_> = section
         .texts("to")
         .into_iter()

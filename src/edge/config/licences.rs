@@ -153,7 +153,8 @@ fn check_share(mut section: Section<'_, '_>, files: &Files<'_>) -> Option<Share>
 
 /// The SM2 key of a certificate file.
 fn key_of(name: &Placed<String>, bytes: &[u8], section: &Section<'_, '_>) -> Option<PublicKey> {
-    let key = Certificate::all(bytes).ok().and_then(|all| all.into_iter().next()).and_then(|first| first.public().copied());
+    let key =
+        Certificate::all(bytes).ok().and_then(|all| all.into_iter().next()).and_then(|first| first.public().copied());
     if key.is_none() {
         let found = format!("{} 中没有 SM2 公钥的证书", name.value);
         section.document().error(&name.place, Kind::BadCertificate, found, "对方的 SM2 加密证书，PEM", "");

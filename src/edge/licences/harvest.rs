@@ -17,8 +17,8 @@ use std::time::Duration;
 
 /// Checks between two clearings of what has long recovered.
 const CLEAR_EVERY: u32 = 4_096;
-const MINUTE: Duration = Duration::from_secs(60);
-const DAY: Duration = Duration::from_secs(86_400);
+const MINUTE: Duration = Duration::from_mins(1);
+const DAY: Duration = Duration::from_hours(24);
 
 /// How often; each is also the most at once after a quiet time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,8 +127,7 @@ mod tests {
         let most = |most| NonZeroU32::new(most).unwrap();
         let rates = Rates { caller_per_minute: most(3), operator_per_minute: most(2), holder_per_day: most(1) };
         let harvest = Harvest::new(rates, clock.clone());
-        let passed =
-            |subject, key: u8| (0..10).filter(|_| harvest.check(subject, &[key; 32]).is_ok()).count();
+        let passed = |subject, key: u8| (0..10).filter(|_| harvest.check(subject, &[key; 32]).is_ok()).count();
         assert_eq!([passed(Subject::Caller, 1), passed(Subject::Operator, 1), passed(Subject::Holder, 1)], [3, 2, 1]);
         assert_eq!(passed(Subject::Holder, 2), 1);
         assert_eq!(harvest.check(Subject::Holder, &[1; 32]), Err(86_400));

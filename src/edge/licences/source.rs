@@ -120,9 +120,7 @@ impl Folder {
             }
             let index = read.licences.len();
             read.by_identifier.entry(found.identifier.clone()).or_default().push(index);
-            for (index_of, key) in
-                [(&mut read.by_holder, &found.holder), (&mut read.by_number, &found.number)]
-            {
+            for (index_of, key) in [(&mut read.by_holder, &found.holder), (&mut read.by_number, &found.number)] {
                 if !key.is_empty() {
                     index_of.entry(key.clone()).or_default().push(index);
                 }

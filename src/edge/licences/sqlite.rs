@@ -404,9 +404,11 @@ fn conclude(connection: &Connection, head: &mut Head, conclusion: Conclusion) ->
             ))?;
     }
     if let Some(report) = report {
-        connection
-            .prepare_cached("INSERT INTO report (id, caller, text) VALUES (?1, ?2, ?3)")?
-            .execute((report.id, &receipt.caller, report.text))?;
+        connection.prepare_cached("INSERT INTO report (id, caller, text) VALUES (?1, ?2, ?3)")?.execute((
+            report.id,
+            &receipt.caller,
+            report.text,
+        ))?;
     }
     let receipt = Receipt::chain(head.sequence + 1, receipt, head.digest);
     insert(connection, &receipt)?;
@@ -476,9 +478,8 @@ fn page(connection: &Connection, head: &mut Head, since: i64, most: usize) -> ru
         connection.prepare_cached("UPDATE taken SET sequence = ?1")?.execute([since])?;
         head.taken = since;
     }
-    let mut found = connection.prepare_cached(&format!(
-        "SELECT {COLUMNS} FROM receipt WHERE sequence >= ?1 ORDER BY sequence LIMIT ?2"
-    ))?;
+    let mut found = connection
+        .prepare_cached(&format!("SELECT {COLUMNS} FROM receipt WHERE sequence >= ?1 ORDER BY sequence LIMIT ?2"))?;
     let most = i64::try_from(most).unwrap_or(i64::from(u16::MAX));
     // The receipt before the page is read too: the first of the page must be behind it.
     let begin = since.max(1);

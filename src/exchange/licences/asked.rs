@@ -46,6 +46,10 @@ pub(super) fn expect(fields: &mut Fields) -> Expect {
 
 /// A one-time code, which never shows itself.
 pub(super) fn code(fields: &mut Fields, must: bool) -> Option<Masked<String>> {
-    let code = if must { Some(fields.required("authCode", 64, Form::Code)) } else { fields.optional("authCode", 64, Form::Code) };
+    let code = if must {
+        Some(fields.required("authCode", 64, Form::Code))
+    } else {
+        fields.optional("authCode", 64, Form::Code)
+    };
     code.filter(|code| !code.is_empty()).map(Masked::new)
 }

@@ -66,7 +66,10 @@ impl Fields {
     fn json(body: &[u8]) -> Result<Self, Refusal> {
         let Members { members, file } = serde_json::from_slice(body).map_err(|error| {
             // The text of the error may hold a value; the place says enough.
-            Refusal::with(Kind::Schema, format!("不是正确的 JSON 对象（第 {} 行第 {} 列）", error.line(), error.column()))
+            Refusal::with(
+                Kind::Schema,
+                format!("不是正确的 JSON 对象（第 {} 行第 {} 列）", error.line(), error.column()),
+            )
         })?;
         let mut fields = Self::of(members);
         if let Some(text) = file {
@@ -147,6 +150,18 @@ impl Fields {
         Some(text)
     }
 
+    /// A text of any length, as it came.
+    pub(super) fn long_text(&mut self, name: &'static str) -> String {
+        match self.value(name) {
+            Some(Value::String(text)) => text,
+            None => String::new(),
+            Some(_) => {
+                self.fault(name, "应为文本");
+                String::new()
+            }
+        }
+    }
+
     /// A text that must be there; empty where it is not or is wrong.
     pub(super) fn required(&mut self, name: &'static str, most: usize, form: Form) -> String {
         let before = self.faults.len();
@@ -158,13 +173,12 @@ impl Fields {
     }
 
     /// One of some words; the first where it is missing, unless it must be there.
-    pub(super) fn choice(
-        &mut self,
-        name: &'static str,
-        words: &[&'static str],
-        must: bool,
-    ) -> &'static str {
-        let text = if must { self.required(name, 32, Form::Free) } else { self.optional(name, 32, Form::Free).unwrap_or_default() };
+    pub(super) fn choice(&mut self, name: &'static str, words: &[&'static str], must: bool) -> &'static str {
+        let text = if must {
+            self.required(name, 32, Form::Free)
+        } else {
+            self.optional(name, 32, Form::Free).unwrap_or_default()
+        };
         let first = words.first().copied().unwrap_or_default();
         if text.is_empty() {
             return first;

@@ -151,7 +151,9 @@ impl Refusal {
     pub(super) fn of_code(state: CodeState) -> Result<(), Self> {
         match state {
             CodeState::Good => Ok(()),
-            CodeState::Unknown => Err(Self::with(Kind::AuthMissing, "用证码不存在，或不是为本系统、本办件、本证照取得的")),
+            CodeState::Unknown => {
+                Err(Self::with(Kind::AuthMissing, "用证码不存在，或不是为本系统、本办件、本证照取得的"))
+            }
             CodeState::OtherMatter => Err(Self::with(Kind::Matter, "用证码是为另一个事项取得的")),
             CodeState::Used => Err(Kind::CodeUsed.into()),
             CodeState::Expired => Err(Kind::CodeExpired.into()),

@@ -239,7 +239,9 @@ impl Called<'_> {
         let found = self.find_one(Wanted { identifier: Some(identifier), ..Wanted::default() }).await?;
         let source = self.source()?;
         let (file, text) = self
-            .turn(move || source.fetch(&found).map(|file| (STANDARD.encode(&file), file)).map(|(text, file)| (file, text)))
+            .turn(move || {
+                source.fetch(&found).map(|file| (STANDARD.encode(&file), file)).map(|(text, file)| (file, text))
+            })
             .await?
             .map_err(|_| Kind::BadAnswer)?;
         let asked = Asked {

@@ -125,7 +125,7 @@ impl Called<'_> {
     ) -> Result<Value, Refusal> {
         let facts = report.facts();
         let mut body = report.json();
-        let id = self.random_id()?;
+        let id = super::random_id()?;
         let identifier = facts.get("ZZBS").map(|text| self.desk.pseudonym("licence", text));
         let mut kept = body.clone();
         if let (Some(body), Some(kept)) = (body.as_object_mut(), kept.as_object_mut()) {
