@@ -7,8 +7,12 @@ use super::OURS;
 use super::USAGE;
 use crate::domain::licence::Decision;
 use crate::domain::licence::FILE_BYTES_MAX;
+use crate::domain::licence::Memory;
+use crate::domain::licence::POLICY_BYTES_MAX;
+use crate::domain::licence::Policy;
+use crate::domain::licence::Question;
 use crate::domain::licence::Trust;
-use crate::domain::licence::verify;
+use crate::domain::licence::judge;
 use crate::edge::clock::Clock;
 use crate::edge::trust;
 use clap::Args;
@@ -38,12 +42,21 @@ enum What {
 struct Verify {
     /// OFD 文件；“-”为标准输入
     file: PathBuf,
-    /// 信任目录：自签 *.cer 为根证书，其余 *.cer 为中间证书，*.crl 为吊销列表
+    /// 信任目录：自签 *.cer 为根证书，其余 *.cer 为中间证书，*.crl 为吊销列表，*.json 与 *.sig 为签名的信任清单
     #[arg(long, value_name = "DIR")]
     trust: PathBuf,
     /// 验证时间，如 2026-11-23T09:30:15+08:00；缺省为现在
     #[arg(long, value_parser = moment)]
     at: Option<i64>,
+    /// 策略文件；缺省为内置策略
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+    /// 事项编码，须在策略文件中
+    #[arg(long, requires = "policy", value_name = "CODE")]
+    matter: Option<String>,
+    /// 已见过的信任清单最高版号，如 430000=12；可重复，低于它的清单不用
+    #[arg(long, value_parser = known, value_name = "PROVINCE=N")]
+    known: Vec<(String, u64)>,
     /// 报告格式
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
@@ -62,6 +75,11 @@ fn moment(text: &str) -> Result<i64, String> {
     parsed.map(jiff::Timestamp::as_second).map_err(|_| "应写成 2026-11-23T09:30:15+08:00".to_owned())
 }
 
+fn known(text: &str) -> Result<(String, u64), String> {
+    let pair = text.split_once('=').and_then(|(province, number)| Some((province.to_owned(), number.parse().ok()?)));
+    pair.ok_or_else(|| "应写成 430000=12".to_owned())
+}
+
 impl Licence {
     pub(super) fn run(&self) -> u8 {
         match &self.what {
@@ -73,12 +91,14 @@ impl Licence {
 impl Verify {
     fn run(&self) -> Result<u8, u8> {
         let trust = self.trusted()?;
+        let policy = self.policy.as_deref().map_or_else(|| Ok(Policy::default()), read_policy)?;
         let file = read(&self.file).map_err(|error| {
             eprintln!("{} 无法读取：{error}", self.file.display());
             USAGE
         })?;
         let at = self.at.unwrap_or_else(|| Clock::System.now().div_euclid(1_000));
-        let report = verify(&file, &trust, at);
+        let question = Question { matter: self.matter.as_deref(), ..Question::new(&trust, &policy, at) };
+        let report = judge(&file, &question);
         match self.format {
             Format::Text => super::put(&report.text()),
             Format::Json => {
@@ -101,7 +121,10 @@ impl Verify {
             eprintln!("{error}");
             USAGE
         })?;
-        Trust::of_files(&files).map_err(|faults| {
+        let memory = |(province, sequence): &(String, u64)| {
+            (province.clone(), Memory { sequence: *sequence, ..Memory::default() })
+        };
+        Trust::of_folder(&files, &self.known.iter().map(memory).collect()).map_err(|faults| {
             for fault in &faults {
                 eprintln!("{fault}");
             }
@@ -109,6 +132,24 @@ impl Verify {
             USAGE
         })
     }
+}
+
+fn read_policy(path: &Path) -> Result<Policy, u8> {
+    let failed = |what: &dyn std::fmt::Display| {
+        eprintln!("{} 无法读取：{what}", path.display());
+        USAGE
+    };
+    let mut text = String::new();
+    let file = std::fs::File::open(path).map_err(|error| failed(&error))?;
+    let limit = u64::try_from(POLICY_BYTES_MAX).unwrap_or(u64::MAX).saturating_add(1);
+    file.take(limit).read_to_string(&mut text).map_err(|error| failed(&error))?;
+    Policy::read(&path.display().to_string(), &text).map_err(|faults| {
+        for fault in &faults {
+            eprintln!("{fault}");
+        }
+        eprintln!("策略文件有 {} 处错误，没有验证", faults.len());
+        USAGE
+    })
 }
 
 /// One byte more than allowed is read, so that a file that is too large is told as such.

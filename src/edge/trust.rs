@@ -1,4 +1,4 @@
-//! A folder of trust as files: certificates and revocation lists, read whole and bounded.
+//! A folder of trust as files: certificates, revocation lists, signed trust lists; read whole and bounded.
 //!
 //! What they mean is the business of `domain::licence`. Folders inside are not entered.
 
@@ -20,8 +20,6 @@ const FOLDER_BYTES_MAX: usize = 256 << 20;
 #[derive(Debug)]
 pub enum TrustError {
     File(PathBuf, io::Error),
-    /// A file that must not be passed over: a signed list restricts what else is in the folder.
-    SignedList(PathBuf),
     TooLarge(PathBuf),
 }
 
@@ -29,9 +27,6 @@ impl fmt::Display for TrustError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(path, error) => write!(formatter, "{} 无法读取：{error}", path.display()),
-            Self::SignedList(path) => {
-                write!(formatter, "{}：本版本还不能使用签名的信任清单；忽略它会放宽信任，因此没有验证", path.display())
-            }
             Self::TooLarge(path) => write!(formatter, "{} 过大，或文件过多", path.display()),
         }
     }
@@ -39,10 +34,10 @@ impl fmt::Display for TrustError {
 
 impl std::error::Error for TrustError {}
 
-/// The `*.cer` and `*.crl` of `folder` by name, in the order of their names.
+/// The `*.cer`, `*.crl`, `*.json` and `*.sig` of `folder` by name, in the order of their names.
 ///
 /// # Errors
-/// When the folder or a file cannot be read, is too large, or holds a signed trust list.
+/// When the folder or a file cannot be read, or is too large.
 pub fn read(folder: &Path) -> Result<Vec<(String, Vec<u8>)>, TrustError> {
     let failed = |path: &Path| {
         let path = path.to_owned();
@@ -60,10 +55,7 @@ pub fn read(folder: &Path) -> Result<Vec<(String, Vec<u8>)>, TrustError> {
     let mut total = 0;
     for path in paths {
         let is = |ending: &str| path.extension().is_some_and(|found| found.eq_ignore_ascii_case(ending));
-        if is("json") || is("sig") {
-            return Err(TrustError::SignedList(path));
-        }
-        if !is("cer") && !is("crl") {
+        if !["cer", "crl", "json", "sig"].into_iter().any(is) {
             continue;
         }
         let mut bytes = Vec::new();

@@ -481,7 +481,7 @@ fn signer_info(draft: &Draft, attributes: &[u8], value: &[u8]) -> Vec<u8> {
     ])
 }
 
-fn content_form(draft: &Draft, file: &[u8]) -> Vec<u8> {
+pub(crate) fn content_form(draft: &Draft, file: &[u8]) -> Vec<u8> {
     let digest = jingyue::domain::sm::digest(file);
     signed_data(draft, Some(&digest), &signer_info(draft, &[], &draft.offices.office.sign(&digest)))
 }

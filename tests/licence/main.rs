@@ -9,6 +9,7 @@ mod certificates;
 mod command;
 mod containers;
 mod damage;
+mod lists;
 mod samples;
 mod several;
 mod stamps;

@@ -9,14 +9,25 @@ const GM_SIGNED_DATA: &[u8] = &[0x2a, 0x81, 0x1c, 0xcf, 0x55, 6, 1, 4, 2, 2];
 const SM3: &[u8] = &[0x2a, 0x81, 0x1c, 0xcf, 0x55, 1, 0x83, 0x11];
 const SM2_SIGN: &[u8] = &[0x2a, 0x81, 0x1c, 0xcf, 0x55, 1, 0x82, 0x2d, 1];
 
-/// A token of a stamper under the authority of the draft.
-fn token(over: &[u8], at: &str, may_stamp: bool) -> Vec<u8> {
+/// A stamper under the authority of the draft.
+pub(crate) fn stamper(may_stamp: bool) -> Holder {
     let authority = Offices::new().authority;
     let wanted =
         Wanted {
             number: 12, organization: "", common_name: "测试时间戳", stamps_time: may_stamp, ..Wanted::default()
         };
-    let stamper = certify(&wanted, 12, Some(&authority));
+    certify(&wanted, 12, Some(&authority))
+}
+
+/// A draft whose time has to be proved, and is.
+pub(crate) fn lapsed_with_a_good_stamp() -> Draft {
+    stamped(|value| token(value, "20240315020100Z", true))
+}
+
+/// A token of a stamper under the authority of the draft.
+fn token(over: &[u8], at: &str, may_stamp: bool) -> Vec<u8> {
+    let authority = Offices::new().authority;
+    let stamper = stamper(may_stamp);
     let kind = oid(&[PKCS9, &[16, 1, 4]].concat());
     let imprint = sequence(&[&sequence(&[&oid(SM3)]), &octets(&sm::digest(over))]);
     let info = sequence(&[&number(1), &oid(&[0x2a, 3]), &imprint, &number(1), &time(at)]);
@@ -47,7 +58,7 @@ fn stamped(stamp: fn(&[u8]) -> Vec<u8>) -> Draft {
 
 #[test]
 fn a_good_stamp_proves_the_time() {
-    let draft = stamped(|value| token(value, "20240315020100Z", true));
+    let draft = lapsed_with_a_good_stamp();
     let report = report(&draft, &draft.sealed());
     expect_passed(&report, &["SEAL.EXPIRED_NOW"]);
     assert!(!report.codes().contains(&"W.NO_TIMESTAMP"));

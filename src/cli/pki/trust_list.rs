@@ -9,11 +9,17 @@
 //! days = 180
 //! anchors = ["ca/hunan.pem"]
 //! seal_makers = ["seals/hunan-maker.pem"]
+//! next_operator = "next/list-operator.pem"      # 可省略：下一任运营者
+//! [[anchors_dated]]                              # 可省略：另写期间的根；seal_makers、time_stampers 也可这样写
+//! certificate = "ca/hunan-old.pem"
+//! status = "withdrawn"
+//! until = "2026-06-30T00:00:00+08:00"
 //! [[offices]]
 //! uscc = "11430600006000000X"
 //! name = "岳阳市行政审批服务局"
 //! seal_ids = ["43060000000001"]
 //! types = ["11100000MB0143028R001"]
+//! from = "2020-01-01T00:00:00+08:00"             # 可省略：缺省为现在；until 缺省为没有截止
 //! [[crls]]
 //! issuer = "ca/hunan.pem"
 //! url = "http://crl.example/hunan.crl"
@@ -30,11 +36,10 @@ use crate::cli::sm::read;
 use crate::cli::sm::write_new;
 use crate::domain::key;
 use crate::domain::key::Key;
+use crate::domain::licence;
 use crate::domain::sm;
 use crate::domain::sm::sm2::DEFAULT_ID;
-use crate::domain::sm::sm2::Signature;
 use crate::domain::x509::Certificate;
-use crate::domain::x509::Purpose;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use clap::Args;
@@ -44,9 +49,6 @@ use serde_json::Value;
 use serde_json::json;
 use std::path::Path;
 use std::path::PathBuf;
-
-/// What the lists of this form are called.
-const SCHEME: &str = "dzzz-trust/1";
 
 /// What to do with a trust list.
 #[derive(Args, Debug)]
@@ -98,12 +100,37 @@ pub(super) struct Content {
     #[serde(default)]
     pub(super) time_stampers: Vec<PathBuf>,
     #[serde(default)]
+    pub(super) anchors_dated: Vec<Dated>,
+    #[serde(default)]
+    pub(super) seal_makers_dated: Vec<Dated>,
+    #[serde(default)]
+    pub(super) time_stampers_dated: Vec<Dated>,
+    #[serde(default)]
+    pub(super) next_operator: Option<PathBuf>,
+    #[serde(default)]
     pub(super) offices: Vec<Office>,
     #[serde(default)]
     pub(super) crls: Vec<Crl>,
 }
 
+/// A certificate with a time of its own.
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Dated {
+    certificate: PathBuf,
+    status: Option<Status>,
+    from: Option<String>,
+    until: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Status {
+    Granted,
+    Withdrawn,
+}
+
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Office {
     pub(super) uscc: String,
@@ -112,6 +139,8 @@ pub(super) struct Office {
     pub(super) seal_ids: Vec<String>,
     #[serde(default)]
     pub(super) types: Vec<String>,
+    pub(super) from: Option<String>,
+    pub(super) until: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -154,23 +183,28 @@ pub(super) fn make(
     let list = list(content, folder, operator, now)?;
     let bytes = format!("{list:#}\n");
     let signature = key::sign(key, DEFAULT_ID, &[bytes.as_bytes()])?;
+    let signature_der = signature.to_der();
+    // What the gateway would refuse is not written.
+    let own = licence::Operator::of_bytes(operator.der()).map_err(Told::fault)?;
+    licence::TrustList::read(bytes.as_bytes(), &signature_der, &[own], None, Some(&content.province)).map_err(told)?;
     write_new(out, bytes.as_bytes(), false)?;
-    write_new(&out.with_extension("sig"), &signature.to_der(), false)
+    write_new(&out.with_extension("sig"), &signature_der, false)
 }
 
 fn list(content: &Content, folder: &Path, operator: &Certificate, now: i64) -> Result<Value, Told> {
     if content.province.len() != 6 || !content.province.ends_with("0000") {
         return Err(Told::fault(format_args!("province = \"{}\"：应为省级行政区划代码，如 430000", content.province)));
     }
-    let entries = |files: &[PathBuf]| -> Result<Vec<Value>, Told> {
-        files.iter().map(|file| Ok(entry(&certificates(&folder.join(file))?.swap_remove(0)))).collect()
+    let entries = |files: &[PathBuf], dated: &[Dated]| -> Result<Vec<Value>, Told> {
+        let plain = files.iter().map(|file| Ok(entry(&certificates(&folder.join(file))?.swap_remove(0))));
+        plain.chain(dated.iter().map(|dated| dated_entry(dated, folder))).collect()
     };
     let offices: Vec<Value> = content
         .offices
         .iter()
         .map(|office| {
             json!({ "uscc": office.uscc, "name": office.name, "sealIds": office.seal_ids, "types": office.types,
-                    "from": moment(now), "until": null })
+                    "from": office.from.clone().unwrap_or_else(|| moment(now)), "until": office.until })
         })
         .collect();
     let mut crls = Vec::new();
@@ -180,19 +214,23 @@ fn list(content: &Content, folder: &Path, operator: &Certificate, now: i64) -> R
             json!({ "issuer": sm::hex(&issuer.fingerprint()), "url": crl.url, "maxAgeHours": crl.max_age_hours }),
         );
     }
+    let next = content.next_operator.as_ref().map(|file| -> Result<Value, Told> {
+        let certificate = certificates(&folder.join(file))?.swap_remove(0);
+        Ok(json!({ "sm3": sm::hex(&certificate.fingerprint()), "cert": STANDARD.encode(certificate.der()) }))
+    });
     Ok(json!({
-        "scheme": SCHEME,
+        "scheme": licence::SCHEME,
         "province": content.province,
         "sequence": content.sequence,
         "issued": moment(now),
         "nextUpdate": moment(now + i64::from(content.days) * DAY_SECONDS),
         "operator": { "name": operator.subject_text(), "sm3": sm::hex(&operator.fingerprint()) },
-        "anchors": entries(&content.anchors)?,
-        "sealMakers": entries(&content.seal_makers)?,
+        "anchors": entries(&content.anchors, &content.anchors_dated)?,
+        "sealMakers": entries(&content.seal_makers, &content.seal_makers_dated)?,
         "offices": offices,
-        "tsas": entries(&content.time_stampers)?,
+        "tsas": entries(&content.time_stampers, &content.time_stampers_dated)?,
         "crls": crls,
-        "nextOperatorKey": null,
+        "nextOperatorKey": next.transpose()?,
     }))
 }
 
@@ -206,30 +244,33 @@ fn entry(certificate: &Certificate) -> Value {
     })
 }
 
+fn dated_entry(dated: &Dated, folder: &Path) -> Result<Value, Told> {
+    let mut value = entry(&certificates(&folder.join(&dated.certificate))?.swap_remove(0));
+    if let Some(from) = &dated.from {
+        value["from"] = json!(from);
+    }
+    value["until"] = json!(dated.until);
+    if matches!(dated.status, Some(Status::Withdrawn)) {
+        value["status"] = json!("withdrawn");
+    }
+    Ok(value)
+}
+
 fn verify(certificate: &Path, file: &Path) -> Result<(), Told> {
     let operator = certificates(certificate)?.swap_remove(0);
-    let bytes = read(Some(file), 16 << 20)?;
+    let bytes = read(Some(file), licence::LIST_BYTES_MAX)?;
     let signature = read(Some(&file.with_extension("sig")), 1024)?;
-    if !Purpose::Sign.allowed_by(&operator) {
-        return Err(Told::fault("运营者证书不能用于签名"));
-    }
-    let right = Signature::from_der(&signature)
-        .ok()
-        .zip(operator.public())
-        .is_some_and(|(signature, public)| public.verify(DEFAULT_ID, &[&bytes], &signature).is_ok());
-    if !right {
-        return Err(Told::fault("信任列表的签名不正确"));
-    }
-    let list: Value = serde_json::from_slice(&bytes).map_err(|_| Told::fault("信任列表不是 JSON"))?;
-    if list["scheme"] != SCHEME {
-        return Err(Told::fault(format_args!("信任列表的格式不是 {SCHEME}")));
-    }
-    let until = list["nextUpdate"].as_str().and_then(|text| text.parse::<jiff::Timestamp>().ok());
-    let until = until.ok_or_else(|| Told::fault("信任列表没有写明下次更新时间"))?;
-    if until.as_second() < now() {
+    let operator = licence::Operator::of_bytes(operator.der()).map_err(Told::fault)?;
+    let list = licence::TrustList::read(&bytes, &signature, &[operator], None, None).map_err(told)?;
+    let until = moment(list.next_update());
+    if list.next_update() < now() {
         return Err(Told::fault(format_args!("信任列表已于 {until} 过期")));
     }
-    let province = list["province"].as_str().unwrap_or_default();
-    tell!("签名正确：{province} 第 {} 版，{until} 前有效", list["sequence"]);
+    tell!("签名正确：{} 第 {} 版，{until} 前有效", list.province(), list.sequence());
     Ok(())
+}
+
+fn told(faults: Vec<licence::ListFault>) -> Told {
+    let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    Told::fault(faults.join("\n"))
 }

@@ -4,11 +4,15 @@
 
 use serde::Serialize;
 use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::Arc;
 
 /// What a check that did not pass means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
+    /// Not looked at, as the policy says.
+    Ignore,
     /// Worth knowing, changes nothing.
     Inform,
     /// Unusual, changes nothing.
@@ -78,12 +82,21 @@ impl Check {
 pub(super) struct Checks {
     list: Vec<Check>,
     party: Option<Party>,
+    levels: Arc<Levels>,
 }
+
+/// Levels that a policy gives codes instead of their own.
+pub(super) type Levels = HashMap<Code, Level>;
 
 /// Most checks of one code that are kept: a file with thousands of faults says the same thousands of times.
 const SAME_MAX: usize = 20;
 
 impl Checks {
+    /// None yet, with the levels of a policy.
+    pub(super) fn under(levels: &Arc<Levels>) -> Self {
+        Self { levels: Arc::clone(levels), ..Self::default() }
+    }
+
     /// Checks about `party` from here on.
     pub(super) fn about(&mut self, party: Option<Party>) {
         self.party = party;
@@ -105,7 +118,27 @@ impl Checks {
 
     /// It is as it should be.
     pub(super) fn pass(&mut self, code: Code) {
-        self.add(code, Status::Passed, code.level(), String::new());
+        self.pass_with(code, "");
+    }
+
+    /// It is as it should be, and this is why.
+    pub(super) fn pass_with(&mut self, code: Code, detail: impl Into<String>) {
+        self.add(code, Status::Passed, self.level(code, code.level()), detail.into());
+    }
+
+    /// The level of a check that would weigh `own`: the policy's word stands for the usual weight of the code, and makes
+    /// a lesser one no heavier and a heavier one no lighter.
+    fn level(&self, code: Code, own: Level) -> Level {
+        match self.levels.get(&code) {
+            Some(told) if own <= code.level() => {
+                if own == code.level() {
+                    *told
+                } else {
+                    own.min(*told)
+                }
+            }
+            _ => own,
+        }
     }
 
     /// It is not, with the weight the code has.
@@ -115,13 +148,27 @@ impl Checks {
 
     /// It is not, with a weight of its own.
     pub(super) fn fail_as(&mut self, code: Code, level: Level, detail: impl Into<String>) {
-        let status = if level >= Level::Review { Status::Failed } else { Status::Warning };
+        let level = self.level(code, level);
+        let status = match level {
+            Level::Ignore => Status::Skipped,
+            Level::Inform | Level::Warn => Status::Warning,
+            Level::Review | Level::Fail => Status::Failed,
+        };
         self.add(code, status, level, detail.into());
     }
 
     /// It could not be looked at.
     pub(super) fn skip(&mut self, code: Code, why: impl Into<String>) {
-        self.add(code, Status::Skipped, code.level(), why.into());
+        self.add(code, Status::Skipped, self.level(code, code.level()), why.into());
+    }
+
+    /// What could not be decided about `code` is decided: it stays as something worth knowing.
+    pub(super) fn settle(&mut self, code: Code, why: &str) {
+        for check in self.list.iter_mut().filter(|check| check.code == code && check.level == Level::Review) {
+            check.status = Status::Warning;
+            check.level = Level::Inform;
+            check.detail = format!("{}；{why}", check.detail);
+        }
     }
 
     /// Passed where `holds`.
@@ -244,6 +291,9 @@ codes! {
     SealNotYetValid "SEAL.NOT_YET_VALID" Fail "签章时印章尚未生效" "签章时印章已生效"
     SealExpiredAtSigning "SEAL.EXPIRED_AT_SIGNING" Fail "签章时印章已过期" "签章时印章未过期"
     SealExpiredNow "SEAL.EXPIRED_NOW" Inform "印章现已过期" "印章现在有效"
+    SealTypeNotAllowed "SEAL.TYPE_NOT_ALLOWED" Fail "信任清单没有授权盖章单位签发这一类型的证照" "盖章单位获授权签发这一类型的证照"
+    SigOfficeNotListed "SIG.OFFICE_NOT_LISTED" Fail "盖章单位或其印章在签名时不在信任清单中" "盖章单位在信任清单中"
+    PolicyListExpired "POLICY.LIST_EXPIRED" Fail "信任清单已过更新期限" "信任清单在更新期限之内"
     SealSealerUntrusted "SEAL.SEALER_UNTRUSTED" Review "制章人不受信任" "制章人受信任"
     CertMalformed "CERT.MALFORMED" Fail "证书编码有误" "证书编码正确"
     CertBadPublicKey "CERT.BAD_PUBLIC_KEY" Fail "证书中的公钥不是有效的 SM2 公钥" "证书中的公钥有效"
@@ -280,7 +330,31 @@ codes! {
     LicExpired "LIC.EXPIRED" Fail "证照已过有效期" "证照在有效期内"
     LicDate "LIC.DATE" Review "证照有效期的写法不认识" "证照有效期的写法可识别"
     LicCopyExpired "LIC.COPY_EXPIRED" Fail "证照加注件已过有效期" "证照加注件在有效期内"
-    LicState "LIC.STATE" Review "没有联系发证机关核实证照现状" "已向发证机关核实证照现状"
+    LicCopyPurpose "LIC.COPY_PURPOSE" Fail "证照加注件注明的用途不是本事项" "证照加注件的用途与本事项相符"
+    LicHolderMismatch "LIC.HOLDER_MISMATCH" Fail "持证主体不是所要求的主体" "持证主体与所要求的相符"
+    LicState "LIC.STATE" Review "没有联系发证机关核实证照现状" "发证机关证实证照现在有效"
+    LicStateNotActive "LIC.STATE_NOT_ACTIVE" Fail "发证机关答复：证照未激活" "证照已激活"
+    LicStateSuspended "LIC.STATE_SUSPENDED" Fail "发证机关答复：证照已暂扣、冻结或受限" "证照没有被暂扣、冻结或限制"
+    LicStateExpired "LIC.STATE_EXPIRED" Fail "发证机关答复：证照已过期失效" "发证机关没有答复过期"
+    LicStateCancelled "LIC.STATE_CANCELLED" Fail "发证机关答复：证照已注销" "证照没有被注销"
+    LicStateWithdrawn "LIC.STATE_WITHDRAWN" Fail "发证机关答复：证照已撤销" "证照没有被撤销"
+    LicStateRevoked "LIC.STATE_REVOKED" Fail "发证机关答复：证照已吊销" "证照没有被吊销"
+    LicStateTransferred "LIC.STATE_TRANSFERRED" Fail "发证机关答复：证照已转出" "证照没有转出"
+    LicStateSuperseded "LIC.STATE_SUPERSEDED" Fail "发证机关答复：证照已变更或补换，应使用新证照" "证照没有被新证照代替"
+    LicStateUnknown "LIC.STATE_UNKNOWN" Review "发证机关没有答复明确的证照状态" "发证机关答复了证照状态"
+    LicSourceFieldDiffers "LIC.SOURCE_FIELD_DIFFERS" Fail "证照内容与发证机关的答复不同" "证照内容与发证机关的答复相同"
+    PolicySourceUnavailable "POLICY.SOURCE_UNAVAILABLE" Review "没有得到发证机关的有效答复" "得到了发证机关的答复"
+    PolicyMatterUnknown "POLICY.MATTER_UNKNOWN" Review "策略中没有这一事项" "策略中有这一事项"
+    PolicyTypeNotAccepted "POLICY.TYPE_NOT_ACCEPTED" Fail "本事项不接受这一类型的证照" "本事项接受这一类型的证照"
+}
+
+impl Code {
+    /// Whether it is about the licence and its use rather than about the signatures.
+    pub(super) fn is_about_use(self) -> bool {
+        let is_policy =
+            matches!(self, Self::PolicySourceUnavailable | Self::PolicyMatterUnknown | Self::PolicyTypeNotAccepted);
+        is_policy || self.code().starts_with("LIC.")
+    }
 }
 
 #[cfg(test)]

@@ -26,6 +26,8 @@ const VALUES_MAX: usize = 1_000;
 /// Beijing time, in seconds.
 const OFFSET: i64 = 8 * 3_600;
 const DAY: i64 = 86_400;
+/// What stands between several holders in one text.
+pub(super) const SEPARATORS: [char; 6] = [',', '，', ';', '；', '、', '^'];
 
 /// The values of a licence by the names of the standard (ZZBS, ZZLXDM, …).
 #[derive(Debug, Default)]
@@ -103,18 +105,34 @@ impl Metadata {
         self.values.get(name)?.first().map(String::as_str)
     }
 
+    /// All values of a name.
+    pub(super) fn all(&self, name: &str) -> &[String] {
+        self.values.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    /// The type code, told or taken from the identifier.
+    pub(super) fn kind(&self) -> Option<&str> {
+        let identifier = || self.get("ZZBS").and_then(Identifier::parse).map(|identifier| identifier.kind);
+        self.get("ZZLXDM").or_else(identifier)
+    }
+
+    /// The codes of all holders.
+    pub(super) fn holder_codes(&self) -> Vec<&str> {
+        let codes = self.all("CZZTDM").iter().flat_map(|codes| codes.split(SEPARATORS));
+        codes.map(str::trim).filter(|code| !code.is_empty()).collect()
+    }
+
     /// All of it, for use inside the process.
     pub(super) fn into_facts(self) -> Facts {
         Facts { values: self.values }
     }
 
     /// Judges the licence at the time `at`; `organizations` are those of the certificates whose signatures are intact and
-    /// over the metadata.
-    pub(super) fn judge(&self, organizations: &[&str], at: i64, checks: &mut Checks) {
-        checks.skip(Code::LicState, "离线验证，没有联系发证机关");
+    /// over the metadata. Returns which of them is the issuing authority's.
+    pub(super) fn judge(&self, organizations: &[&str], at: i64, checks: &mut Checks) -> Option<usize> {
         if !["ZZBS", "ZZLXDM", "ZZBH", "ZZBFJGDM", "ZZBFJG"].iter().any(|name| self.values.contains_key(*name)) {
             checks.fail(Code::LicNoMetadata, "");
-            return;
+            return None;
         }
         checks.pass(Code::LicNoMetadata);
         let identifier = self.judge_identifier(checks);
@@ -122,10 +140,11 @@ impl Metadata {
             checks.fail(Code::LicIdFieldMismatch, format!("{name} 有两个不同的值"));
         }
         self.judge_type(identifier.as_ref(), checks);
-        self.judge_organization(identifier.as_ref(), organizations, checks);
+        let issuer = self.judge_organization(identifier.as_ref(), organizations, checks);
         self.judge_holders(checks);
         self.judge_dates(at, checks);
         checks.pass_rest(&[Code::LicIdFieldMismatch]);
+        issuer
     }
 
     fn judge_identifier(&self, checks: &mut Checks) -> Option<Identifier<'_>> {
@@ -167,15 +186,20 @@ impl Metadata {
 
     /// The right seal on the wrong licence: the organisation of a government seal begins with its credit code, which must
     /// be the issuing authority's.
-    fn judge_organization(&self, identifier: Option<&Identifier<'_>>, organizations: &[&str], checks: &mut Checks) {
+    fn judge_organization(
+        &self,
+        identifier: Option<&Identifier<'_>>,
+        organizations: &[&str],
+        checks: &mut Checks,
+    ) -> Option<usize> {
         let authority = self.get("ZZBFJGDM").or(identifier.map(|identifier| identifier.authority));
         let name = self.get("ZZBFJG");
         if organizations.is_empty() {
             checks.fail_as(Code::LicSealOrgMismatch, Level::Review, "没有一个签名保护全部证照信息");
-            return;
+            return None;
         }
         let mut unknown = false;
-        for organization in organizations {
+        for (index, organization) in organizations.iter().enumerate() {
             let matches = match (office_code(organization), authority) {
                 (Some(code), Some(authority)) if authority.len() == 18 => Some(code == authority),
                 // A division code instead of a credit code (seen once) must be the office's, and so must the name.
@@ -188,7 +212,7 @@ impl Metadata {
             match matches {
                 Some(true) => {
                     checks.pass(Code::LicSealOrgMismatch);
-                    return;
+                    return Some(index);
                 }
                 Some(false) => {}
                 None => unknown = true,
@@ -199,18 +223,18 @@ impl Metadata {
         } else {
             checks.fail(Code::LicSealOrgMismatch, "");
         }
+        None
     }
 
     fn judge_holders(&self, checks: &mut Checks) {
         let kind = self.get("CZZTDMLXDM");
-        let (Some(kind @ ("001" | "111")), Some(codes)) = (kind, self.get("CZZTDM")) else {
+        let codes = self.holder_codes();
+        let Some(kind @ ("001" | "111")) = kind.filter(|_| !codes.is_empty()) else {
             checks.skip(Code::LicHolderCode, "没有可校验的持证主体代码");
             return;
         };
-        let mut codes =
-            codes.split([',', '，', ';', '；', '、', '^']).map(str::trim).filter(|code| !code.contains('*'));
         let is_right = |code| if kind == "001" { is_credit_code(code) } else { is_citizen_number(code) };
-        checks.hold(Code::LicHolderCode, codes.all(is_right));
+        checks.hold(Code::LicHolderCode, codes.into_iter().filter(|code| !code.contains('*')).all(is_right));
     }
 
     fn judge_dates(&self, at: i64, checks: &mut Checks) {
@@ -238,7 +262,7 @@ impl Metadata {
 
 /// An end or a beginning, in seconds since 1970-01-01T00:00:00Z.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Day {
+pub(super) enum Day {
     Forever,
     /// A whole day, by its beginning.
     On(i64),
@@ -247,7 +271,7 @@ enum Day {
 
 impl Day {
     /// `2024-03-15`, `20240315`, `2024年3月15日`, `2024-03-15 12:00:00`, milliseconds, `长期`.
-    fn parse(text: &str) -> Option<Self> {
+    pub(super) fn parse(text: &str) -> Option<Self> {
         if matches!(text, "长期" | "长期有效" | "永久" | "永久有效" | "无固定期限") {
             return Some(Self::Forever);
         }

@@ -16,10 +16,14 @@
 //! 36903-2018 and 36904-2018 (metadata, identifiers).
 
 mod certificate;
+mod chain;
 mod check;
 mod coverage;
 mod der;
 mod identifier;
+mod listing;
+mod live;
+mod matter;
 mod metadata;
 mod ofd;
 mod policy;
@@ -31,6 +35,7 @@ mod signature;
 mod signed_data;
 mod stamp;
 mod trust;
+mod trust_list;
 mod xml;
 mod zip;
 
@@ -40,7 +45,12 @@ pub use crate::domain::licence::check::Level;
 pub use crate::domain::licence::check::Party;
 pub use crate::domain::licence::check::Status;
 pub use crate::domain::licence::identifier::check_character;
+pub use crate::domain::licence::policy::Coverage;
+pub use crate::domain::licence::policy::LiveRule;
+pub use crate::domain::licence::policy::POLICY_BYTES_MAX;
 pub use crate::domain::licence::policy::Policy;
+pub use crate::domain::licence::policy::PolicyFault;
+pub use crate::domain::licence::policy::Rule;
 pub use crate::domain::licence::question::Expect;
 pub use crate::domain::licence::question::Facts;
 pub use crate::domain::licence::question::Live;
@@ -52,6 +62,14 @@ pub use crate::domain::licence::report::Indication;
 pub use crate::domain::licence::report::Report;
 pub use crate::domain::licence::trust::Trust;
 pub use crate::domain::licence::trust::TrustFault;
+pub use crate::domain::licence::trust::TrustWhat;
+pub use crate::domain::licence::trust_list::Known;
+pub use crate::domain::licence::trust_list::LIST_BYTES_MAX;
+pub use crate::domain::licence::trust_list::ListFault;
+pub use crate::domain::licence::trust_list::Memory;
+pub use crate::domain::licence::trust_list::Operator;
+pub use crate::domain::licence::trust_list::SCHEME;
+pub use crate::domain::licence::trust_list::TrustList;
 pub use crate::domain::licence::zip::FILE_BYTES_MAX;
 
 use crate::domain::licence::check::Checks;
@@ -67,10 +85,19 @@ pub fn verify(file: &[u8], trust: &Trust, at: i64) -> Report {
     judge(file, &Question::new(trust, &Policy::default(), at))
 }
 
+/// A question with the rule of the policy that holds for it.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    question: &'a Question<'a>,
+    rule: &'a Rule,
+}
+
 /// Verifies `file` and answers `question`.
 pub fn judge(file: &[u8], question: &Question<'_>) -> Report {
-    let mut report = Report::new(file, question.at);
-    let mut checks = Checks::default();
+    let rule = question.matter.and_then(|code| question.policy.matter(code));
+    let asked = Asked { question, rule: rule.unwrap_or(question.policy.usual()) };
+    let mut report = Report::new(file, question);
+    let mut checks = Checks::under(&asked.rule.levels);
     let container = Container::open(file, &mut checks);
     checks.pass_rest(&[
         Code::ZipMalformed,
@@ -90,32 +117,93 @@ pub fn judge(file: &[u8], question: &Question<'_>) -> Report {
     if let Some(container) = &container
         && let Some(package) = Package::open(container, &mut checks)
     {
-        judge_package(&package, question, &mut checks, &mut report);
+        judge_package(&package, asked, &mut checks, &mut report);
     }
-    report.finish(checks);
+    report.finish(checks, asked.rule);
     report
 }
 
-fn judge_package(package: &Package<'_>, question: &Question<'_>, checks: &mut Checks, report: &mut Report) {
-    let (trust, at) = (question.trust, question.at);
+fn judge_package(package: &Package<'_>, asked: Asked<'_>, checks: &mut Checks, report: &mut Report) {
     let mut protected = Protected::default();
-    let judged: Vec<Judged> =
-        package.signatures.iter().map(|listed| signature::judge(package, listed, trust, at, &mut protected)).collect();
-    for signature in judged.iter().filter(|signature| signature.is_intact) {
+    let mut judged: Vec<Judged> =
+        package.signatures.iter().map(|listed| signature::judge(package, listed, asked, &mut protected)).collect();
+    let counts = counting(package, &judged, asked.rule.coverage);
+    for (signature, _) in judged.iter().zip(&counts).filter(|(signature, counts)| **counts && signature.is_intact) {
         protected.is_any_intact = true;
         protected.covered.extend(signature.covers.iter().cloned());
     }
     coverage::judge(package, &protected, checks);
     let metadata = Metadata::read(package, &protected.covered);
-    let over_metadata =
-        judged.iter().filter(|signature| signature.is_intact && metadata.sources.is_subset(&signature.covers));
-    let organizations: Vec<&str> = over_metadata
-        .filter_map(|signature| signature.signer.as_ref().map(|signer| signer.organization.as_str()))
+    let over_metadata: Vec<&Judged> = judged
+        .iter()
+        .zip(&counts)
+        .filter(|(signature, counts)| **counts && signature.is_intact && metadata.sources.is_subset(&signature.covers))
+        .map(|(signature, _)| signature)
         .collect();
-    metadata.judge(&organizations, at, checks);
+    let confirmed = judge_licence(&metadata, &over_metadata, asked, checks, report);
+    for signature in &mut judged {
+        settle_time(signature, confirmed);
+    }
     report.licence(metadata);
-    for signature in judged {
-        report.signature(signature, package);
+    for (signature, counts) in judged.into_iter().zip(counts) {
+        report.signature(signature, counts, package);
+    }
+}
+
+/// What the licence says, against the seals, the list, the matter, the caller's expectation and the issuing side's word.
+/// Whether that word confirms it.
+fn judge_licence(
+    metadata: &Metadata,
+    signatures: &[&Judged],
+    asked: Asked<'_>,
+    checks: &mut Checks,
+    report: &mut Report,
+) -> bool {
+    let organizations: Vec<&str> = signatures
+        .iter()
+        .map(|signature| signature.signer.as_ref().map_or("", |signer| signer.organization.as_str()))
+        .collect();
+    let issuer = metadata.judge(&organizations, asked.question.at, checks);
+    if let Some(signature) = issuer.and_then(|index| signatures.get(index)) {
+        listing::judge_kind(asked.question.trust, signature, metadata.kind(), checks);
+    }
+    matter::judge(metadata, asked, checks);
+    let answered = live::judge(metadata, asked, checks);
+    let confirmed = answered.result == live::CONFIRMED;
+    report.live(answered);
+    confirmed
+}
+
+/// Where something has ended since, the claimed time is not enough: the issuing side must confirm the licence.
+fn settle_time(signature: &mut Judged, confirmed: bool) {
+    let checks = &mut signature.checks;
+    if !signature.needs_proof {
+        checks.pass(Code::SigNoPoe);
+    } else if confirmed {
+        let why = "发证机关已在线证实";
+        checks.pass_with(Code::SigNoPoe, why);
+        for party in [Party::Signer, Party::SealMaker] {
+            checks.about(Some(party));
+            checks.settle(Code::CertRevoked, why);
+        }
+        checks.about(None);
+    } else {
+        checks.fail(Code::SigNoPoe, "");
+    }
+}
+
+/// Which signatures count: all, or, where the policy says so, the best of those that cover the whole document.
+fn counting(package: &Package<'_>, judged: &[Judged], coverage: Coverage) -> Vec<bool> {
+    let is_complete = |signature: &&Judged| {
+        let covers = &signature.covers;
+        signature.is_intact && covers.contains(ofd::ENTRY) && package.reachable.iter().all(|name| covers.contains(name))
+    };
+    let best = judged.iter().filter(is_complete).map(|signature| signature.checks.worst()).min();
+    match (coverage, best) {
+        (Coverage::AnyComplete, Some(best)) => {
+            judged.iter().map(|signature| is_complete(&signature) && signature.checks.worst() == best).collect()
+        }
+        _ => vec![true; judged.len()],
     }
 }
 

@@ -1,19 +1,26 @@
 //! What a verification says: JSON for systems, text for the clerk.
 //!
-//! It never holds licence content beyond identifier, type and issuing authority.
+//! It never holds licence content beyond identifier, type, issuing authority and what the policy releases for the
+//! matter.
 
 use crate::domain::licence::check::Check;
 use crate::domain::licence::check::Checks;
 use crate::domain::licence::check::Code;
 use crate::domain::licence::check::Level;
 use crate::domain::licence::check::Status;
+use crate::domain::licence::live;
+use crate::domain::licence::live::Answered;
 use crate::domain::licence::metadata::Metadata;
 use crate::domain::licence::ofd::Package;
+use crate::domain::licence::policy::Rule;
 use crate::domain::licence::question::Facts;
+use crate::domain::licence::question::Question;
+use crate::domain::licence::question::State;
 use crate::domain::licence::signature::Judged;
 use crate::domain::licence::signature::office_code;
 use crate::domain::sm;
 use serde::Serialize;
+use serde_json::Map;
 use serde_json::Value;
 use serde_json::json;
 use std::fmt::Write;
@@ -46,6 +53,18 @@ impl Decision {
     }
 }
 
+/// Most revocation lists that are named in the evidence.
+const CRLS_MAX: usize = 64;
+
+/// The checks of one signature.
+#[derive(Debug)]
+struct SignatureChecks {
+    id: String,
+    /// Whether the decision rests on it.
+    counts: bool,
+    checks: Checks,
+}
+
 /// The report of one file.
 #[derive(Debug)]
 pub struct Report {
@@ -53,44 +72,64 @@ pub struct Report {
     pub signature: Indication,
     pub at: i64,
     file_digest: [u8; sm::DIGEST_BYTES],
-    licence: Value,
+    released: Map<String, Value>,
     facts: Facts,
+    state: State,
     signatures: Vec<Value>,
-    signature_checks: Vec<(String, Checks)>,
+    signature_checks: Vec<SignatureChecks>,
     checks: Checks,
+    policy: Option<String>,
+    lists: Map<String, Value>,
+    crls: Map<String, Value>,
+    live: Value,
 }
 
 impl Report {
-    pub(super) fn new(file: &[u8], at: i64) -> Self {
+    pub(super) fn new(file: &[u8], question: &Question<'_>) -> Self {
+        let trust = question.trust;
+        let lists = trust.lists().iter().map(|list| (list.province().to_owned(), json!(list.sequence()))).collect();
+        let crls = trust.revocation_lists().take(CRLS_MAX);
+        let crls = crls.map(|(issuer, time)| (issuer.to_owned(), json!(time_text(time)))).collect();
         Self {
             decision: Decision::Reject,
             signature: Indication::TotalFailed,
-            at,
+            at: question.at,
             file_digest: sm::digest(file),
-            licence: Value::Null,
+            released: Map::new(),
             facts: Facts::default(),
+            state: State::Unknown,
             signatures: Vec::new(),
             signature_checks: Vec::new(),
             checks: Checks::default(),
+            policy: question.policy.version().map(str::to_owned),
+            lists,
+            crls,
+            live: json!({ "asked": false }),
+        }
+    }
+
+    pub(super) fn live(&mut self, answered: Answered) {
+        self.live = json!({
+            "asked": answered.asked, "result": answered.result, "state": answered.state.map(State::word),
+            "time": answered.at.map(time_text),
+        });
+        if let (Some(state), "differs" | "state" | "incomplete" | live::CONFIRMED) = (answered.state, answered.result) {
+            self.state = state;
         }
     }
 
     pub(super) fn licence(&mut self, metadata: Metadata) {
-        let part = |name: &str| metadata.get(name).map(str::to_owned);
-        self.licence = json!({
-            "ZZBS": part("ZZBS"), "ZZLXDM": part("ZZLXDM"), "ZZBFJGDM": part("ZZBFJGDM"),
-            "state": "UNKNOWN", "fields": {},
-        });
         self.facts = metadata.into_facts();
     }
 
-    pub(super) fn signature(&mut self, judged: Judged, package: &Package<'_>) {
+    pub(super) fn signature(&mut self, judged: Judged, counts: bool, package: &Package<'_>) {
         let indication = indication(judged.checks.worst());
         let reachable = &package.reachable;
         let unsigned: Vec<&String> = reachable.iter().filter(|name| !judged.covers.contains(*name)).collect();
         self.signatures.push(json!({
             "id": judged.id,
             "type": judged.kind,
+            "counts": counts,
             "format": judged.format,
             "indication": indication,
             "subIndication": sub_indication(&judged.checks, indication),
@@ -114,24 +153,51 @@ impl Report {
             },
             "checks": judged.checks.list().iter().map(check_value).collect::<Vec<_>>(),
         }));
-        self.signature_checks.push((judged.id, judged.checks));
+        self.signature_checks.push(SignatureChecks { id: judged.id, counts, checks: judged.checks });
     }
 
-    pub(super) fn finish(&mut self, checks: Checks) {
+    pub(super) fn finish(&mut self, checks: Checks, rule: &Rule) {
         self.checks = checks;
-        let is_licence = |check: &&Check| check.code.code().starts_with("LIC.");
-        let worst = self.all().filter_map(Check::weight).max();
-        let worst_of_signatures = self.all().filter(|check| !is_licence(check)).filter_map(Check::weight).max();
+        let is_licence = |check: &&Check| check.code.is_about_use();
+        let worst = self.counted().filter_map(Check::weight).max();
+        let worst_of_signatures = self.counted().filter(|check| !is_licence(check)).filter_map(Check::weight).max();
         self.signature = indication(worst_of_signatures);
         self.decision = match worst {
             Some(Level::Fail) => Decision::Reject,
             Some(Level::Review) => Decision::Review,
             _ => Decision::Accept,
         };
+        if self.decision == Decision::Accept {
+            self.released = rule
+                .fields
+                .iter()
+                .filter_map(|name| Some((name.clone(), Self::value(self.facts.all(name))?)))
+                .collect();
+        }
     }
 
-    fn all(&self) -> impl Iterator<Item = &Check> {
-        self.checks.list().iter().chain(self.signature_checks.iter().flat_map(|(_, checks)| checks.list()))
+    /// One value as a text, several as a list.
+    fn value(values: &[String]) -> Option<Value> {
+        match values {
+            [] => None,
+            [one] => Some(json!(one)),
+            all => Some(json!(all)),
+        }
+    }
+
+    fn counted(&self) -> impl Iterator<Item = &Check> {
+        let signatures = self.signature_checks.iter().filter(|signature| signature.counts);
+        self.checks.list().iter().chain(signatures.flat_map(|signature| signature.checks.list()))
+    }
+
+    /// The state that the issuing side told of this licence; `Unknown` where it was not asked or did not answer.
+    pub const fn state(&self) -> State {
+        self.state
+    }
+
+    /// The values that the policy releases for the matter, by their names; none unless the licence is accepted.
+    pub const fn released(&self) -> &Map<String, Value> {
+        &self.released
     }
 
     /// What did not pass, the weightiest first; each once.
@@ -140,7 +206,7 @@ impl Report {
         for level in [Level::Fail, Level::Review, Level::Warn, Level::Inform] {
             let told =
                 |check: &&Check| matches!(check.status, Status::Failed | Status::Warning) && check.level == level;
-            for check in self.all().filter(told) {
+            for check in self.counted().filter(told) {
                 if !reasons.iter().any(|before| before.code == check.code) {
                     reasons.push(check);
                 }
@@ -174,13 +240,19 @@ impl Report {
             "signature": self.signature,
             "reason": self.codes(),
             "textZh": if weighty.is_empty() { "各项检查均通过".to_owned() } else { weighty.join("；") },
-            "licence": self.licence,
+            "licence": {
+                "ZZBS": self.facts.identifier(), "ZZLXDM": self.facts.kind(), "ZZBFJGDM": self.facts.authority(),
+                "state": self.state.word(), "fields": self.released,
+            },
             "signatures": self.signatures,
             "checks": self.checks.list().iter().map(check_value).collect::<Vec<_>>(),
             "evidence": {
                 "fileSm3": sm::hex(&self.file_digest),
                 "validationTime": time_text(self.at),
-                "live": { "asked": false },
+                "policy": self.policy,
+                "trustList": self.lists,
+                "crl": self.crls,
+                "live": self.live,
             },
         })
     }
@@ -200,8 +272,9 @@ impl Report {
                 write_check(&mut text, check);
             }
         }
-        for (id, checks) in &self.signature_checks {
-            let _ = writeln!(text, "签名 {id}：{}", indication_text(indication(checks.worst())));
+        for SignatureChecks { id, counts, checks } in &self.signature_checks {
+            let aside = if *counts { "" } else { "（按策略不计）" };
+            let _ = writeln!(text, "签名 {id}：{}{aside}", indication_text(indication(checks.worst())));
             for check in checks.list() {
                 write_check(&mut text, check);
             }

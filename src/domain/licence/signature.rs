@@ -1,6 +1,8 @@
 //! One signature of a file: its references, its value, its seal, its certificates, its time.
 
+use crate::domain::licence::Asked;
 use crate::domain::licence::certificate::Certificate;
+use crate::domain::licence::chain::When;
 use crate::domain::licence::check::Checks;
 use crate::domain::licence::check::Code;
 use crate::domain::licence::check::Level;
@@ -10,6 +12,7 @@ use crate::domain::licence::der::OID;
 use crate::domain::licence::der::Reader;
 use crate::domain::licence::der::SEQUENCE;
 use crate::domain::licence::der::oid;
+use crate::domain::licence::listing;
 use crate::domain::licence::ofd::Listed;
 use crate::domain::licence::ofd::Package;
 use crate::domain::licence::ofd::resolve;
@@ -23,8 +26,8 @@ use crate::domain::licence::seal::Unreadable;
 use crate::domain::licence::signed_data::SignedData;
 use crate::domain::licence::signed_data::Signer;
 use crate::domain::licence::stamp;
+use crate::domain::licence::trust::Ground;
 use crate::domain::licence::trust::Trust;
-use crate::domain::licence::trust::When;
 use crate::domain::licence::xml::Element;
 use crate::domain::licence::xml::Refused;
 use crate::domain::sm;
@@ -71,7 +74,7 @@ pub(super) struct Judged {
     /// `SES1`, `SES4`, `SES5`, `GBT35275`, or empty when the value cannot be read.
     pub(super) format: String,
     pub(super) claimed: Option<i64>,
-    /// The best time there is, and who says so: `tsp` or `claimed`.
+    /// The best time there is, and who says so: `tsp`, `poe` or `claimed`.
     pub(super) best: Option<(i64, &'static str)>,
     pub(super) seal: Option<SealFacts>,
     pub(super) signer: Option<SignerFacts>,
@@ -79,12 +82,17 @@ pub(super) struct Judged {
     pub(super) covers: std::collections::BTreeSet<String>,
     /// References and value are right.
     pub(super) is_intact: bool,
+    /// Something it rests on has ended since, and nothing proves that it is older.
+    pub(super) needs_proof: bool,
+    /// By whose word it is trusted.
+    pub(super) ground: Ground,
     pub(super) checks: Checks,
 }
 
 struct Context<'a> {
     trust: &'a Trust,
     at: i64,
+    asked: Asked<'a>,
     /// Signature.xml as found.
     signed: &'a [u8],
     /// Its SM3.
@@ -95,13 +103,8 @@ struct Context<'a> {
 }
 
 /// Judges a listed signature; tells `protected` what it is made of and what it protects.
-pub(super) fn judge(
-    package: &Package<'_>,
-    listed: &Listed,
-    trust: &Trust,
-    at: i64,
-    protected: &mut Protected,
-) -> Judged {
+pub(super) fn judge(package: &Package<'_>, listed: &Listed, asked: Asked<'_>, protected: &mut Protected) -> Judged {
+    let (trust, at) = (asked.question.trust, asked.question.at);
     let mut judged = Judged {
         id: listed.id.clone(),
         kind: if listed.kind.as_deref() == Some("Sign") { "Sign" } else { "Seal" },
@@ -112,7 +115,9 @@ pub(super) fn judge(
         signer: None,
         covers: std::collections::BTreeSet::new(),
         is_intact: false,
-        checks: Checks::default(),
+        needs_proof: false,
+        ground: Ground::Nowhere,
+        checks: Checks::under(&asked.rule.levels),
     };
     protected.own.insert(listed.file.clone());
     let Some(signed) = package.container.get(&listed.file) else {
@@ -131,7 +136,7 @@ pub(super) fn judge(
         protected.own.insert(value.clone());
         let bytes = package.container.get(value).unwrap_or_default();
         let digest = sm::digest(signed);
-        let context = Context { trust, at, signed, digest, listed, described: &described, package };
+        let context = Context { trust, at, asked, signed, digest, listed, described: &described, package };
         let is_right = context.judge_value(bytes, &mut judged, protected);
         judged.is_intact = is_right && described.is_intact;
     }
@@ -191,15 +196,26 @@ impl Context<'_> {
         };
         // A token in timeInfo of version 1 is over what is signed; one behind the value is over the value.
         let imprint_of = if value.time_stamp.is_some() { value.value } else { value.data_hash };
-        let when = self.judge_time(claimed, token.map(|token| (token, imprint_of)), judged);
+        let extra = listed_certificates(&value.seal);
+        let signer = Certificate::parse(value.certificate).ok();
+        let maker = Certificate::parse(value.seal.maker).ok();
+        judged.ground = signer.as_ref().map_or(Ground::Nowhere, |signer| self.trust.ground(signer, &extra));
+        let end = |ground| {
+            let chains = [(&signer, extra.as_slice()), (&maker, &[])].into_iter();
+            let ends = chains.filter_map(|(one, extra)| Some(one.as_ref()?.end(self.trust, extra, ground, self.at)));
+            ends.chain([value.seal.valid_until]).min().unwrap_or(i64::MAX)
+        };
+        let when = self.judge_time(claimed, token.map(|token| (token, imprint_of)), end, judged);
+        listing::judge_age(self.trust, judged.ground, self.asked, &mut judged.checks);
 
         let checks = &mut judged.checks;
         checks.about(Some(Party::Signer));
-        let (is_right, mut lapsed) = if let Ok(signer) = Certificate::parse(value.certificate) {
+        let (is_right, mut lapsed) = if let Some(signer) = &signer {
             checks.pass(Code::CertMalformed);
-            let is_right = hold_value(Code::SigValueInvalid, &signer, &[value.signed], value.value, checks);
-            let lapsed = signer.judge(self.trust, &listed_certificates(&value.seal), when, checks);
-            judged.signer = Some(SignerFacts::of(&signer));
+            let is_right = hold_value(Code::SigValueInvalid, signer, &[value.signed], value.value, checks);
+            let lapsed = signer.judge(self.trust, &extra, when, checks);
+            listing::judge_office(self.trust, signer, Some(value.seal.id), when, checks);
+            judged.signer = Some(SignerFacts::of(signer));
             (is_right, lapsed)
         } else {
             checks.fail(Code::CertMalformed, "");
@@ -207,17 +223,24 @@ impl Context<'_> {
             (false, false)
         };
         checks.hold(Code::SealSignerNotListed, value.seal.listed.has(value.certificate));
-        lapsed |= self.judge_seal(&value.seal, value.certificate, when, judged);
+        lapsed |= self.judge_seal(&value.seal, value.certificate, maker, when, judged);
         judged.checks.about(None);
         self.judge_seal_file(&value.seal, &mut judged.checks, protected);
-        hold_proof(lapsed, when, &mut judged.checks);
+        judged.needs_proof |= lapsed && !when.is_proved;
         is_right && !judged.checks.told(Code::SigDatahashMismatch) && !judged.checks.told(Code::SigPropertyPathMismatch)
     }
 
     /// The seal itself: who made it, and whether it was valid. Whether something in it has ended since.
-    fn judge_seal(&self, seal: &Seal<'_>, signer: &[u8], when: When, judged: &mut Judged) -> bool {
+    fn judge_seal(
+        &self,
+        seal: &Seal<'_>,
+        signer: &[u8],
+        maker: Option<Certificate>,
+        when: When,
+        judged: &mut Judged,
+    ) -> bool {
         let checks = &mut judged.checks;
-        let signed = when.signed.unwrap_or(when.at);
+        let signed = when.decisive();
         if signed < seal.valid_from {
             checks.fail(Code::SealNotYetValid, "");
         }
@@ -231,17 +254,19 @@ impl Context<'_> {
         checks.pass_rest(&[Code::SealNotYetValid, Code::SealExpiredAtSigning, Code::SealExpiredNow]);
         checks.about(Some(Party::SealMaker));
         let mut facts = SealFacts { id: seal.id.to_owned(), name: seal.name.to_owned(), maker: String::new() };
-        if let Ok(maker) = Certificate::parse(seal.maker) {
+        if let Some(maker) = maker {
             checks.pass(Code::CertMalformed);
             checks.hold(Code::SigAlgMismatch, seal.algorithm == oid::SM2_WITH_SM3);
             let mut header = Vec::new();
             let parts = seal.signed(&mut header);
             hold_value(Code::SealSignatureInvalid, &maker, &parts, seal.value, checks);
             lapsed |= maker.judge(self.trust, &[], when, checks);
-            // No list says who makes seals, so that much is asked: to have a chain, and not to be an office, which
+            // Where no list says who makes seals, that much is asked: to have a chain, and not to be an office, which
             // would make its own seals.
             if checks.told(Code::CertNoTrustedPath) || checks.told(Code::CertSignatureInvalid) {
                 checks.fail(Code::SealSealerUntrusted, "没有可信的证书链");
+            } else if let Some(list) = self.trust.list(when.ground) {
+                lapsed |= listing::judge_maker(list, &maker, when, checks);
             } else if seal.maker == signer || office_code(&maker.organization).is_some() {
                 checks.fail(Code::SealSealerUntrusted, "制章人证书是用章单位的证书");
             } else {
@@ -291,7 +316,12 @@ impl Context<'_> {
 
     fn judge_signer(&self, data: &SignedData<'_>, signer: &Signer<'_>, judged: &mut Judged) -> bool {
         let claimed = signer.time;
-        let when = self.judge_time(claimed, None, judged);
+        let certificate = signer.certificate(&data.certificates);
+        let extra = data.certificates.as_slice();
+        judged.ground = certificate.map_or(Ground::Nowhere, |signer| self.trust.ground(signer, extra));
+        let end = |ground| certificate.map_or(i64::MAX, |signer| signer.end(self.trust, extra, ground, self.at));
+        let when = self.judge_time(claimed, None, end, judged);
+        listing::judge_age(self.trust, judged.ground, self.asked, &mut judged.checks);
         let checks = &mut judged.checks;
         let is_digest = matches!(signer.digest_algorithm, oid::SM3 | oid::SM3_UNKEYED);
         let is_algorithm = matches!(signer.algorithm, oid::SM2_SIGN | oid::SM2 | oid::SM2_WITH_SM3);
@@ -309,7 +339,7 @@ impl Context<'_> {
             checks.fail(Code::SesMalformed, "签名属性");
         }
         checks.about(Some(Party::Signer));
-        let Some(certificate) = signer.certificate(&data.certificates) else {
+        let Some(certificate) = certificate else {
             checks.fail(Code::SigNoSignerCert, "");
             checks.about(None);
             return false;
@@ -320,15 +350,23 @@ impl Context<'_> {
             (None, Some(content)) => hold_value(Code::SigValueInvalid, certificate, &[content], signer.value, checks),
             (None, None) => hold_value(Code::SigValueInvalid, certificate, &[self.signed], signer.value, checks),
         };
-        let lapsed = certificate.judge(self.trust, &data.certificates, when, checks);
+        let lapsed = certificate.judge(self.trust, extra, when, checks);
+        listing::judge_office(self.trust, certificate, None, when, checks);
         judged.signer = Some(SignerFacts::of(certificate));
         checks.about(None);
-        hold_proof(lapsed, when, checks);
+        judged.needs_proof |= lapsed && !when.is_proved;
         is_right && content_is_own && digest_is_own && !checks.told(Code::SesMalformed)
     }
 
-    /// The best time of the signature: a time stamp, else the signer's word in the value, else in the XML.
-    fn judge_time(&self, claimed: Option<i64>, token: Option<(&[u8], &[u8])>, judged: &mut Judged) -> When {
+    /// The best time of the signature: a time stamp; else the day our own archive knew the file, where nothing that the
+    /// signature rests on (`end`) had ended by then; else the signer's word in the value, else in the XML.
+    fn judge_time(
+        &self,
+        claimed: Option<i64>,
+        token: Option<(&[u8], &[u8])>,
+        end: impl Fn(Ground) -> i64,
+        judged: &mut Judged,
+    ) -> When {
         let checks = &mut judged.checks;
         let spelled = self.described.time;
         if let (Some(claimed), Some((spelled, _))) = (claimed, spelled) {
@@ -354,8 +392,20 @@ impl Context<'_> {
                 stamped
             }
         };
-        judged.best = stamped.map(|time| (time, "tsp")).or(claimed.map(|time| (time, "claimed")));
-        When { signed: stamped.or(claimed), at: self.at, is_proved: stamped.is_some() }
+        let ground = judged.ground;
+        let archived = self.asked.question.proof.filter(|time| *time <= self.at);
+        if let (Some(claimed), Some(archived)) = (claimed, archived)
+            && claimed > archived + AHEAD_MAX
+        {
+            checks.fail(Code::SigTimeInFuture, "自称的签名时间晚于本系统存档的时间");
+        }
+        let proof = archived.filter(|time| stamped.is_none() && *time <= end(ground));
+        judged.best = stamped
+            .map(|time| (time, "tsp"))
+            .or(proof.map(|time| (time, "poe")))
+            .or(claimed.map(|time| (time, "claimed")));
+        let proved = stamped.or(proof);
+        When { signed: proved.or(claimed), at: self.at, is_proved: proved.is_some(), ground }
     }
 }
 
@@ -373,11 +423,6 @@ fn unreadable(why: Unreadable, checks: &mut Checks) -> bool {
     };
     checks.fail(code, "");
     false
-}
-
-/// Where something has ended since, the claimed time is not enough.
-fn hold_proof(lapsed: bool, when: When, checks: &mut Checks) {
-    checks.hold(Code::SigNoPoe, !lapsed || when.is_proved);
 }
 
 /// Checks an SM2 value of either form over parts that follow one another.

@@ -3,13 +3,14 @@
 //! No file of the field that was seen carries one; a token that cannot be trusted proves nothing and changes nothing
 //! but the report.
 
+use crate::domain::licence::chain::When;
 use crate::domain::licence::check::Checks;
 use crate::domain::licence::check::Code;
 use crate::domain::licence::seal::Unreadable;
 use crate::domain::licence::signature::hold_value;
 use crate::domain::licence::signed_data::TimeStamp;
 use crate::domain::licence::trust::Trust;
-use crate::domain::licence::trust::When;
+
 use crate::domain::sm;
 
 /// Seconds between the clocks of a signer and a time stamper.
@@ -50,7 +51,8 @@ fn is_trusted(stamp: &TimeStamp<'_>, trust: &Trust, at: i64, checks: &mut Checks
     let is_kind = signer.kind == Some(stamp.data.kind);
     let mut own = Checks::default();
     let is_right = hold_value(Code::SigValueInvalid, certificate, &attributes, signer.value, &mut own);
-    let when = When { signed: Some(stamp.time), at, is_proved: true };
+    let ground = trust.stamper_ground(certificate, stamp.time);
+    let when = When { signed: Some(stamp.time), at, is_proved: true, ground };
     certificate.judge(trust, &stamp.data.certificates, when, &mut own);
     for check in own.list().iter().filter(|check| check.weight().is_some()) {
         checks.fail_as(check.code, crate::domain::licence::check::Level::Inform, check.detail.as_str());

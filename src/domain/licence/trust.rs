@@ -1,4 +1,9 @@
-//! Who is trusted, and the way from a certificate to one that is.
+//! Who is trusted: the certificates and revocation lists of a folder, and the trust lists that say what they are good
+//! for.
+//!
+//! With signed lists, only what a list grants is trusted: its anchors, its makers of seals, its offices, each by the
+//! word of one list, so that no province speaks for another. Without any, the self-signed certificates of the folder
+//! are the anchors, and whoever has a certificate under them may sign.
 //!
 //! Signatures do not change with time, so a chain whose signatures were right is remembered by the digest of its
 //! first certificate; validity and revocation are judged anew each time.
@@ -6,10 +11,14 @@
 use crate::domain::licence::certificate::Certificate;
 use crate::domain::licence::certificate::Key;
 use crate::domain::licence::certificate::RevocationList;
-use crate::domain::licence::certificate::usage;
-use crate::domain::licence::check::Checks;
+use crate::domain::licence::chain::Search;
 use crate::domain::licence::check::Code;
-use crate::domain::licence::check::Level;
+use crate::domain::licence::signature::office_code;
+use crate::domain::licence::trust_list::Granted;
+use crate::domain::licence::trust_list::Known;
+use crate::domain::licence::trust_list::ListFault;
+use crate::domain::licence::trust_list::Operator;
+use crate::domain::licence::trust_list::TrustList;
 use crate::domain::sm;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -20,32 +29,45 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 
-/// Most certificates of a chain, the anchor included.
-pub(super) const CHAIN_MAX: usize = 5;
 /// Most signatures checked to find one chain.
 const TRIES_MAX: usize = 32;
 /// Most chains remembered, about 2 KiB each.
 const REMEMBERED_MAX: usize = 4_096;
 /// A list without a next update says nothing after that many seconds.
 const LIST_SECONDS_MAX: i64 = 7 * 86_400;
+/// What the file of a pinned operator is called, before the province (`-430000`) and the ending.
+const OPERATOR: &str = "list-operator";
 
 type Chain = Arc<Vec<Certificate>>;
-type Remembered = HashMap<[u8; sm::DIGEST_BYTES], Chain>;
+type Remembered = HashMap<(Ground, [u8; sm::DIGEST_BYTES]), Chain>;
 
-/// Anchors, other certificates and revocation lists.
+/// By whose word a signature is trusted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Ground {
+    /// The folder's own anchors: there are no lists.
+    Folder,
+    /// The list of that number.
+    List(usize),
+    /// There are lists, and none knows the signer or an anchor above him.
+    Nowhere,
+}
+
+/// Anchors, other certificates, revocation lists and trust lists.
 #[derive(Default)]
 pub struct Trust {
     anchors: Vec<Certificate>,
     others: Vec<Certificate>,
-    /// Each with the key of the certificate whose signature it has.
-    lists: Vec<(Certificate, RevocationList)>,
+    /// Each with the certificate whose signature it has.
+    revocations: Vec<(Certificate, RevocationList)>,
+    lists: Vec<TrustList>,
     remembered: Mutex<Remembered>,
 }
 
 impl fmt::Debug for Trust {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (anchors, others, lists) = (self.anchors.len(), self.others.len(), self.lists.len());
-        write!(formatter, "Trust({anchors} anchors, {others} others, {lists} lists)")
+        let Self { anchors, others, revocations, lists, .. } = self;
+        let (anchors, others, revocations, lists) = (anchors.len(), others.len(), revocations.len(), lists.len());
+        write!(formatter, "Trust({anchors} anchors, {others} others, {revocations} revocation lists, {lists} lists)")
     }
 }
 
@@ -53,34 +75,61 @@ impl fmt::Debug for Trust {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TrustFault {
     pub file: String,
-    pub what: &'static str,
+    pub what: TrustWhat,
+}
+
+/// What is wrong with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TrustWhat {
+    /// With a certificate, a revocation list or the folder, in Chinese.
+    File(&'static str),
+    /// With a trust list.
+    List(ListFault),
 }
 
 impl fmt::Display for TrustFault {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}：{}", self.file, self.what)
+        write!(formatter, "{}：", self.file)?;
+        match &self.what {
+            TrustWhat::File(what) => formatter.write_str(what),
+            TrustWhat::List(fault) => fault.fmt(formatter),
+        }
     }
 }
 
 impl Trust {
-    /// From the files of a folder: self-signed `*.cer` are anchors, other `*.cer` stand between, `*.crl` are
-    /// revocation lists; each in DER or PEM, one a file.
+    /// From the files of a folder, remembering no list: see [`Trust::of_folder`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn of_files(files: &[(String, Vec<u8>)]) -> Result<Self, Vec<TrustFault>> {
+        Self::of_folder(files, &Known::new())
+    }
+
+    /// From the files of a folder: self-signed `*.cer` are anchors, other `*.cer` stand between, `*.crl` are revocation
+    /// lists; each in DER or PEM, one a file. `*.json` with `*.sig` beside it are trust lists, signed by
+    /// `list-operator.cer`, or `list-operator-430000.cer` for that province alone; with lists, only what they grant is
+    /// an anchor. `known` is what is remembered of the lists seen before.
     ///
     /// # Errors
     /// All files that cannot be used. A list whose issuer is not there is one of them: it could hide a revocation.
-    pub fn of_files(files: &[(String, Vec<u8>)]) -> Result<Self, Vec<TrustFault>> {
+    pub fn of_folder(files: &[(String, Vec<u8>)], known: &Known) -> Result<Self, Vec<TrustFault>> {
         let mut trust = Self::default();
         let mut faults = Vec::new();
-        let mut fault = |file: &str, what| faults.push(TrustFault { file: file.to_owned(), what });
-        let ends = |name: &str, ending: &str| name.to_ascii_lowercase().ends_with(ending);
-        for (name, bytes) in files.iter().filter(|(name, _)| ends(name, ".cer")) {
+        trust.read_lists(files, known, &mut faults);
+        let has_lists = files.iter().any(|(name, _)| ends(name, ".json") || ends(name, ".sig"));
+        let mut fault =
+            |file: &str, what| faults.push(TrustFault { file: file.to_owned(), what: TrustWhat::File(what) });
+        for (name, bytes) in files.iter().filter(|(name, _)| ends(name, ".cer") && operator_of(name).is_none()) {
             match Certificate::parse(&plain(bytes)) {
                 Ok(certificate) if !matches!(certificate.key, Key::Sm2(_)) => fault(name, "公钥不是 SM2 公钥"),
                 Ok(certificate) if certificate.is_self_issued() => {
-                    if certificate.is_signed_by(&certificate) {
-                        trust.anchors.push(certificate);
-                    } else {
+                    if !certificate.is_signed_by(&certificate) {
                         fault(name, "自签证书的签名不正确");
+                    } else if has_lists {
+                        trust.others.push(certificate);
+                    } else {
+                        trust.anchors.push(certificate);
                     }
                 }
                 Ok(certificate) => trust.others.push(certificate),
@@ -92,27 +141,149 @@ impl Trust {
                 fault(name, "不是可用的 SM2 吊销列表");
                 continue;
             };
-            match trust.anchors.iter().chain(&trust.others).find(|issuer| list.is_signed_by(issuer)) {
-                Some(issuer) => trust.lists.push((issuer.clone(), list)),
+            let listed = trust.lists.iter().flat_map(|list| &list.anchors).map(|granted| &granted.certificate);
+            let issuer = trust.anchors.iter().chain(&trust.others).chain(listed).find(|one| list.is_signed_by(one));
+            match issuer.cloned() {
+                Some(issuer) => trust.revocations.push((issuer, list)),
                 None => fault(name, "签名不正确，或签发者的证书不在本目录"),
             }
         }
-        if trust.anchors.is_empty() {
+        if trust.anchors.is_empty() && !has_lists {
             fault(".", "没有自签的根证书（*.cer）");
         }
         if faults.is_empty() { Ok(trust) } else { Err(faults) }
     }
 
+    fn read_lists(&mut self, files: &[(String, Vec<u8>)], known: &Known, faults: &mut Vec<TrustFault>) {
+        let mut fault =
+            |file: &str, what| faults.push(TrustFault { file: file.to_owned(), what: TrustWhat::List(what) });
+        let mut pinned: Vec<(&str, Operator)> = Vec::new();
+        for (name, bytes) in files {
+            match operator_of(name).map(|province| (province, Operator::of_bytes(bytes))) {
+                Some((province, Ok(operator))) => pinned.push((province, operator)),
+                Some((_, Err(what))) => fault(name, what),
+                None => {}
+            }
+        }
+        let find = |stem: &str, ending: &str| {
+            let is_it = |name: &str| ends(name, ending) && name.get(..name.len() - ending.len()) == Some(stem);
+            files.iter().find(|(name, _)| is_it(name)).map(|(_, bytes)| bytes.as_slice())
+        };
+        for (name, _) in files.iter().filter(|(name, _)| ends(name, ".sig")) {
+            if find(&name[..name.len() - 4], ".json").is_none() {
+                fault(name, ListFault::Alone("有签名而没有同名的信任清单（.json）"));
+            }
+        }
+        for (name, bytes) in files.iter().filter(|(name, _)| ends(name, ".json")) {
+            let Some(signature) = find(&name[..name.len() - 5], ".sig") else {
+                fault(name, ListFault::Alone("信任清单没有同名的签名文件（.sig）"));
+                continue;
+            };
+            // Which province it is of is taken from the list itself only once its signature is right.
+            let told = TrustList::told_province(bytes).unwrap_or_default();
+            let own = pinned.iter().filter(|(province, _)| !province.is_empty() && *province == told);
+            let mut operators: Vec<Operator> = own.map(|(_, operator)| operator.clone()).collect();
+            if operators.is_empty() {
+                let any = pinned.iter().filter(|(province, _)| province.is_empty());
+                operators = any.map(|(_, operator)| operator.clone()).collect();
+            }
+            match TrustList::read(bytes, signature, &operators, known.get(&told), Some(&told)) {
+                Ok(list) if self.lists.iter().any(|before| before.province() == list.province()) => {
+                    fault(name, ListFault::Twice(list.province().to_owned()));
+                }
+                Ok(list) => self.lists.push(list),
+                Err(all) => all.into_iter().for_each(|what| fault(name, what)),
+            }
+        }
+    }
+
+    /// The trust lists, in the order of the files.
+    pub fn lists(&self) -> &[TrustList] {
+        &self.lists
+    }
+
+    /// The revocation lists: names of the issuers and the times of issue, in seconds since 1970-01-01T00:00:00Z.
+    pub fn revocation_lists(&self) -> impl Iterator<Item = (&str, i64)> {
+        self.revocations.iter().map(|(issuer, list)| (issuer.common_name.as_str(), list.this_update))
+    }
+
+    /// The list of a ground.
+    pub(super) fn list(&self, ground: Ground) -> Option<&TrustList> {
+        match ground {
+            Ground::List(index) => self.lists.get(index),
+            Ground::Folder | Ground::Nowhere => None,
+        }
+    }
+
+    /// By whose word the signer with this certificate is judged: a list that names his office, else one with an anchor
+    /// above him.
+    pub(super) fn ground(&self, signer: &Certificate, extra: &[Certificate]) -> Ground {
+        if self.lists.is_empty() {
+            return Ground::Folder;
+        }
+        let code = office_code(&signer.organization);
+        let names = |list: &TrustList| list.offices_of(code, &signer.organization).next().is_some();
+        let leads = |index: usize| self.chain(signer, extra, Ground::List(index)).is_ok();
+        let all = || 0..self.lists.len();
+        all()
+            .find(|index| names(&self.lists[*index]) && leads(*index))
+            .or_else(|| all().find(|index| leads(*index)))
+            .or_else(|| all().find(|index| names(&self.lists[*index])))
+            .map_or(Ground::Nowhere, Ground::List)
+    }
+
+    /// By whose word a time stamper is judged: a list that names the certificate.
+    pub(super) fn stamper_ground(&self, stamper: &Certificate, time: i64) -> Ground {
+        if self.lists.is_empty() {
+            return Ground::Folder;
+        }
+        let names = |list: &TrustList| {
+            list.time_stampers.iter().any(|one| one.certificate.der() == stamper.der() && one.span.holds(time))
+        };
+        self.lists.iter().position(names).map_or(Ground::Nowhere, Ground::List)
+    }
+
+    /// Whether `certificate` is an anchor of a ground.
+    pub(super) fn is_anchor(&self, certificate: &Certificate, ground: Ground) -> bool {
+        let is_it = |anchor: &Certificate| anchor.der() == certificate.der();
+        match ground {
+            Ground::Folder => self.anchors.iter().any(is_it),
+            Ground::List(_) => self.grants(certificate, ground).next().is_some(),
+            Ground::Nowhere => false,
+        }
+    }
+
+    /// What a list says of an anchor.
+    pub(super) fn grants<'a>(
+        &'a self,
+        anchor: &'a Certificate,
+        ground: Ground,
+    ) -> impl Iterator<Item = &'a Granted> + 'a {
+        let anchors = self.list(ground).map_or(&[][..], |list| &list.anchors);
+        anchors.iter().filter(|granted| granted.certificate.der() == anchor.der())
+    }
+
+    /// All certificates that may stand in a chain of a ground.
+    pub(super) fn issuers(&self, ground: Ground) -> impl Iterator<Item = &Certificate> {
+        let listed = self.list(ground).map_or(&[][..], |list| &list.anchors);
+        self.anchors.iter().chain(listed.iter().map(|granted| &granted.certificate)).chain(&self.others)
+    }
+
     /// The way from `certificate` (first) to an anchor (last), every signature on it checked. `extra` are certificates
     /// that came with the file: they may stand between, and are trusted for nothing.
-    pub(super) fn chain(&self, certificate: &Certificate, extra: &[Certificate]) -> Result<Chain, Code> {
-        let name = sm::digest(certificate.der());
+    pub(super) fn chain(
+        &self,
+        certificate: &Certificate,
+        extra: &[Certificate],
+        ground: Ground,
+    ) -> Result<Chain, Code> {
+        let name = (ground, sm::digest(certificate.der()));
         // A thread that panicked while it held the lock left whole entries.
         let remembered = || self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(chain) = remembered().get(&name) {
             return Ok(Arc::clone(chain));
         }
-        let mut search = Search { trust: self, extra, tries: TRIES_MAX, has_bad: false };
+        let mut search = Search { trust: self, ground, extra, tries: TRIES_MAX, has_bad: false };
         let mut chain = vec![certificate];
         if !search.climb(&mut chain) {
             return Err(if search.has_bad { Code::CertSignatureInvalid } else { Code::CertNoTrustedPath });
@@ -127,9 +298,9 @@ impl Trust {
     }
 
     /// When `certificate` of `issuer` was revoked, as the newest list of its kind says.
-    fn revocation(&self, certificate: &Certificate, issuer: &Certificate, at: i64) -> Revocation {
+    pub(super) fn revocation(&self, certificate: &Certificate, issuer: &Certificate, at: i64) -> Revocation {
         let is_authority = certificate.authority == Some(true);
-        let lists = self.lists.iter().filter(|(signer, list)| {
+        let lists = self.revocations.iter().filter(|(signer, list)| {
             let covers = if is_authority { list.covers.1 } else { list.covers.0 };
             covers && signer.subject == issuer.subject && signer.public() == issuer.public()
         });
@@ -138,16 +309,40 @@ impl Trust {
         if let Some(time) = lists.iter().filter_map(|list| list.revoked(&certificate.serial)).min() {
             return Revocation::Revoked(time);
         }
-        match lists.iter().map(|list| list.next_update.unwrap_or(list.this_update + LIST_SECONDS_MAX)).max() {
+        let fresh = self.freshness(issuer);
+        let until = |list: &&RevocationList| {
+            let told = list.next_update.unwrap_or(list.this_update.saturating_add(LIST_SECONDS_MAX));
+            fresh.map_or(told, |seconds| told.min(list.this_update.saturating_add(seconds)))
+        };
+        match lists.iter().map(until).max() {
             None => Revocation::Unknown,
             Some(until) if until < at => Revocation::Stale,
             Some(_) => Revocation::Good,
         }
     }
+
+    /// For how many seconds a revocation list of `issuer` is new enough, where a trust list says so.
+    fn freshness(&self, issuer: &Certificate) -> Option<i64> {
+        if self.lists.is_empty() {
+            return None;
+        }
+        let name = sm::hex(&sm::digest(issuer.der()));
+        self.lists.iter().filter_map(|list| list.freshness(&name)).min()
+    }
+}
+
+fn ends(name: &str, ending: &str) -> bool {
+    name.len() > ending.len() && name.to_ascii_lowercase().ends_with(ending)
+}
+
+/// The province of a pinned operator's file, empty for any province; none for other files.
+fn operator_of(name: &str) -> Option<&str> {
+    let stem = name.strip_suffix(".cer")?.strip_prefix(OPERATOR)?;
+    if stem.is_empty() { Some("") } else { stem.strip_prefix('-') }
 }
 
 /// The DER of a file that may be PEM; what is neither is left to the reader to refuse.
-fn plain(bytes: &[u8]) -> Cow<'_, [u8]> {
+pub(super) fn plain(bytes: &[u8]) -> Cow<'_, [u8]> {
     let text = bytes.strip_prefix(b"-----BEGIN ").and_then(|rest| std::str::from_utf8(rest).ok());
     let body = text.and_then(|text| text.split_once("-----")).and_then(|(_, rest)| rest.split_once("-----END "));
     let Some((body, _)) = body else { return Cow::Borrowed(bytes) };
@@ -155,171 +350,10 @@ fn plain(bytes: &[u8]) -> Cow<'_, [u8]> {
     STANDARD.decode(body).map_or(Cow::Borrowed(bytes), Cow::Owned)
 }
 
-enum Revocation {
+/// What revocation lists say of a certificate.
+pub(super) enum Revocation {
     Good,
     Revoked(i64),
     Stale,
     Unknown,
-}
-
-struct Search<'a> {
-    trust: &'a Trust,
-    extra: &'a [Certificate],
-    tries: usize,
-    /// A certificate of the trust folder has the key that is named and did not sign.
-    has_bad: bool,
-}
-
-impl<'a> Search<'a> {
-    /// Lengthens `chain` up to an anchor, if there is a way.
-    fn climb(&mut self, chain: &mut Vec<&'a Certificate>) -> bool {
-        let Some(last) = chain.last().copied() else { return false };
-        if self.trust.anchors.iter().any(|anchor| anchor.der() == last.der()) {
-            return true;
-        }
-        if chain.len() >= CHAIN_MAX {
-            return false;
-        }
-        let known = self.trust.anchors.iter().chain(&self.trust.others).map(|issuer| (issuer, true));
-        let candidates = known.chain(self.extra.iter().map(|issuer| (issuer, false)));
-        let mut candidates: Vec<(&Certificate, bool)> =
-            candidates.filter(|(issuer, _)| last.may_be_from(issuer)).collect();
-        candidates.sort_by_key(|(issuer, _)| issuer.authority != Some(true));
-        for (issuer, is_known) in candidates {
-            if self.tries == 0 || chain.iter().any(|before| before.der() == issuer.der()) {
-                continue;
-            }
-            self.tries -= 1;
-            if !last.is_signed_by(issuer) {
-                self.has_bad |= is_known && last.key_agrees(issuer) == Some(true);
-                continue;
-            }
-            chain.push(issuer);
-            if self.climb(chain) {
-                return true;
-            }
-            chain.pop();
-        }
-        false
-    }
-}
-
-/// When a signature was made, and when it is looked at.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct When {
-    /// Seconds since 1970-01-01T00:00:00Z; none when nobody says.
-    pub(super) signed: Option<i64>,
-    pub(super) at: i64,
-    /// Whether somebody else than the signer says when it was signed.
-    pub(super) is_proved: bool,
-}
-
-impl Certificate {
-    /// Judges this certificate and its chain, as of the time of the signature. Returns whether something in it has
-    /// ended since, so that the time of the signature would have to be proved.
-    pub(super) fn judge(&self, trust: &Trust, extra: &[Self], when: When, checks: &mut Checks) -> bool {
-        match self.key {
-            Key::Sm2(_) => checks.pass(Code::CertBadPublicKey),
-            Key::Bad => checks.fail(Code::CertBadPublicKey, ""),
-            Key::Other => checks.fail(Code::CertWeakAlg, "公钥"),
-        }
-        checks.hold(Code::CertWeakAlg, self.is_sm2_signed && !matches!(self.key, Key::Other));
-        checks.hold(Code::CertKeyUsage, self.key_usage.is_some_and(|bits| bits & usage::SIGN != 0));
-        let chain = match trust.chain(self, extra) {
-            Ok(chain) => {
-                checks.pass(Code::CertNoTrustedPath);
-                checks.pass(Code::CertSignatureInvalid);
-                chain
-            }
-            Err(code) => {
-                checks.fail(code, format!("签发者 {}", self.issuer_name));
-                Arc::new(vec![self.clone()])
-            }
-        };
-        let has_anchor = !checks.told(Code::CertNoTrustedPath) && !checks.told(Code::CertSignatureInvalid);
-        judge_authorities(&chain, checks);
-        let mut lapsed = false;
-        for (index, certificate) in chain.iter().enumerate() {
-            if certificate.has_unknown_critical {
-                checks.fail(Code::CertUnknownCriticalExt, &certificate.common_name);
-            }
-            lapsed |= certificate.judge_validity(when, checks);
-            let issuer = chain.get(index + 1);
-            if let Some(issuer) = issuer {
-                lapsed |= certificate.judge_revocation(trust, issuer, when, checks);
-            }
-        }
-        let rest: &[Code] = if has_anchor {
-            &[
-                Code::CertUnknownCriticalExt,
-                Code::CertNotYetValid,
-                Code::CertExpiredAtSigning,
-                Code::CertExpiredNow,
-                Code::CertRevoked,
-                Code::CertRevocationUnknown,
-                Code::CertRevocationStale,
-            ]
-        } else {
-            checks.skip(Code::CertRevoked, "没有可信的证书链");
-            &[Code::CertUnknownCriticalExt, Code::CertNotYetValid, Code::CertExpiredAtSigning, Code::CertExpiredNow]
-        };
-        checks.pass_rest(rest);
-        lapsed
-    }
-
-    fn judge_validity(&self, when: When, checks: &mut Checks) -> bool {
-        // Without a time of signing, the time of the check stands for it.
-        let signed = when.signed.unwrap_or(when.at);
-        if signed < self.not_before {
-            checks.fail(Code::CertNotYetValid, &self.common_name);
-        }
-        if signed > self.not_after {
-            checks.fail(Code::CertExpiredAtSigning, &self.common_name);
-        }
-        let lapsed = when.at > self.not_after;
-        if lapsed {
-            checks.fail(Code::CertExpiredNow, &self.common_name);
-        }
-        lapsed
-    }
-
-    fn judge_revocation(&self, trust: &Trust, issuer: &Self, when: When, checks: &mut Checks) -> bool {
-        match trust.revocation(self, issuer, when.at) {
-            Revocation::Good => {}
-            Revocation::Unknown => checks.fail(Code::CertRevocationUnknown, &self.common_name),
-            Revocation::Stale => checks.fail(Code::CertRevocationStale, &self.common_name),
-            Revocation::Revoked(time) if time > when.at => {}
-            Revocation::Revoked(time) if when.signed.is_some_and(|signed| signed < time) => {
-                // The thief of a key writes any time he likes.
-                if !when.is_proved {
-                    checks.fail_as(Code::CertRevoked, Level::Review, "吊销晚于自称的签名时间");
-                    return true;
-                }
-            }
-            Revocation::Revoked(_) => checks.fail(Code::CertRevoked, &self.common_name),
-        }
-        false
-    }
-}
-
-/// Whether the issuers of a chain may issue.
-fn judge_authorities(chain: &[Certificate], checks: &mut Checks) {
-    let mut below = 0_u32;
-    for (index, issuer) in chain.iter().enumerate().skip(1) {
-        let is_anchor = index + 1 == chain.len();
-        // An anchor is trusted for what it is; an old one has no extensions.
-        if issuer.authority != Some(true) && !(is_anchor && issuer.authority.is_none()) {
-            checks.fail(Code::CertIssuerNotCa, &issuer.common_name);
-        }
-        if issuer.key_usage.is_some_and(|bits| bits & usage::CERTIFICATE_SIGN == 0) {
-            checks.fail(Code::CertKeyUsage, format!("{} 不可签发证书", issuer.common_name));
-        }
-        if issuer.path_length.is_some_and(|length| below > length) {
-            checks.fail(Code::CertPathlen, &issuer.common_name);
-        }
-        if !issuer.is_self_issued() {
-            below += 1;
-        }
-    }
-    checks.pass_rest(&[Code::CertIssuerNotCa, Code::CertPathlen]);
 }

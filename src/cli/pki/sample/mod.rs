@@ -196,11 +196,15 @@ fn make_list(
         anchors: vec![PathBuf::from("ca/root.pem")],
         seal_makers: vec![PathBuf::from(format!("signers/{authority}-seal-maker.pem"))],
         time_stampers: Vec::new(),
+        anchors_dated: Vec::new(),
+        seal_makers_dated: Vec::new(),
+        time_stampers_dated: Vec::new(),
+        next_operator: None,
         offices: vec![trust_list::Office {
             uscc: code.to_owned(),
             name: office.to_owned(),
             seal_ids: vec![seal.to_owned()],
-            types: Vec::new(),
+            ..trust_list::Office::default()
         }],
         crls: vec![trust_list::Crl {
             issuer: PathBuf::from(format!("ca/{authority}.pem")),
