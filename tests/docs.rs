@@ -173,6 +173,7 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
 fn no_diagnostic_is_told_that_the_compiler_never_gives() {
     let mut files = Vec::new();
     sources(&root().join("src/domain/mapping"), &mut files);
+    sources(&root().join("src/domain/recognition"), &mut files);
     sources(&root().join("src/edge/sheet"), &mut files);
     let mut given = BTreeSet::new();
     for file in files {

@@ -19,7 +19,7 @@ const ORDER: &[(u8, &[&str])] = &[
     (4, &["domain::headers", "domain::key", "domain::licence", "domain::mapping", "domain::tlcp"]),
     (5, &["domain::recognition", "domain::x509"]),
     (6, &["domain::envelope"]),
-    (7, &["edge::clock"]),
+    (7, &["domain::issuing", "edge::clock"]),
     (8, &["edge::keys", "edge::metrics", "edge::tlcp", "edge::tls"]),
     (
         9,

@@ -1,10 +1,12 @@
-//! `jingyue licence verify`: an electronic licence in an OFD file, verified offline against a folder of trust.
+//! `jingyue licence`: making one is in `licence_issue`; here, `verify`: an electronic licence in an OFD file, verified offline against a folder of trust.
 //!
 //! Exits with 0 where the licence can be accepted, 1 where it must be rejected, 2 where a person has to look.
 
 use super::AT_FAULT;
 use super::OURS;
 use super::USAGE;
+use super::licence_issue::IssueCommand;
+use super::licence_issue::SealCommand;
 use crate::domain::licence::Decision;
 use crate::domain::licence::FILE_BYTES_MAX;
 use crate::domain::licence::Memory;
@@ -34,6 +36,10 @@ pub(super) struct Licence {
 
 #[derive(Debug, Subcommand)]
 enum What {
+    /// 签发 OFD 电子证照（样例与测试，或自有发证系统）
+    Issue(IssueCommand),
+    /// 制作电子印章（.esl）
+    Seal(SealCommand),
     /// 验证 OFD 电子证照：0 可以采信，1 不予采信，2 需要人工核实
     Verify(Verify),
 }
@@ -83,6 +89,8 @@ fn known(text: &str) -> Result<(String, u64), String> {
 impl Licence {
     pub(super) fn run(&self) -> u8 {
         match &self.what {
+            What::Issue(command) => super::sm::finish(command.run()),
+            What::Seal(command) => super::sm::finish(command.run()),
             What::Verify(command) => command.run().unwrap_or_else(|code| code),
         }
     }

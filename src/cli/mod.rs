@@ -18,6 +18,7 @@ mod demo;
 mod impact;
 mod leaves;
 mod licence;
+mod licence_issue;
 mod matters;
 mod pki;
 mod proved;
@@ -57,7 +58,7 @@ enum Command {
     Codes(codes::Codes),
     /// 在本机演示：两座模拟城市，网关居中，双向办理并逐字段说明
     Demo(demo::Demo),
-    /// 电子证照：验证
+    /// 电子证照：验证、签发
     Licence(licence::Licence),
     /// 事项目录
     Matters(matters::Matters),

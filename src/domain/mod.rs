@@ -22,3 +22,5 @@ pub mod recognition;
 pub mod x509;
 
 pub mod envelope;
+
+pub mod issuing;

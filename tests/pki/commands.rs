@@ -220,7 +220,7 @@ fn messages_and_trust_lists_at_the_command_line() {
     }
 
     let list = "province = \"430000\"\nsequence = 3\ndays = 30\nanchors = [\"root/ca.pem\"]\n\
-        [[offices]]\nuscc = \"11430600SAMPLE0011\"\nname = \"样例局\"\nseal_ids = [\"43060000009991\"]\n\
+        [[offices]]\nuscc = \"11430600MY0000012M\"\nname = \"样例局\"\nseal_ids = [\"43060000009991\"]\n\
         [[crls]]\nissuer = \"hunan/ca.pem\"\nurl = \"http://crl.example/hunan.crl\"\nmax_age_hours = 48\n";
     write(at, "list.toml", list.as_bytes());
     jingyue_ok(at, "pki trust-list make --from list.toml --key office.key --certificate office.pem --out hunan.json");

@@ -5,7 +5,7 @@ use super::catalogue::Catalogue;
 use super::catalogue::Field;
 use super::file::Source;
 use super::file::Text;
-use super::state::State;
+use crate::domain::licence::State;
 use crate::domain::mapping::Diagnostic;
 use crate::domain::value::Date;
 use crate::domain::value::DateForm;
@@ -240,7 +240,7 @@ impl Dialect {
             separator.into_inner()
         });
         let fields = read_fields(&source, raw.field, catalogue, faults);
-        let states = codes(&source, "状态", raw.state, faults, State::parse, &State::ALL.map(State::word));
+        let states = codes(&source, "状态", raw.state, faults, State::of_word, &State::ALL.map(State::word));
         let known: Vec<&str> = catalogue.holder_types.iter().map(|(code, _)| code.as_str()).collect();
         let holder_types = codes(&source, "持证主体代码类型", raw.holder_type, faults, one_of(&known), &known);
         let known: Vec<&str> = catalogue.types.iter().filter_map(|kind| kind.code.as_deref()).collect();

@@ -4,7 +4,7 @@ use super::catalogue::Catalogue;
 use super::dialect::Dialect;
 use super::file::Source;
 use super::file::Text;
-use super::state::State;
+use crate::domain::licence::State;
 use crate::domain::mapping::Diagnostic;
 use crate::domain::mapping::Files;
 use crate::domain::value::Date;
@@ -315,7 +315,7 @@ impl Equivalence {
 }
 
 fn state(source: &Source<'_>, word: &Text, faults: &mut Vec<Diagnostic>) -> Option<State> {
-    let state = State::parse(word.get_ref());
+    let state = State::of_word(word.get_ref());
     if state.is_none() {
         let known = State::ALL.into_iter().map(State::word);
         let found = format!("状态“{}”不存在", word.get_ref());

@@ -17,9 +17,9 @@ mod catalogue;
 mod dialect;
 mod equivalence;
 mod file;
-mod state;
 mod translate;
 
+pub use crate::domain::licence::State;
 pub use catalogue::Field;
 pub use catalogue::FieldKind;
 pub use catalogue::HolderKind;
@@ -30,7 +30,6 @@ pub use equivalence::Agreement;
 pub use equivalence::Counterpart;
 pub use equivalence::Equivalence;
 pub use equivalence::Status;
-pub use state::State;
 pub use translate::Facts;
 pub use translate::NoCounterpart;
 pub use translate::Side;

@@ -10,7 +10,7 @@ use super::catalogue::FieldKind;
 use super::dialect::Dialect;
 use super::dialect::End;
 use super::equivalence::Counterpart;
-use super::state::State;
+use crate::domain::licence::State;
 use crate::domain::value::Date;
 use std::fmt;
 

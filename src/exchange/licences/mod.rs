@@ -11,6 +11,7 @@
 //! | `POST /v1/licences/verify` | `verify` |
 //! | `POST /v1/licences/query`, `auth`, `fetch`, `match` | `uses` |
 //! | `GET /v1/licences/types?side=`, `GET /v1/licences/equivalence/{ZZLXDM}`, `POST /v1/licences/id/check` | `lookup` |
+//! | `GET /v1/trust/lists`, `PUT /v1/trust/lists/{province}` | `lists` |
 //! | `POST /CertShare/*` | `share` |
 //! | `GET /v1/licences/reports/{id}`, `GET /v1/licences/receipts?since=` | `kept` |
 //!
@@ -19,6 +20,7 @@
 mod asked;
 mod fields;
 mod kept;
+mod lists;
 mod lookup;
 mod refusal;
 mod share;
@@ -62,12 +64,14 @@ const INLINE_BYTES_MAX: usize = 64 << 10;
 /// Longest wait for a turn to verify.
 const TURN_WAIT: Duration = Duration::from_secs(10);
 
+/// The path of the trust lists.
+const LISTS: &str = "/v1/trust/lists";
 /// Beginning of the paths of a sharing platform.
 const SHARE: &str = "/CertShare/";
 
 /// Whether a path is one of the licence calls.
 pub(super) fn serves(path: &str) -> bool {
-    path.starts_with("/v1/licences/") || path.starts_with(SHARE)
+    path.starts_with("/v1/licences/") || path.starts_with(LISTS) || path.starts_with(SHARE)
 }
 
 /// A call by its route; the word is the label of metrics.
@@ -77,6 +81,8 @@ enum Route {
     Equivalence(String),
     Fetch,
     IdCheck,
+    ListPut(String),
+    Lists,
     Match,
     Query,
     Receipts,
@@ -91,6 +97,13 @@ impl Route {
     fn of(path: &str) -> Self {
         if let Some(name) = path.strip_prefix(SHARE) {
             return Self::Share(name.to_owned());
+        }
+        if let Some(rest) = path.strip_prefix(LISTS) {
+            return match rest.strip_prefix('/') {
+                None if rest.is_empty() => Self::Lists,
+                Some(province) if !province.is_empty() => Self::ListPut(province.to_owned()),
+                _ => Self::Unknown,
+            };
         }
         let Some(rest) = path.strip_prefix("/v1/licences/") else { return Self::Unknown };
         let one = |rest: &str| Some(rest.to_owned()).filter(|name| !name.is_empty() && !name.contains('/'));
@@ -117,6 +130,8 @@ impl Route {
             Self::Equivalence(_) => "equivalence",
             Self::Fetch => "fetch",
             Self::IdCheck => "id_check",
+            Self::ListPut(_) => "list_put",
+            Self::Lists => "lists",
             Self::Match => "match",
             Self::Query => "query",
             Self::Receipts => "receipts",
@@ -133,7 +148,8 @@ impl Route {
             Self::Auth | Self::Fetch | Self::IdCheck | Self::Match | Self::Query | Self::Share(_) | Self::Verify => {
                 Some(Method::POST)
             }
-            Self::Equivalence(_) | Self::Receipts | Self::Report(_) | Self::Types => Some(Method::GET),
+            Self::Equivalence(_) | Self::Lists | Self::Receipts | Self::Report(_) | Self::Types => Some(Method::GET),
+            Self::ListPut(_) => Some(Method::PUT),
             Self::Unknown => None,
         }
     }
@@ -202,6 +218,8 @@ impl Exchange {
             Route::Equivalence(code) => called.equivalence(code),
             Route::Fetch => called.fetch(content_type.to_owned(), body).await,
             Route::IdCheck => called.check_identifier(content_type.to_owned(), body).await,
+            Route::ListPut(province) => called.put_list(province, &arrived.headers, body).await,
+            Route::Lists => Ok(called.lists()),
             Route::Match => called.matches(content_type.to_owned(), body).await,
             Route::Query => called.query(content_type.to_owned(), body).await,
             Route::Receipts => called.receipts(query).await,

@@ -330,7 +330,7 @@ impl Called<'_> {
 
 /// Writes what a licence that cannot be used comes to: 21 ended, 22 expired, 23 restricted, 99 anything else.
 fn ended(report: &Report, decision: &mut String) {
-    let stated = report.facts().get("ZZZT").and_then(LicenceState::parse);
+    let stated = report.facts().get("ZZZT").and_then(LicenceState::of_word);
     let status = match (report.decision, stated) {
         (_, Some(LicenceState::Valid | LicenceState::Unknown) | None) if report.decision != Decision::Reject => return,
         (_, Some(LicenceState::Suspended | LicenceState::NotActive)) => 23,

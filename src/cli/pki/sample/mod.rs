@@ -25,6 +25,7 @@ use std::path::Path;
 use std::path::PathBuf;
 
 mod international;
+mod licences;
 
 /// Days of validity from now on.
 const DAYS: i64 = 3_650;
@@ -53,15 +54,15 @@ const HALVES: &[(&str, Kind)] = &[("sign", Kind::TlsSign), ("encrypt", Kind::Tls
 const SIGNERS: &[(&str, &str, &str)] = &[
     ("hunan-seal-maker", "hunan", "CN=湖南样例制章,O=样例,C=CN"),
     ("hubei-seal-maker", "hubei", "CN=湖北样例制章,O=样例,C=CN"),
-    ("yueyang-office", "hunan", "CN=43060000009991,O=11430600SAMPLE0011岳阳样例局,C=CN"),
-    ("jingzhou-office", "hubei", "CN=42100000009991,O=11421000SAMPLE0022荆州样例局,C=CN"),
+    ("yueyang-office", "hunan", "CN=43060000009991,O=11430600MY0000012M岳阳样例局,C=CN"),
+    ("jingzhou-office", "hubei", "CN=42100000009991,O=11421000MY0000012Y荆州样例局,C=CN"),
     ("list-operator", "hunan", "CN=信任列表样例运营者,O=样例,C=CN"),
 ];
 
 /// Each trust list: its province, its authority, its office's code, name and seal.
 const LISTS: &[(&str, &str, &str, &str, &str)] = &[
-    ("430000", "hunan", "11430600SAMPLE0011", "岳阳样例局", "43060000009991"),
-    ("420000", "hubei", "11421000SAMPLE0022", "荆州样例局", "42100000009991"),
+    ("430000", "hunan", "11430600MY0000012M", "岳阳样例局", "43060000009991"),
+    ("420000", "hubei", "11421000MY0000012Y", "荆州样例局", "42100000009991"),
 ];
 
 /// Makes what does not fit.
@@ -113,6 +114,9 @@ fn fits(folder: &Path, until: i64) -> Option<()> {
     for (signer, authority, _) in SIGNERS {
         fits_pair(&format!("signers/{signer}"), authority)?;
     }
+    if !licences::are_there(folder) {
+        return None;
+    }
     LISTS.iter().try_for_each(|(province, ..)| {
         let list = folder.join(format!("lists/{province}.json"));
         (list.is_file() && list.with_extension("sig").is_file()).then_some(())
@@ -159,6 +163,7 @@ fn make_national(folder: &Path) -> Result<(), Told> {
     for (province, authority, code, office, seal) in LISTS {
         make_list(folder, province, authority, (code, office, seal), now)?;
     }
+    licences::make(folder, now, (now - DAYS_BEFORE * DAY_SECONDS, now + (DAYS - 1) * DAY_SECONDS))?;
     fs::remove_dir_all(&desk).map_err(|error| about(&desk, &error))
 }
 
