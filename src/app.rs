@@ -316,6 +316,11 @@ impl Operations for Inner {
         }
         if let Some(licences) = &self.state.load().licences {
             self.metrics.licence_counted(licences.store.healthy(), licences.store.waiting());
+            let trust = licences.trust.load();
+            let lists: Vec<(&str, i64)> =
+                trust.lists().iter().map(|list| (list.province(), list.next_update())).collect();
+            let revocations: Vec<(&str, i64)> = trust.revocation_lists().collect();
+            self.metrics.licence_trust_counted(&lists, &revocations, self.clock.now());
         }
         self.metrics.calendar_counted(calendar_seconds_left(&self.state.load().program, self.clock.now()));
         self.metrics.encode()
@@ -438,12 +443,18 @@ fn build_licences(
     clock: &Clock,
 ) -> Result<Option<Arc<Licences>>, Vec<String>> {
     let Some(settings) = &config.licences else { return Ok(None) };
-    let folder = &settings.trust_directory;
-    let files = trust::read(folder).map_err(|error| vec![error.to_string()])?;
-    let read = Trust::of_files(&files).map_err(|faults| texts(&faults))?;
-    let recognition = Recognition::compile(&library.files).map_err(|faults| texts(&faults))?;
     let earlier = earlier.and_then(|state| state.licences.as_deref());
-    let licences = Licences::open(settings, read, LicencePolicy::default(), recognition, earlier, clock);
+    let files = trust::read(&settings.trust_directory).map_err(|error| vec![error.to_string()])?;
+    let known = earlier.map(Licences::known).unwrap_or_default();
+    let mut problems = Vec::new();
+    let read = Trust::of_folder(&files, &known).map_err(|faults| problems.extend(texts(&faults))).ok();
+    let policy = match &settings.policy {
+        None => Some(LicencePolicy::default()),
+        Some((file, text)) => LicencePolicy::read(file, text).map_err(|faults| problems.extend(texts(&faults))).ok(),
+    };
+    let recognition = Recognition::compile(&library.files).map_err(|faults| problems.extend(texts(&faults))).ok();
+    let (Some(read), Some(policy), Some(recognition)) = (read, policy, recognition) else { return Err(problems) };
+    let licences = Licences::open(settings, read, policy, recognition, earlier, clock);
     licences.map(|licences| Some(Arc::new(licences))).map_err(|problem| vec![problem])
 }
 

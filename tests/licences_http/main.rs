@@ -7,6 +7,8 @@ mod desk;
 #[path = "../few/mod.rs"]
 mod few;
 mod kept;
+mod lists;
+mod share;
 #[allow(dead_code, reason = "shared with other test programs")]
 #[path = "../exchange/support.rs"]
 mod support;

@@ -171,3 +171,25 @@ fn harvesting_is_limited_by_operator_and_holder() {
     assert_eq!(stand.metric(&["jingyue_licence_limited_total", "operator"]), "1");
     nothing_personal(&stand, &desk);
 }
+
+#[test]
+fn the_policy_releases_fields_for_its_matters_only() {
+    let mut desk = Desk::new();
+    let policy = desk.folder.path().join("policy.toml");
+    let text = "format = \"licence-policy/1\"\n[matters.SC014]\nname = \"测试\"\ntypes = []\nfields = [\"ZZMC\"]\n";
+    std::fs::write(&policy, text).unwrap();
+    desk.settings += &format!("policy_file = \"{}\"\n", policy.display());
+    let stand = desk.start();
+    let told = well(&post(&stand, PATH, &with_file("v01-ses-v4.ofd", &json!({}))));
+    assert_eq!(told["licence"]["fields"], json!({ "ZZMC": "营业执照" }), "{told}");
+    let told = well(&post(&stand, PATH, &with_file("v01-ses-v4.ofd", &json!({ "matter": "GJ12" }))));
+    assert_eq!((&told["decision"], &told["reason"][0]), (&json!("REVIEW"), &json!("POLICY.MATTER_UNKNOWN")));
+    nothing_personal(&stand, &desk);
+    // A reload takes all or nothing.
+    std::fs::write(&policy, text.replace("fields", "feelds")).unwrap();
+    assert!(stand.app().reload().is_err());
+    std::fs::write(&policy, text.replace("ZZMC", "ZZBFRQ")).unwrap();
+    stand.app().reload().unwrap();
+    let told = well(&post(&stand, PATH, &with_file("v01-ses-v4.ofd", &json!({}))));
+    assert_eq!(told["licence"]["fields"], json!({ "ZZBFRQ": "2024-03-15" }), "{told}");
+}

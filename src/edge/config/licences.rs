@@ -64,7 +64,7 @@ pub(super) fn check(mut section: Section<'_, '_>, files: &Files<'_>, body_bytes_
                 let found = format!("策略文件 {} 不是 UTF-8 文本", name.value);
                 document.error(&name.place, Kind::FileUnreadable, found, "UTF-8 的 TOML 文件", "");
             }
-            text.map(Some)
+            text.map(|text| Some((name.value, text)))
         }),
     };
     let store = section.text("store_file").map_or_else(|| "/var/lib/jingyue/licences.db".to_owned(), |text| text.value);

@@ -17,8 +17,8 @@ use std::time::Duration;
 
 /// Checks between two clearings of what has long recovered.
 const CLEAR_EVERY: u32 = 4_096;
-const MINUTE: Duration = Duration::from_secs(60);
-const DAY: Duration = Duration::from_secs(86_400);
+const MINUTE: Duration = Duration::from_mins(1);
+const DAY: Duration = Duration::from_hours(24);
 
 /// How often; each is also the most at once after a quiet time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

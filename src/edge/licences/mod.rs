@@ -32,6 +32,7 @@ pub use store::ReportEntry;
 pub use store::Store;
 pub use store::StoreFault;
 
+use crate::domain::licence::Known;
 use crate::domain::licence::Policy;
 use crate::domain::licence::Trust;
 use crate::domain::masked::Masked;
@@ -49,8 +50,8 @@ use tokio::sync::Semaphore;
 pub struct Settings {
     /// Folder of anchors, intermediates, revocation lists and signed trust lists.
     pub trust_directory: PathBuf,
-    /// Text of the policy file, where one is named.
-    pub policy: Option<String>,
+    /// Name and text of the policy file, where one is named.
+    pub policy: Option<(String, String)>,
     /// The store's file.
     pub store_file: PathBuf,
     /// How long a one-time code is good.
@@ -127,6 +128,17 @@ impl Licences {
             turns: Arc::new(Semaphore::new(settings.verifications_max)),
             key: MacKey::new(settings.digest_key.reveal()),
         })
+    }
+
+    /// What is remembered of the trust lists in use, so that none before them is taken again.
+    pub fn known(&self) -> Known {
+        self.trust.load().lists().iter().map(|list| (list.province().to_owned(), list.memory())).collect()
+    }
+
+    /// The matter that the policy is asked about: none where no policy file is named, since the policy that is built in
+    /// knows no matter; whose matters a caller may use is asked before.
+    pub fn matter<'m>(&self, code: &'m str) -> Option<&'m str> {
+        self.policy.version().map(|_| code)
     }
 
     /// The value that stands for `text` in receipts and limits. `what` keeps an identifier and a holder of the same

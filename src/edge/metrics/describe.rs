@@ -132,6 +132,10 @@ table! {
         "尚未被取走的用证凭据数；没有证照业务则没有此项", "Usage receipts that nobody has taken yet.";
     LICENCE_STORE = "jingyue_licence_store_healthy" Gauge [] &[],
         "证照库是否可写：0 为已停止受理证照业务，须重启网关", "0 once a write to the store of licences has failed.";
+    LICENCE_LIST_LEFT = "jingyue_licence_trust_list_left_seconds" Gauge ["province"] &[],
+        "信任清单距下次更新期限的秒数，负数为已过期，按省", "Time until a trust list is due for its update, below 0 once past.";
+    LICENCE_CRL_AGE = "jingyue_licence_crl_age_seconds" Gauge ["issuer"] &[],
+        "吊销列表自签发以来的秒数，按签发者", "Age of a revocation list since it was issued.";
     LICENCE_CHAIN = "jingyue_licence_chain_breaks_total" Counter [] &[],
         "查出用证凭据链断裂的次数：有凭据被改动、删除或插入", "Times the chain of usage receipts was found broken.";
     // configuration

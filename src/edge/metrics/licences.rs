@@ -1,5 +1,6 @@
 //! What happens to licences. Labels are words and codes of fixed lists; no licence, holder or case is among them.
 
+use crate::edge::clock::Milliseconds;
 use crate::edge::metrics::Metrics;
 use std::time::Duration;
 
@@ -26,6 +27,21 @@ impl Metrics {
     pub fn licence_counted(&self, healthy: bool, receipts_waiting: i64) {
         self.families.licence_store.with_label_values::<&str>(&[]).set(i64::from(healthy));
         self.families.licence_receipts.with_label_values::<&str>(&[]).set(receipts_waiting);
+    }
+
+    /// The trust was looked at (before each scrape): next updates of the trust lists by province, times of issue of the
+    /// revocation lists by issuer, all in seconds since 1970.
+    pub fn licence_trust_counted(&self, lists: &[(&str, i64)], revocations: &[(&str, i64)], now: Milliseconds) {
+        let now = now.div_euclid(1_000);
+        let _whole = self.families.whole();
+        self.families.licence_list_left.reset();
+        for (province, next_update) in lists {
+            self.families.licence_list_left.with_label_values(&[*province]).set(next_update.saturating_sub(now));
+        }
+        self.families.licence_crl_age.reset();
+        for (issuer, issued) in revocations {
+            self.families.licence_crl_age.with_label_values(&[*issuer]).set(now.saturating_sub(*issued));
+        }
     }
 
     /// The chain of receipts does not hold at number `sequence`.

@@ -343,6 +343,7 @@ mod tests {
         metrics.licence_limited("holder");
         metrics.licence_counted(true, 3);
         metrics.licence_chain_broken(2);
+        metrics.licence_trust_counted(&[("430000", 90)], &[("CA", 10)], 30_000);
         metrics
     }
 

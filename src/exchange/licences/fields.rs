@@ -150,6 +150,18 @@ impl Fields {
         Some(text)
     }
 
+    /// A text of any length, as it came.
+    pub(super) fn long_text(&mut self, name: &'static str) -> String {
+        match self.value(name) {
+            Some(Value::String(text)) => text,
+            None => String::new(),
+            Some(_) => {
+                self.fault(name, "应为文本");
+                String::new()
+            }
+        }
+    }
+
     /// A text that must be there; empty where it is not or is wrong.
     pub(super) fn required(&mut self, name: &'static str, most: usize, form: Form) -> String {
         let before = self.faults.len();

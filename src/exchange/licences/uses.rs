@@ -24,6 +24,7 @@ use crate::edge::licences::Conclusion;
 use crate::edge::licences::Found;
 use crate::edge::licences::LicenceSource;
 use crate::edge::licences::NewCode;
+use crate::edge::licences::SourceFault;
 use crate::edge::licences::Wanted;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -117,12 +118,16 @@ impl Called<'_> {
         let (source, found, matter) = (self.source()?, Arc::clone(found), matter.to_owned());
         let (trust, policy, at) =
             (self.desk.trust.load_full(), Arc::clone(&self.desk.policy), self.now.div_euclid(1000));
+        let desk = Arc::clone(self.desk);
         let read = self.turn(move || {
             let file = source.fetch(&found)?;
-            let question = Question { matter: Some(&matter), ..Question::new(&trust, &policy, at) };
+            let question = Question { matter: desk.matter(&matter), ..Question::new(&trust, &policy, at) };
             Ok(licence::judge(&file, &question))
         });
-        read.await?.map_err(|_: crate::edge::licences::SourceFault| Kind::BadAnswer.into())
+        let report = read.await?.map_err(|_: SourceFault| Kind::BadAnswer)?;
+        // Then nothing can be said about any licence, which is no word about this one.
+        let is_expired = report.decision == Decision::Reject && report.codes().contains(&"POLICY.LIST_EXPIRED");
+        if is_expired { Err(Kind::ListExpired.into()) } else { Ok(report) }
     }
 
     /// `query`: what there is, without its content.
@@ -349,7 +354,7 @@ impl Called<'_> {
 
 /// The state of a licence whose values are right; none where its file proves nothing now.
 fn state_of(report: &Report) -> Option<Matched> {
-    let stated = report.facts().get("ZZZT").and_then(State::parse);
+    let stated = report.facts().get("ZZZT").and_then(State::of_word);
     let codes = report.codes();
     let only = |code: &str| {
         let weighty = codes.iter().filter(|code| !code.starts_with("W.") && !code.ends_with("EXPIRED_NOW"));

@@ -98,7 +98,7 @@ impl Called<'_> {
     async fn judge(&self, asked: &Arc<Asked>, proof: Option<i64>) -> Result<Report, Refusal> {
         let (trust, policy) = (self.desk.trust.load_full(), Arc::clone(&self.desk.policy));
         let at = asked.at.unwrap_or(self.now.div_euclid(1000));
-        let asked = Arc::clone(asked);
+        let (asked, desk) = (Arc::clone(asked), Arc::clone(self.desk));
         self.turn(move || {
             // No platform is connected that could be asked.
             let live = (asked.live == "required").then_some(Live::Unavailable);
@@ -106,7 +106,7 @@ impl Called<'_> {
                 trust: &trust,
                 policy: &policy,
                 at,
-                matter: Some(&asked.common.matter),
+                matter: desk.matter(&asked.common.matter),
                 proof,
                 live: live.as_ref(),
                 expect: asked.expect.clone(),
@@ -125,7 +125,7 @@ impl Called<'_> {
     ) -> Result<Value, Refusal> {
         let facts = report.facts();
         let mut body = report.json();
-        let id = self.random_id()?;
+        let id = super::random_id()?;
         let identifier = facts.get("ZZBS").map(|text| self.desk.pseudonym("licence", text));
         let mut kept = body.clone();
         if let (Some(body), Some(kept)) = (body.as_object_mut(), kept.as_object_mut()) {
