@@ -3,8 +3,6 @@
 //! A reload replaces callers, systems, limits, mappings and certificates, all or nothing. Listeners, the ledger and
 //! the clock window with its memory of nonces stay as they were at the start.
 
-use crate::domain::licence::Policy as LicencePolicy;
-use crate::domain::licence::Trust;
 use crate::domain::mapping::Level;
 use crate::domain::mapping::Program;
 use crate::domain::recognition::Recognition;
@@ -315,12 +313,7 @@ impl Operations for Inner {
             self.metrics.ledger_counted(self.ledger.healthy(), &groups, self.clock.now());
         }
         if let Some(licences) = &self.state.load().licences {
-            self.metrics.licence_counted(licences.store.healthy(), licences.store.waiting());
-            let trust = licences.trust.load();
-            let lists: Vec<(&str, i64)> =
-                trust.lists().iter().map(|list| (list.province(), list.next_update())).collect();
-            let revocations: Vec<(&str, i64)> = trust.revocation_lists().collect();
-            self.metrics.licence_trust_counted(&lists, &revocations, self.clock.now());
+            licences.tell(&self.metrics, self.clock.now());
         }
         self.metrics.calendar_counted(calendar_seconds_left(&self.state.load().program, self.clock.now()));
         self.metrics.encode()
@@ -445,17 +438,8 @@ fn build_licences(
     let Some(settings) = &config.licences else { return Ok(None) };
     let earlier = earlier.and_then(|state| state.licences.as_deref());
     let files = trust::read(&settings.trust_directory).map_err(|error| vec![error.to_string()])?;
-    let known = earlier.map(Licences::known).unwrap_or_default();
-    let mut problems = Vec::new();
-    let read = Trust::of_folder(&files, &known).map_err(|faults| problems.extend(texts(&faults))).ok();
-    let policy = match &settings.policy {
-        None => Some(LicencePolicy::default()),
-        Some((file, text)) => LicencePolicy::read(file, text).map_err(|faults| problems.extend(texts(&faults))).ok(),
-    };
-    let recognition = Recognition::compile(&library.files).map_err(|faults| problems.extend(texts(&faults))).ok();
-    let (Some(read), Some(policy), Some(recognition)) = (read, policy, recognition) else { return Err(problems) };
-    let licences = Licences::open(settings, read, policy, recognition, earlier, clock);
-    licences.map(|licences| Some(Arc::new(licences))).map_err(|problem| vec![problem])
+    let recognition = Recognition::compile(&library.files).map_err(|faults| texts(&faults))?;
+    Licences::open(settings, &files, recognition, earlier, clock).map(|licences| Some(Arc::new(licences)))
 }
 
 fn licence_access(access: &config::LicenceAccess) -> LicenceAccess {

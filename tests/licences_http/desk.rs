@@ -110,11 +110,16 @@ pub(crate) fn with_file(name: &str, more: &Value) -> Value {
     whole
 }
 
-/// A signed call with a body of its own type.
-pub(crate) fn send(stand: &Stand, key: &str, method: &str, path: &str, kind: &str, body: &[u8]) -> Answer {
+/// Header fields of a call, signed now with a nonce of its own.
+pub(crate) fn signed(stand: &Stand, key: &str, method: &str, path: &str, body: &[u8]) -> Vec<(String, String)> {
     static NONCE: AtomicU64 = AtomicU64::new(0);
     let nonce = format!("desk-{}", NONCE.fetch_add(1, Ordering::Relaxed));
-    let mut headers = crate::support::signed(key, method, path, stand.clock.now(), &nonce, body);
+    crate::support::signed(key, method, path, stand.clock.now(), &nonce, body)
+}
+
+/// A signed call with a body of its own type.
+pub(crate) fn send(stand: &Stand, key: &str, method: &str, path: &str, kind: &str, body: &[u8]) -> Answer {
+    let mut headers = signed(stand, key, method, path, body);
     headers.push(("content-type".to_owned(), kind.to_owned()));
     let mut client = Client::connect(stand.address());
     client.send(method, path, &headers, body);

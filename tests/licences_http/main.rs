@@ -3,6 +3,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
+#[allow(dead_code, clippy::format_collect, reason = "shared with other test programs")]
+#[path = "../licence/build.rs"]
+mod build;
 mod desk;
 #[path = "../few/mod.rs"]
 mod few;

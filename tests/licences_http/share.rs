@@ -19,7 +19,7 @@ fn desk() -> Desk {
     let mut desk = Desk::new();
     let token = desk.folder.path().join("token.secret");
     std::fs::write(&token, TOKEN).unwrap();
-    desk.access += &format!(", share = {{ matter = \"SC014\", token_file = \"{}\" }}", token.display());
+    desk.access = format!("{}, share = {{ matter = \"SC014\", token_file = \"{}\" }}", desk.access, token.display());
     desk.settings += "holder_per_day = 1000\n";
     desk
 }

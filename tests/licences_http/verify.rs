@@ -178,7 +178,7 @@ fn the_policy_releases_fields_for_its_matters_only() {
     let policy = desk.folder.path().join("policy.toml");
     let text = "format = \"licence-policy/1\"\n[matters.SC014]\nname = \"测试\"\ntypes = []\nfields = [\"ZZMC\"]\n";
     std::fs::write(&policy, text).unwrap();
-    desk.settings += &format!("policy_file = \"{}\"\n", policy.display());
+    desk.settings = format!("{}policy_file = \"{}\"\n", desk.settings, policy.display());
     let stand = desk.start();
     let told = well(&post(&stand, PATH, &with_file("v01-ses-v4.ofd", &json!({}))));
     assert_eq!(told["licence"]["fields"], json!({ "ZZMC": "营业执照" }), "{told}");

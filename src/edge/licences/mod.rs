@@ -4,6 +4,7 @@
 //! leave this module only as HMAC-SM3 values under the key of the configuration.
 
 mod harvest;
+mod schema;
 mod source;
 mod sqlite;
 mod store;
@@ -39,6 +40,8 @@ use crate::domain::masked::Masked;
 use crate::domain::recognition::Recognition;
 use crate::domain::sm::mac::MacKey;
 use crate::edge::clock::Clock;
+use crate::edge::clock::Milliseconds;
+use crate::edge::metrics::Metrics;
 use arc_swap::ArcSwap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -83,23 +86,31 @@ pub struct Licences {
 }
 
 impl Licences {
-    /// Puts the parts together: `trust` and `policy` were read and found right, `earlier` stood here before a reload.
+    /// Puts the parts together: `files` are those of the folder of trust, `earlier` stood here before a reload.
     ///
     /// # Errors
-    /// When the store cannot be opened or the folder of licences cannot be read; in Chinese.
+    /// All that is wrong with trust and policy; or that the store cannot be opened, or the folder of licences not be
+    /// read. In Chinese.
     pub fn open(
         settings: &Settings,
-        trust: Trust,
-        policy: Policy,
+        files: &[(String, Vec<u8>)],
         recognition: Recognition,
         earlier: Option<&Self>,
         clock: &Clock,
-    ) -> Result<Self, String> {
+    ) -> Result<Self, Vec<String>> {
+        let mut problems = Vec::new();
+        let known = earlier.map(Self::known).unwrap_or_default();
+        let trust = Trust::of_folder(files, &known).map_err(|faults| problems.extend(texts(&faults))).ok();
+        let policy = match &settings.policy {
+            None => Some(Policy::default()),
+            Some((file, text)) => Policy::read(file, text).map_err(|faults| problems.extend(texts(&faults))).ok(),
+        };
+        let (Some(trust), Some(policy)) = (trust, policy) else { return Err(problems) };
         let store = match earlier.filter(|earlier| earlier.store_file == settings.store_file) {
             Some(earlier) => Arc::clone(&earlier.store),
             None => Arc::new(
                 Sqlite::open(&settings.store_file)
-                    .map_err(|error| format!("证照库 {}：{error}", settings.store_file.display()))?,
+                    .map_err(|error| vec![format!("证照库 {}：{error}", settings.store_file.display())])?,
             ),
         };
         let harvest = match earlier.filter(|earlier| earlier.harvest.rates() == settings.rates) {
@@ -110,7 +121,7 @@ impl Licences {
             None => None,
             Some(folder) => {
                 let read = Folder::read(folder, &trust, &policy, clock.now() / 1000)
-                    .map_err(|error| format!("证照目录 {}：{error}", folder.display()))?;
+                    .map_err(|error| vec![format!("证照目录 {}：{error}", folder.display())])?;
                 tracing::info!(licences = read.len(), refused = read.refused(), "licence folder indexed");
                 Some(Arc::new(read) as Arc<dyn LicenceSource>)
             }
@@ -135,6 +146,15 @@ impl Licences {
         self.trust.load().lists().iter().map(|list| (list.province().to_owned(), list.memory())).collect()
     }
 
+    /// Tells the store and the trust to the metrics.
+    pub fn tell(&self, metrics: &Metrics, now: Milliseconds) {
+        metrics.licence_counted(self.store.healthy(), self.store.waiting());
+        let trust = self.trust.load();
+        let lists: Vec<(&str, i64)> = trust.lists().iter().map(|list| (list.province(), list.next_update())).collect();
+        let revocations: Vec<(&str, i64)> = trust.revocation_lists().collect();
+        metrics.licence_trust_counted(&lists, &revocations, now);
+    }
+
     /// The matter that the policy is asked about: none where no policy file is named, since the policy that is built in
     /// knows no matter; whose matters a caller may use is asked before.
     pub fn matter<'m>(&self, code: &'m str) -> Option<&'m str> {
@@ -146,4 +166,8 @@ impl Licences {
     pub fn pseudonym(&self, what: &'static str, text: &str) -> Digest {
         self.key.tag(&[what.as_bytes(), b"\0", text.as_bytes()])
     }
+}
+
+fn texts<T: std::fmt::Display>(faults: &[T]) -> Vec<String> {
+    faults.iter().map(ToString::to_string).collect()
 }
