@@ -137,9 +137,8 @@ impl Node {
         }
         match serde_json::from_slice(bytes) {
             Ok(table @ Self::Table(_)) => Ok(table),
-            Ok(_) => Err(Code::JsonMalformed),
             Err(error) if error.to_string().starts_with(TWICE) => Err(Code::JsonDuplicateKey),
-            Err(_) => Err(Code::JsonMalformed),
+            Ok(_) | Err(_) => Err(Code::JsonMalformed),
         }
     }
 

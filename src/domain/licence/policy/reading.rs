@@ -100,7 +100,8 @@ impl<'t> Reading<'t> {
                 self.fault(&value.span(), PolicyFaultKind::NotAChoice, "format", format!("\"{FORMAT}\""));
             }
             None => {
-                self.fault(&(0..0), PolicyFaultKind::MissingKey, "文件中缺少 format", format!("format = \"{FORMAT}\""))
+                let expected = format!("format = \"{FORMAT}\"");
+                self.fault(&(0..0), PolicyFaultKind::MissingKey, "文件中缺少 format", expected);
             }
         }
         let levels = self.levels(root.get("levels"), &Levels::new());
