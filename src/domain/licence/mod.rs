@@ -44,6 +44,7 @@ pub use crate::domain::licence::report::Report;
 pub use crate::domain::licence::trust::Trust;
 pub use crate::domain::licence::trust::TrustFault;
 pub use crate::domain::licence::zip::FILE_BYTES_MAX;
+pub use crate::domain::licence::zip::fuzz as fuzz_container;
 
 use crate::domain::licence::check::Checks;
 use crate::domain::licence::coverage::Protected;
