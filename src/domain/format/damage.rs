@@ -80,7 +80,7 @@ pub fn json(bytes: &[u8]) {
 /// XML, names by element and by attribute.
 ///
 /// # Panics
-/// As [`json`].
+/// As [`json()`].
 pub fn xml(bytes: &[u8]) {
     let (mut tree, mut scratch) = (tree(), Scratch::default());
     let by_attribute = Naming::Attribute { elements: vec![b"field"[..].into()], attribute: b"name"[..].into() };
@@ -95,7 +95,7 @@ pub fn xml(bytes: &[u8]) {
 /// The fields of a form.
 ///
 /// # Panics
-/// As [`json`].
+/// As [`json()`].
 pub fn form(bytes: &[u8]) {
     let mut scratch = Scratch::default();
     for charset in [Charset::Utf8, Charset::Gbk, Charset::Gb18030] {
@@ -122,7 +122,7 @@ pub fn fixed(bytes: &[u8]) {
 /// Lines of delimited columns.
 ///
 /// # Panics
-/// As [`json`].
+/// As [`json()`].
 pub fn delimited(bytes: &[u8]) {
     let (spec, mut scratch) = (Delimited { separator: "@|$".into(), trailing: true }, Scratch::default());
     if records::read(&tree(), 0, &spec, bytes, &mut scratch, &Limits::default()).is_ok() {
