@@ -10,7 +10,6 @@
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed, which is what it should do")]
 
 mod peer;
-mod rfc8998;
 #[path = "../../../tlcp/support.rs"]
 #[allow(dead_code, reason = "shared with tests/tlcp")]
 mod support;

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use tongsuo::ssl::{
     HandshakeError, MidHandshakeSslStream, SslContext, SslContextBuilder, SslFiletype, SslMethod, SslStream,
-    SslVerifyMode, SslVersion,
+    SslVerifyMode,
 };
 
 /// Both directions of a line in memory, as Tongsuo sees it.
@@ -105,25 +105,4 @@ pub(crate) fn sorted(result: Result<SslStream<Line>, HandshakeError<Line>>) -> R
         Err(HandshakeError::WouldBlock(mid)) => Ok(Peer::Shaking(mid)),
         Err(error) => Err(format!("{error:?}")),
     }
-}
-
-/// TLS 1.3 with the algorithms of RFC 8998 alone; `verifies`: the other side has to have a certificate.
-pub(crate) fn national_context(method: SslMethod, identity: Option<&str>, verifies: bool) -> SslContext {
-    let mut context = SslContext::builder(method).unwrap();
-    context.set_min_proto_version(Some(SslVersion::TLS1_3)).unwrap();
-    context.set_ciphersuites("TLS_SM4_GCM_SM3").unwrap();
-    context.set_sigalgs_list("sm2sig_sm3").unwrap();
-    context.set_groups_list("SM2").unwrap();
-    context.set_ca_file(path("root.pem")).unwrap();
-    if let Some(name) = identity {
-        let pem = SslFiletype::PEM;
-        context.set_certificate_file(path(&format!("{name}-sign.pem")), pem).unwrap();
-        context.set_private_key_file(path(&format!("{name}-sign.key")), pem).unwrap();
-        let sub = std::fs::read(path("sub.pem")).unwrap();
-        context.add_extra_chain_cert(tongsuo::x509::X509::from_pem(&sub).unwrap()).unwrap();
-    }
-    if verifies {
-        context.set_verify(SslVerifyMode::PEER | SslVerifyMode::FAIL_IF_NO_PEER_CERT);
-    }
-    context.build()
 }
