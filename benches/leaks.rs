@@ -1,15 +1,17 @@
 //! Whether time tells a secret: Welch's t of a fixed input against random ones (O. Reparaz and others, *Dude, is my
-//! code constant time?*, DATE 2017). Two controls leak on purpose and have to be found.
+//! code constant time?*, DATE 2017). The controls leak on purpose and have to be found.
 //!
 //! Fails when |t| of a subject is above 10, or that of a control is not. A noisy machine makes t smaller, never larger:
 //! both classes are taken in random order and suffer alike.
 
 #![allow(clippy::cast_precision_loss, reason = "statistics")]
 
+use jingyue::domain::sm;
 use jingyue::domain::sm::sm3;
 use jingyue::domain::sm::sm4;
 use jingyue::domain::sm::sm4::Product;
 use jingyue::domain::sm::sm4::Way;
+use jingyue::domain::tlcp::RecordProbe;
 use std::hint::black_box;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -114,13 +116,73 @@ fn subjects() -> Vec<(String, f64)> {
             let _ = black_box(sm4::cbc_open(&key, &[0; 16], &sealed));
         }),
     ));
+    let probe = RecordProbe::new(&RECORD_KEY, &CODE_KEY);
+    for (name, records) in pairs(&probe) {
+        found.push((format!("TLCP record, {name}"), t_of_records(&records, |record| probe.opens(record))));
+    }
     found
+}
+
+const RECORD_KEY: [u8; 16] = [7; 16];
+const CODE_KEY: [u8; 32] = [9; 32];
+/// Content, code and padding of the records of TLCP that are tried: 320 bytes, so that every padding fits.
+const TEXT_BYTES: usize = 320;
+const RECORD_BYTES: usize = 16 + TEXT_BYTES;
+
+/// A record of `TEXT_BYTES` with that many bytes of padding (and one more), changed by `change` before it is encrypted.
+fn record(probe: &RecordProbe, padding: u8, change: impl Fn(&mut [u8])) -> [u8; RECORD_BYTES] {
+    let content = vec![b'x'; TEXT_BYTES - 33 - usize::from(padding)];
+    let code = probe.code(&CODE_KEY, &content);
+    let mut text = [&content[..], &code, &vec![padding; usize::from(padding) + 1]].concat();
+    change(&mut text);
+    probe.record(&text).ok().and_then(|record| record.try_into().ok()).expect("a whole number of blocks")
+}
+
+/// Two kinds of wrong records, of one length: what is wrong with them must not be told by the time of the refusal.
+fn pairs(probe: &RecordProbe) -> [(&'static str, [[u8; RECORD_BYTES]; 2]); 3] {
+    let wrong_code = |padding| record(probe, padding, |text| text[TEXT_BYTES - 34 - usize::from(padding)] ^= 1);
+    let last = TEXT_BYTES - 1;
+    [
+        ("code or padding, long", [wrong_code(255), record(probe, 255, |text| text[last - 255] ^= 1)]),
+        ("code or padding, short", [wrong_code(0), record(probe, 0, |text| text[last] = 200)]),
+        ("code after long or short padding", [wrong_code(255), wrong_code(0)]),
+    ]
+}
+
+/// t of opening one or the other of two records.
+fn t_of_records(records: &[[u8; RECORD_BYTES]; 2], opens: impl Fn(&mut [u8]) -> bool) -> f64 {
+    let mut buffer = [0; RECORD_BYTES];
+    t_of([0; 32], |input| {
+        // A random input has a bit in its first seven bytes but once in 2^56.
+        let which = usize::from(input[..7].iter().fold(0, |bits, byte| bits | byte) != 0);
+        buffer.copy_from_slice(black_box(&records[which]));
+        assert!(!black_box(opens(&mut buffer)), "both kinds are refused");
+    })
+}
+
+/// The control: opens a record as the standard's text reads, padding first, then the code over what is left of it.
+fn opens_with_a_leak(key: &sm4::Key, record: &mut [u8]) -> bool {
+    let Some((iv, text)) = record.split_first_chunk_mut::<16>() else { return false };
+    if sm4::cbc_decrypt(key, iv, text).is_err() {
+        return false;
+    }
+    let padding = text[TEXT_BYTES - 1];
+    let Some(length) = (TEXT_BYTES - 33).checked_sub(usize::from(padding)) else { return false };
+    if text[length + 32..].iter().any(|byte| *byte != padding) {
+        return false;
+    }
+    let header = [&[0; 8][..], &[23, 1, 1], &u16::try_from(length).unwrap_or(0).to_be_bytes()].concat();
+    sm::hmac(&CODE_KEY, &[&header, &text[..length]]) == text[length..length + 32]
 }
 
 fn controls() -> Vec<(String, f64)> {
     let secret = [0; 32];
     let table: Vec<u8> = (0..1 << 22).map(|at: u32| at.to_le_bytes()[0]).collect();
-    vec![
+    let (probe, key) = (RecordProbe::new(&RECORD_KEY, &CODE_KEY), sm4::Key::new(&RECORD_KEY));
+    let planted = pairs(&probe).map(|(name, records)| {
+        (format!("planted: TLCP record, {name}"), t_of_records(&records, |record| opens_with_a_leak(&key, record)))
+    });
+    let mut found = vec![
         (
             "planted: comparison that stops early".to_owned(),
             t_of([0; 32], |input| {
@@ -136,7 +198,9 @@ fn controls() -> Vec<(String, f64)> {
                 black_box((0..weight).fold(0u32, |sum, at| black_box(sum ^ at)));
             }),
         ),
-    ]
+    ];
+    found.extend(planted);
+    found
 }
 
 fn main() -> ExitCode {

@@ -16,6 +16,7 @@
 )]
 
 pub mod charset;
+pub mod damage;
 pub mod escape;
 pub mod form;
 pub mod json;

@@ -83,6 +83,7 @@ pub use crate::domain::licence::trust_list::Operator;
 pub use crate::domain::licence::trust_list::SCHEME;
 pub use crate::domain::licence::trust_list::TrustList;
 pub use crate::domain::licence::zip::FILE_BYTES_MAX;
+pub use crate::domain::licence::zip::fuzz as fuzz_container;
 
 use crate::domain::licence::check::Checks;
 use crate::domain::licence::coverage::Protected;

@@ -76,6 +76,17 @@ impl Container {
     }
 }
 
+/// The body of a fuzz target: whatever the bytes are, what is unpacked keeps the limits, and its names are found again.
+///
+/// # Panics
+/// Where that does not hold.
+pub fn fuzz(bytes: &[u8]) {
+    let Some(container) = Container::open(bytes, &mut Checks::default()) else { return };
+    let unpacked: u64 = container.members().map(|(_, bytes)| bytes.len() as u64).sum();
+    assert!(unpacked <= UNPACKED_BYTES_MAX && container.members.len() <= MEMBERS_MAX);
+    assert!(container.members().all(|(name, _)| container.get(name).is_some()));
+}
+
 /// One member, as the central directory has it.
 #[derive(Debug)]
 struct Entry {

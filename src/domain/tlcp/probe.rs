@@ -3,8 +3,13 @@
 //! What must hold for every input: no panic, bounded output, no plain text before the handshake is over or after a
 //! fault, and a fault that stays the same.
 
+use crate::domain::sm;
+use crate::domain::sm::Wrong;
+use crate::domain::sm::sm4;
+use crate::domain::tlcp::cbc::Cbc;
 use crate::domain::tlcp::config::{ClientConfig, Counted, ServerConfig};
 use crate::domain::tlcp::connection::Connection;
+use crate::domain::tlcp::protect;
 use rustls_pki_types::ServerName;
 use std::sync::Arc;
 
@@ -21,6 +26,39 @@ pub fn probe_client(config: &Arc<ClientConfig>, name: ServerName<'static>, now: 
     let client = Connection::client(Arc::clone(config), name, None, Box::new(Counted::new(2)), now);
     if let Ok(connection) = client {
         feed(connection, bytes);
+    }
+}
+
+/// The opening of records under SM4-CBC, for whoever measures whether its time tells why a record was refused.
+pub struct RecordProbe {
+    cbc: Cbc,
+    key: sm4::Key,
+}
+
+impl RecordProbe {
+    /// With a key of the cipher and one of the code.
+    pub fn new(key: &[u8; 16], mac: &[u8; 32]) -> Self {
+        Self { cbc: Cbc::new(key, mac), key: sm4::Key::new(key) }
+    }
+
+    /// A record whose content, code and padding are `text`, right or wrong; a whole number of blocks.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn record(&self, text: &[u8]) -> Result<Vec<u8>, Wrong> {
+        let (iv, mut text) = ([3; 16], text.to_vec());
+        sm4::cbc_encrypt(&self.key, &iv, &mut text)?;
+        Ok([&iv[..], &text].concat())
+    }
+
+    /// Opens the record in place, as the first one of a connection that carries data; true when it is right.
+    pub fn opens(&self, record: &mut [u8]) -> bool {
+        self.cbc.open(0, 23, record).is_ok()
+    }
+
+    /// The code of such a record.
+    pub fn code(&self, mac: &[u8; 32], content: &[u8]) -> [u8; 32] {
+        sm::hmac(mac, &[&protect::header(0, 23, content.len()), content])
     }
 }
 

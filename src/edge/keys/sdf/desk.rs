@@ -77,9 +77,12 @@ enum Stage {
 /// Changes only under the lock of the desk.
 type Ticket = Arc<Mutex<Stage>>;
 
+/// Makes a call on a thread's session; true when the session turned out to be broken.
+type Work = dyn FnOnce(&mut Option<Session>, &Arc<OpenDevice>) -> bool + Send;
+
 struct Job {
     ticket: Ticket,
-    work: Box<dyn FnOnce(&mut Option<Session>, &Arc<OpenDevice>) -> bool + Send>,
+    work: Box<Work>,
 }
 
 #[derive(Default)]
@@ -226,19 +229,17 @@ impl Desk {
             }
         }
         self.shared.changed.notify_one();
-        match receiver.recv_timeout(self.deadline) {
-            Ok(outcome) => outcome.map_err(CallFault::Device),
-            Err(_) => {
-                let mut state = self.shared.lock();
-                if let Ok(outcome) = receiver.try_recv() {
-                    return outcome.map_err(CallFault::Device);
-                }
-                if advance(&ticket, Stage::Left) == Stage::Taken {
-                    state.stuck += 1;
-                }
-                Err(CallFault::TimedOut)
-            }
+        if let Ok(outcome) = receiver.recv_timeout(self.deadline) {
+            return outcome.map_err(CallFault::Device);
         }
+        let mut state = self.shared.lock();
+        if let Ok(outcome) = receiver.try_recv() {
+            return outcome.map_err(CallFault::Device);
+        }
+        if advance(&ticket, Stage::Left) == Stage::Taken {
+            state.stuck += 1;
+        }
+        Err(CallFault::TimedOut)
     }
 
     fn spawn(&self, state: &mut State) {
