@@ -26,7 +26,7 @@ fn sign(criterion: &mut Criterion) {
     let theirs = theirs(&key);
     let mut group = criterion.benchmark_group("sign");
     group.bench_function("ours", |bencher| {
-        bencher.iter(|| key.sign(DEFAULT_ID, &[black_box(&MESSAGE)], &[1; 32]));
+        bencher.iter(|| key.sign(DEFAULT_ID, &[black_box(&MESSAGE)], &[1; 32]).unwrap());
     });
     group.bench_function("RustCrypto", |bencher| {
         bencher.iter(|| -> sm2::dsa::Signature { theirs.sign(black_box(&MESSAGE)) });
@@ -35,7 +35,7 @@ fn sign(criterion: &mut Criterion) {
 
 fn verify(criterion: &mut Criterion) {
     let key = PrivateKey::generate(&[3; 48]);
-    let signature = key.sign(DEFAULT_ID, &[&MESSAGE], &[1; 32]);
+    let signature = key.sign(DEFAULT_ID, &[&MESSAGE], &[1; 32]).unwrap();
     let public = key.public().to_bytes();
     let known = KnownKey::new(key.public());
     let theirs = *theirs(&key).verifying_key().as_affine();

@@ -13,6 +13,7 @@ mod support;
 
 use jingyue::domain::tlcp::{ClientConfig, Connection, RememberedSessions, ServerConfig, Suite};
 use jingyue::edge::tlcp::SystemNoise;
+use jingyue::edge::tls::{ClientCertificate, Key, Own, Pair, Trust, tlcp_client_config, tlcp_server_config};
 use rustls_pki_types::ServerName;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -110,6 +111,26 @@ fn bulk(suite: Suite) {
     println!("{:<28} seal {:6.0} MB/s    open {:6.0} MB/s", format!("{suite:?}, 16 KiB"), rate(sealing), rate(opening));
 }
 
+/// Both sides as the gateway makes them: keys that come again have a table, good chains are remembered.
+fn remembered() {
+    let file = |name: &str| std::fs::read(format!("{}/tests/keys/tlcp/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let issuers = file("root.pem");
+    let trust = Trust { issuers: &issuers, revocation: None };
+    let texts = ["server", "client"].map(|name| {
+        let chain = [file(&format!("{name}-sign.pem")), file("sub.pem")].concat();
+        let [key, certificate, opening] =
+            ["sign.key", "encrypt.pem", "encrypt.key"].map(|end| file(&format!("{name}-{end}")));
+        (chain, key, certificate, opening)
+    });
+    let [server, client] = texts.each_ref().map(|(chain, key, certificate, opening)| Pair {
+        signing: Own { certificate: chain, key: Key::Pem(key) },
+        encryption: Own { certificate, key: Key::Pem(opening) },
+    });
+    let asks = tlcp_server_config(&server, ClientCertificate::Required, trust).unwrap();
+    let client = tlcp_client_config(trust, Some(&client), false).unwrap();
+    handshakes("E053, mutual, both known", client, asks, false);
+}
+
 fn main() {
     for suite in Suite::ALL {
         let suites = vec![suite];
@@ -121,5 +142,6 @@ fn main() {
         handshakes(&format!("{suite:?}, mutual"), known_client_config(), mutual, false);
         handshakes(&format!("{suite:?}, resumed"), client_config(), remembering, true);
     }
+    remembered();
     Suite::ALL.into_iter().for_each(bulk);
 }

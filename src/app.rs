@@ -5,6 +5,7 @@
 
 use crate::domain::mapping::Level;
 use crate::domain::mapping::Program;
+use crate::domain::recognition::Recognition;
 use crate::domain::value::Date;
 use crate::edge::admin::Admin;
 use crate::edge::admin::Check;
@@ -15,13 +16,18 @@ use crate::edge::config;
 use crate::edge::config::Config;
 use crate::edge::config::LedgerChoice;
 use crate::edge::drift::Drift;
+use crate::edge::keys;
 use crate::edge::ledger::Ledger;
 use crate::edge::ledger::Outcome;
 use crate::edge::ledger::memory::Memory;
 use crate::edge::ledger::sqlite;
 use crate::edge::ledger::sqlite::Sqlite;
 use crate::edge::library::Library;
+use crate::edge::licences::Licences;
 use crate::edge::limit::Limiter;
+use crate::edge::metrics::DeviceHandles;
+use crate::edge::metrics::DeviceOperation;
+use crate::edge::metrics::DeviceOutcome;
 use crate::edge::metrics::LedgerGroup;
 use crate::edge::metrics::LedgerState;
 use crate::edge::metrics::MappingFacts;
@@ -31,11 +37,14 @@ use crate::edge::nonces::Nonces;
 use crate::edge::server;
 use crate::edge::server::Listeners;
 use crate::edge::server::Running;
+use crate::edge::trust;
 use crate::edge::upstream::Breaker;
 use crate::exchange::Arrived;
 use crate::exchange::Caller;
 use crate::exchange::Exchange;
+use crate::exchange::LicenceAccess;
 use crate::exchange::Relay;
+use crate::exchange::ShareAccess;
 use crate::exchange::Shared;
 use crate::exchange::State;
 use crate::exchange::Target;
@@ -50,6 +59,7 @@ use std::sync::PoisonError;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 /// Where the configuration comes from, for the start and for every reload.
 pub type Source = Box<dyn Fn() -> Result<(Config, Library), Vec<String>> + Send + Sync>;
@@ -113,6 +123,8 @@ impl App {
         };
         let mut settings = config.listen.server.clone();
         settings.clock = clock.clone();
+        settings.metrics = Some(metrics.clone());
+        watch_devices(&metrics, &config);
         let cannot = |what: &str, address: SocketAddr| {
             let what = what.to_owned();
             move |error: std::io::Error| vec![format!("{what} {address} 无法监听：{error}")]
@@ -179,6 +191,9 @@ impl App {
             running.join()
         });
         self.inner.ledger.shut_down();
+        if let Some(licences) = &self.inner.state.load().licences {
+            licences.store.shut_down();
+        }
         left
     }
 }
@@ -213,6 +228,7 @@ impl Inner {
         }
         self.state.store(Arc::new(state));
         tell_certificates(&self.metrics, &config);
+        watch_devices(&self.metrics, &config);
         Ok(summary)
     }
 }
@@ -221,6 +237,32 @@ impl Inner {
 fn tell_certificates(metrics: &Metrics, config: &Config) {
     let ends: Vec<(&str, i64)> = config.certificates.iter().map(|(file, ends)| (file.as_str(), *ends)).collect();
     metrics.certificates_loaded(&ends);
+}
+
+/// Counts the calls to cryptographic devices.
+fn watch_devices(metrics: &Metrics, config: &Config) {
+    for (name, device) in &config.devices {
+        device.watch(Arc::new(Watched(metrics.device(name))));
+    }
+}
+
+struct Watched(DeviceHandles);
+
+impl keys::Watch for Watched {
+    fn called(&self, operation: keys::Operation, outcome: keys::CallOutcome, elapsed: Duration) {
+        let operation = match operation {
+            keys::Operation::Decrypt => DeviceOperation::Decrypt,
+            keys::Operation::Find => DeviceOperation::Find,
+            keys::Operation::Sign => DeviceOperation::Sign,
+        };
+        let outcome = match outcome {
+            keys::CallOutcome::Ok => DeviceOutcome::Ok,
+            keys::CallOutcome::Error => DeviceOutcome::Error,
+            keys::CallOutcome::TimedOut => DeviceOutcome::TimedOut,
+            keys::CallOutcome::Refused => DeviceOutcome::Refused,
+        };
+        self.0.called(operation, outcome, elapsed);
+    }
 }
 
 impl Operations for Inner {
@@ -237,6 +279,13 @@ impl Operations for Inner {
             Check {
                 name: "ledger",
                 outcome: outcome(self.ledger.healthy(), "台账写入失败，已停止转发，请检查磁盘后重启"),
+            },
+            Check {
+                name: "licences",
+                outcome: outcome(
+                    self.state.load().licences.as_ref().is_none_or(|licences| licences.store.healthy()),
+                    "证照库写入失败，已停止受理证照业务，请检查磁盘后重启",
+                ),
             },
             Check {
                 name: "draining",
@@ -262,6 +311,9 @@ impl Operations for Inner {
                 })
                 .collect();
             self.metrics.ledger_counted(self.ledger.healthy(), &groups, self.clock.now());
+        }
+        if let Some(licences) = &self.state.load().licences {
+            licences.tell(&self.metrics, self.clock.now());
         }
         self.metrics.calendar_counted(calendar_seconds_left(&self.state.load().program, self.clock.now()));
         self.metrics.encode()
@@ -364,13 +416,45 @@ fn build(
         target: relay.system,
         callers: relay.callers.clone(),
     });
+    let licences = build_licences(config, library, earlier, clock)?;
     tell(&program, metrics);
     // Nonces are remembered for the window of the start, so a reload must not take older requests than that.
     let window = earlier.map_or_else(
         || u32::try_from(config.identify.clock_window.as_secs()).unwrap_or(u32::MAX),
         |state| state.clock_window_seconds,
     );
-    Ok(State::new(generation, program, callers, targets.collect(), relays.collect(), window, metrics))
+    let mut state = State::new(generation, program, callers, targets.collect(), relays.collect(), window, metrics);
+    state.licences = licences;
+    Ok(state)
+}
+
+/// Reads trust and policy; the store and the counts of an earlier state are kept.
+fn build_licences(
+    config: &Config,
+    library: &Library,
+    earlier: Option<&State>,
+    clock: &Clock,
+) -> Result<Option<Arc<Licences>>, Vec<String>> {
+    let Some(settings) = &config.licences else { return Ok(None) };
+    let earlier = earlier.and_then(|state| state.licences.as_deref());
+    let files = trust::read(&settings.trust_directory).map_err(|error| vec![error.to_string()])?;
+    let recognition = Recognition::compile(&library.files).map_err(|faults| texts(&faults))?;
+    Licences::open(settings, &files, recognition, earlier, clock).map(|licences| Some(Arc::new(licences)))
+}
+
+fn licence_access(access: &config::LicenceAccess) -> LicenceAccess {
+    let matters = access.clone();
+    LicenceAccess {
+        may: Box::new(move |matter| matters.may(matter)),
+        other_times: access.other_times,
+        receipts: access.receipts,
+        trust_lists: access.trust_lists,
+        share: access.share.as_ref().map(|share| ShareAccess {
+            token: share.token.clone(),
+            matter: share.matter.clone(),
+            encrypt_to: share.encrypt_to,
+        }),
+    }
 }
 
 fn build_caller(
@@ -394,6 +478,7 @@ fn build_caller(
         certificates_sha256: caller.certificates_sha256.clone(),
         limiter: Arc::new(limiter),
         may: Box::new(move |matter, city| allow.may(matter, city)),
+        licences: caller.licences.as_ref().map(licence_access),
         metrics: metrics.client(&caller.name),
     }
 }

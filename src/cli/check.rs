@@ -8,6 +8,8 @@ use super::translate::JobError;
 use super::translate::parse_time;
 use crate::app;
 use crate::domain::fault::Fault;
+use crate::domain::licence::Policy;
+use crate::domain::licence::PolicyFault;
 use crate::domain::mapping::Grade;
 use crate::domain::mapping::Level;
 use crate::domain::mapping::Program;
@@ -22,6 +24,8 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+/// Where a mapping directory keeps the policy for licences.
+const POLICY: &str = "licence/policy.toml";
 /// Certificates that end within so many days are told.
 const WARNING_DAYS: i64 = 30;
 
@@ -145,6 +149,7 @@ impl Check {
             findings.extend(faults.iter().map(of_diagnostic));
             Recognition::default()
         });
+        findings.extend(library.files.text(POLICY).map_or_else(Vec::new, of_policy));
         let program = match Program::compile(&library.files) {
             Ok(program) => program,
             Err(faults) => {
@@ -283,6 +288,21 @@ fn of_diagnostic(fault: &crate::domain::mapping::Diagnostic) -> Finding {
         expected: fault.expected.clone(),
         hint: fault.hint.clone(),
     }
+}
+
+fn of_policy(text: &str) -> Vec<Finding> {
+    let faults = Policy::read(POLICY, text).err().unwrap_or_default();
+    let finding = |fault: PolicyFault| Finding {
+        level: "error",
+        number: format!("V{:03}", fault.kind as u16),
+        file: fault.file,
+        line: fault.line,
+        column: fault.column,
+        found: fault.found,
+        expected: fault.expected,
+        hint: String::new(),
+    };
+    faults.into_iter().map(finding).collect()
 }
 
 fn of_problem(problem: &crate::edge::config::Problem) -> Finding {

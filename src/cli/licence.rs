@@ -1,4 +1,5 @@
-//! `jingyue licence`: making one is in `licence_issue`; here, `verify`: an electronic licence in an OFD file, verified offline against a folder of trust.
+//! `jingyue licence`: making one is in `licence_issue`; here `verify`, an electronic licence in OFD or JSON, verified
+//! offline against a folder of trust, and `id`, an identifier or the content of a two-dimensional code, checked.
 //!
 //! Exits with 0 where the licence can be accepted, 1 where it must be rejected, 2 where a person has to look.
 
@@ -7,14 +8,21 @@ use super::OURS;
 use super::USAGE;
 use super::licence_issue::IssueCommand;
 use super::licence_issue::SealCommand;
+use crate::domain::licence::Code;
 use crate::domain::licence::Decision;
 use crate::domain::licence::FILE_BYTES_MAX;
+use crate::domain::licence::Level;
 use crate::domain::licence::Memory;
 use crate::domain::licence::POLICY_BYTES_MAX;
 use crate::domain::licence::Policy;
+use crate::domain::licence::QrFault;
 use crate::domain::licence::Question;
 use crate::domain::licence::Trust;
+use crate::domain::licence::check_identifier;
+use crate::domain::licence::identifier_of_qr;
+use crate::domain::licence::is_json;
 use crate::domain::licence::judge;
+use crate::domain::licence::judge_detached;
 use crate::edge::clock::Clock;
 use crate::edge::trust;
 use clap::Args;
@@ -40,14 +48,22 @@ enum What {
     Issue(IssueCommand),
     /// 制作电子印章（.esl）
     Seal(SealCommand),
-    /// 验证 OFD 电子证照：0 可以采信，1 不予采信，2 需要人工核实
+    /// 验证电子证照（OFD，或 JSON 与签名文件）：0 可以采信，1 不予采信，2 需要人工核实
     Verify(Verify),
+    /// 校验证照标识或二维码内容：0 正确，1 不正确，2 无法计算校验位
+    Id {
+        /// 证照标识，或二维码内容（含标识的网址不会被访问）
+        text: String,
+    },
 }
 
 #[derive(Args, Debug)]
 struct Verify {
-    /// OFD 文件；“-”为标准输入
+    /// OFD 或 JSON 文件；“-”为标准输入
     file: PathBuf,
+    /// JSON 证照的签名文件：GB/T 35275 SignedData，或 licence-signature/1
+    #[arg(long, value_name = "FILE")]
+    signature: Option<PathBuf>,
     /// 信任目录：自签 *.cer 为根证书，其余 *.cer 为中间证书，*.crl 为吊销列表，*.json 与 *.sig 为签名的信任清单
     #[arg(long, value_name = "DIR")]
     trust: PathBuf,
@@ -92,7 +108,39 @@ impl Licence {
             What::Issue(command) => super::sm::finish(command.run()),
             What::Seal(command) => super::sm::finish(command.run()),
             What::Verify(command) => command.run().unwrap_or_else(|code| code),
+            What::Id { text } => identify(text),
         }
+    }
+}
+
+/// Checks an identifier and tells its parts.
+fn identify(text: &str) -> u8 {
+    let identifier = match identifier_of_qr(text) {
+        Ok(identifier) => identifier,
+        Err(QrFault::None) => {
+            eprintln!("{}：{}", Code::LicIdSyntax.code(), Code::LicIdSyntax.failed());
+            return AT_FAULT;
+        }
+        Err(fault) => {
+            eprintln!("{fault}");
+            return AT_FAULT;
+        }
+    };
+    let Some(parts) = check_identifier(identifier) else {
+        eprintln!("{}：{}", Code::LicIdSyntax.code(), Code::LicIdSyntax.failed());
+        return AT_FAULT;
+    };
+    super::put(&format!(
+        "证照标识：{identifier}\n证照类型代码：{}\n颁发机构代码：{}\n流水号：{}\n版本号：{}\n校验位：{}\n",
+        parts.kind, parts.authority, parts.serial, parts.version, parts.check
+    ));
+    for code in &parts.codes {
+        eprintln!("{}：{}", code.code(), code.failed());
+    }
+    match parts.codes.iter().map(|code| code.level()).max() {
+        None => 0,
+        Some(Level::Fail) => AT_FAULT,
+        Some(_) => UNDECIDED,
     }
 }
 
@@ -100,13 +148,24 @@ impl Verify {
     fn run(&self) -> Result<u8, u8> {
         let trust = self.trusted()?;
         let policy = self.policy.as_deref().map_or_else(|| Ok(Policy::default()), read_policy)?;
-        let file = read(&self.file).map_err(|error| {
-            eprintln!("{} 无法读取：{error}", self.file.display());
-            USAGE
-        })?;
+        let open = |path: &PathBuf| {
+            read(path).map_err(|error| {
+                eprintln!("{} 无法读取：{error}", path.display());
+                USAGE
+            })
+        };
+        let file = open(&self.file)?;
+        let signature = self.signature.as_ref().map(open).transpose()?;
+        if signature.is_some() && !is_json(&file) {
+            eprintln!("--signature 只用于 JSON 证照；OFD 的签名在文件之内");
+            return Err(USAGE);
+        }
         let at = self.at.unwrap_or_else(|| Clock::System.now().div_euclid(1_000));
         let question = Question { matter: self.matter.as_deref(), ..Question::new(&trust, &policy, at) };
-        let report = judge(&file, &question);
+        let report = match &signature {
+            Some(signature) => judge_detached(&file, signature, &question),
+            None => judge(&file, &question),
+        };
         match self.format {
             Format::Text => super::put(&report.text()),
             Format::Json => {

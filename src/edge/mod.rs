@@ -10,6 +10,7 @@ pub mod tls;
 pub mod drift;
 pub mod ledger;
 pub mod library;
+pub mod licences;
 pub mod limit;
 pub mod nonces;
 pub mod sheet;

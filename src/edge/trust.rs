@@ -6,8 +6,12 @@ use std::fmt;
 use std::fs;
 use std::io;
 use std::io::Read;
+use std::io::Write;
 use std::path::Path;
 use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
 
 /// Most files of a folder.
 const FILES_MAX: usize = 10_000;
@@ -69,4 +73,34 @@ pub fn read(folder: &Path) -> Result<Vec<(String, Vec<u8>)>, TrustError> {
         files.push((name, bytes));
     }
     Ok(files)
+}
+
+/// The turn of whoever reads the folder in order to change it; held until dropped.
+pub fn turn() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Puts files into the folder, each whole or not at all, in that order. Everything is on disk before the first takes
+/// its place, so that only a crash between two of them can leave the first without the second; the next start says so.
+///
+/// # Errors
+/// When a file cannot be written; those that took their place stay.
+pub fn replace(folder: &Path, files: &[(&str, &[u8])]) -> Result<(), TrustError> {
+    let mut written = Vec::with_capacity(files.len());
+    for (name, bytes) in files {
+        let (path, new) = (folder.join(name), folder.join(format!(".{name}.new")));
+        let write = || {
+            let mut file = fs::File::create(&new)?;
+            file.write_all(bytes)?;
+            file.sync_all()
+        };
+        write().map_err(|error| TrustError::File(new.clone(), error))?;
+        written.push((new, path));
+    }
+    for (new, path) in written {
+        fs::rename(&new, &path).map_err(|error| TrustError::File(path, error))?;
+    }
+    let synced = fs::File::open(folder).and_then(|opened| opened.sync_all());
+    synced.map_err(|error| TrustError::File(folder.to_owned(), error))
 }

@@ -51,7 +51,7 @@ impl Exchange {
             }
         }
         if let Some(signature) = &target.sign {
-            self.sign(signature, service, &outward.body, &mut headers)?;
+            self.sign(signature, service, &outward.digest, &mut headers)?;
         }
         let outbound =
             Outbound { method: Method::POST, path: service.path.clone(), headers, body: outward.body.clone() };
@@ -95,7 +95,7 @@ impl Exchange {
         &self,
         signature: &Signature,
         service: &Service,
-        body: &[u8],
+        digest: &[u8; 32],
         headers: &mut HeaderMap,
     ) -> Result<(), Fault> {
         let (key, secret) = (signature.key.as_str(), signature.secret.reveal());
@@ -114,9 +114,7 @@ impl Exchange {
                 let mut random = [0u8; 16];
                 clock::random(&mut random).map_err(|_| Fault::Internal { reason: "no random numbers" })?;
                 let nonce = sm::hex(&random);
-                let digest = sm::digest(body);
-                let sign =
-                    sm::header_signature_with(&signature.mac, "POST", &service.path, &timestamp, &nonce, &digest);
+                let sign = sm::header_signature_with(&signature.mac, "POST", &service.path, &timestamp, &nonce, digest);
                 put("x-app-key", key);
                 put("x-timestamp", &timestamp);
                 put("x-nonce", &nonce);

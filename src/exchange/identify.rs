@@ -27,12 +27,11 @@ pub(super) struct Known {
 }
 
 impl Exchange {
-    /// Finds out who sent a request.
+    /// Finds out who sent a request with a body of that `digest`.
     ///
     /// # Errors
     /// The faults of the 300 range.
-    pub(super) fn identify(&self, state: &State, arrived: &Arrived, body: &[u8]) -> Result<Known, Fault> {
-        let digest = sm::digest(body);
+    pub(super) fn identify(&self, state: &State, arrived: &Arrived, digest: [u8; 32]) -> Result<Known, Fault> {
         let requester = state.exchange_requester(&arrived.headers);
         if let Some(print) = &arrived.certificate_sha256 {
             if let Some(caller) = state.caller_by_certificate(print) {

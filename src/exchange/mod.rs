@@ -10,16 +10,20 @@
 
 mod admit;
 mod answer;
+mod digests;
 mod forward;
 mod identify;
+mod licences;
 mod record;
 mod relay;
 mod state;
 mod translate;
 
 pub use state::Caller;
+pub use state::LicenceAccess;
 pub use state::Permission;
 pub use state::Relay;
+pub use state::ShareAccess;
 pub use state::State;
 pub use state::Target;
 
@@ -37,6 +41,7 @@ use crate::edge::upstream::Pool;
 use answer::Story;
 use arc_swap::ArcSwap;
 use bytes::Bytes;
+use digests::Digests;
 use http::HeaderMap;
 use http::Method;
 use http::StatusCode;
@@ -91,6 +96,7 @@ pub struct Exchange {
     clock: Clock,
     /// Reused memory of translations; taken out while one runs, so that it is never borrowed across a wait.
     workspace: RefCell<Workspace>,
+    digests: Digests,
     /// Pools of this worker, by target, and the generation that they belong to.
     pools: RefCell<(u64, Vec<Pool>)>,
 }
@@ -108,6 +114,7 @@ impl Exchange {
             drift,
             clock,
             workspace: RefCell::default(),
+            digests: Digests::default(),
             pools: RefCell::new((0, Vec::new())),
         }
     }
@@ -116,6 +123,9 @@ impl Exchange {
     pub async fn run(&self, arrived: Arrived) -> Answer {
         let _held = self.metrics.exchange_started();
         let state = self.state.load_full();
+        if let Some(desk) = state.licences.as_ref().filter(|_| licences::serves(arrived.uri.path())) {
+            return self.licences(&state, desk, arrived).await;
+        }
         let mut story = Story::new(&self.clock, &state);
         if let Some(relay) = state.relays.iter().find(|relay| arrived.uri.path().starts_with(&relay.path)) {
             return self.relay(&state, relay, arrived, &mut story).await;
@@ -128,11 +138,12 @@ impl Exchange {
     async fn steps(&self, state: &State, arrived: Arrived, story: &mut Story<'_>) -> Result<Answer, Fault> {
         story.arrived(&arrived);
         let body = arrived.body.clone()?;
-        let known = self.identify(state, &arrived, &body)?;
+        let digest = self.digests.of(&body).await;
+        let known = self.identify(state, &arrived, digest)?;
         story.known(known.caller, Stage::Identify);
         let admitted = self.admit(state, known, &arrived, &body, story)?;
         story.admitted(&admitted, Stage::Admit);
-        let outbound = self.translate_outward(state, &admitted, &body)?;
+        let outbound = self.translate_outward(state, &admitted, &body).await?;
         story.translated(&outbound, Stage::Translate);
         let opened = match self.record_open(state, &admitted, &outbound).await? {
             Opening::New(opened) => opened,
@@ -144,7 +155,10 @@ impl Exchange {
         story.passed(Stage::RecordOpen);
         let reply = self.forward(state, &admitted, &opened, &outbound).await;
         story.passed(Stage::Forward);
-        let homeward = reply.and_then(|reply| self.translate_homeward(state, &admitted, &outbound, reply));
+        let homeward = match reply {
+            Ok(reply) => self.translate_homeward(state, &admitted, &outbound, reply).await,
+            Err(fault) => Err(fault),
+        };
         story.passed(Stage::TranslateBack);
         let Recorded { answer, fault } = self.record_close(state, &admitted, opened, homeward).await;
         story.passed(Stage::RecordClose);

@@ -9,7 +9,6 @@ use super::translate::Homeward;
 use super::translate::Outward;
 use crate::domain::fault::Fault;
 use crate::domain::masked::Masked;
-use crate::domain::sm;
 use crate::edge::ledger::ClosingEntry;
 use crate::edge::ledger::Opened;
 use crate::edge::ledger::Opening;
@@ -40,7 +39,7 @@ impl Exchange {
             // One number may be used in several steps of a case, so it is one within its matter and step.
             key: format!("{}/{}/{}", matter.code, admitted.pair.step, admitted.arrival.key),
             request_digest: admitted.digest,
-            outbound_digest: sm::digest(&outward.body),
+            outbound_digest: outward.digest,
             matter: matter.code.clone(),
             step: admitted.pair.step.clone(),
             target: state.targets[admitted.target].name.clone(),
@@ -68,8 +67,8 @@ impl Exchange {
         homeward: Result<Homeward, Fault>,
     ) -> Recorded {
         let (answer, fault, reply_digest) = match homeward {
-            Ok(Homeward { body, content_type, reply }) => {
-                (answer::translated(body, &content_type), None, Some(sm::digest(&reply)))
+            Ok(Homeward { body, content_type, reply_digest }) => {
+                (answer::translated(body, &content_type), None, Some(reply_digest))
             }
             Err(fault) => (
                 self.tell(

@@ -50,7 +50,8 @@ impl Exchange {
     ) -> Result<Answer, Fault> {
         let body = arrived.body.clone()?;
         if !relay.callers.is_empty() {
-            let known = self.identify(state, &arrived, &body)?;
+            let digest = self.digests.of(&body).await;
+            let known = self.identify(state, &arrived, digest)?;
             if !relay.callers.contains(&known.caller) {
                 return Err(Fault::NotPermitted { matter: relay.path.clone() });
             }

@@ -7,6 +7,9 @@ use crate::domain::headers::Fields;
 use crate::domain::headers::Signature;
 use crate::domain::mapping::Pair;
 use crate::domain::mapping::Program;
+use crate::domain::masked::Masked;
+use crate::domain::sm::sm2::PublicKey;
+use crate::edge::licences::Licences;
 use crate::edge::limit::Limiter;
 use crate::edge::metrics::ClientHandles;
 use crate::edge::metrics::MatterHandles;
@@ -35,7 +38,32 @@ pub struct Caller {
     pub certificates_sha256: Vec<[u8; 32]>,
     pub limiter: Arc<Limiter>,
     pub may: Permission,
+    /// What it may do with licences; `None`: nothing.
+    pub licences: Option<LicenceAccess>,
     pub metrics: ClientHandles,
+}
+
+/// What a caller may do with licences.
+pub struct LicenceAccess {
+    /// Leave to use licences for a matter, by its code.
+    pub may: Box<dyn Fn(&str) -> bool + Send + Sync>,
+    /// True: may ask for the verdict at another time than now.
+    pub other_times: bool,
+    /// True: may read the usage receipts of all callers.
+    pub receipts: bool,
+    /// True: may put trust lists, which their operator has signed.
+    pub trust_lists: bool,
+    pub share: Option<ShareAccess>,
+}
+
+/// How a caller uses the calls of a sharing platform.
+pub struct ShareAccess {
+    /// The token that goes with its name; `None`: certificate or header signature only.
+    pub token: Option<Masked<Vec<u8>>>,
+    /// The matter that a call without one is for.
+    pub matter: String,
+    /// Answers are encrypted to this key.
+    pub encrypt_to: Option<PublicKey>,
 }
 
 /// A system that is called.
@@ -70,6 +98,8 @@ pub struct State {
     pub targets: Vec<Target>,
     pub relays: Vec<Relay>,
     pub clock_window_seconds: u32,
+    /// `None`: there are no licence calls.
+    pub licences: Option<Arc<Licences>>,
     by_key: FxHashMap<String, usize>,
     /// The exchange families in use, one for each prefix.
     exchanges: Vec<Fields>,
@@ -148,6 +178,7 @@ impl State {
             targets,
             relays,
             clock_window_seconds,
+            licences: None,
         }
     }
 

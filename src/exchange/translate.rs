@@ -15,6 +15,8 @@ use std::sync::atomic::Ordering;
 /// A message ready to leave, and what its answer will need.
 pub(super) struct Outward {
     pub body: Bytes,
+    /// SM3 of the body.
+    pub digest: [u8; 32],
     pub content_type: Arc<str>,
     pub kept: Kept,
     pub sequence: u64,
@@ -26,8 +28,8 @@ pub(super) struct Outward {
 pub(super) struct Homeward {
     pub body: Bytes,
     pub content_type: Arc<str>,
-    /// What came, for its digest.
-    pub reply: Bytes,
+    /// SM3 of what came.
+    pub reply_digest: [u8; 32],
 }
 
 impl Exchange {
@@ -35,7 +37,12 @@ impl Exchange {
     ///
     /// # Errors
     /// All field faults together.
-    pub(super) fn translate_outward(&self, state: &State, admitted: &Admitted, body: &[u8]) -> Result<Outward, Fault> {
+    pub(super) async fn translate_outward(
+        &self,
+        state: &State,
+        admitted: &Admitted,
+        body: &[u8],
+    ) -> Result<Outward, Fault> {
         let sequence = self.sequence.fetch_add(1, Ordering::Relaxed);
         let message_id = if admitted.arrival.message.is_some() {
             String::new()
@@ -49,14 +56,16 @@ impl Exchange {
         self.workspace.replace(workspace);
         let Translated { bytes, content_type, kept, losses, dropped } = translated?;
         self.undeclared(state, &admitted.pair.from, dropped);
-        Ok(Outward { body: bytes.into(), content_type, kept, sequence, message_id, losses })
+        let body = Bytes::from(bytes);
+        let digest = self.digests.of(&body).await;
+        Ok(Outward { body, digest, content_type, kept, sequence, message_id, losses })
     }
 
     /// Translates the answer.
     ///
     /// # Errors
     /// [`Fault::Refused`] where the other side said no; the other faults of the 500 range where its answer is no use.
-    pub(super) fn translate_homeward(
+    pub(super) async fn translate_homeward(
         &self,
         state: &State,
         admitted: &Admitted,
@@ -73,7 +82,8 @@ impl Exchange {
         match translated {
             Ok(translated) if success => {
                 self.undeclared(state, &admitted.pair.to, translated.dropped);
-                Ok(Homeward { body: translated.bytes.into(), content_type: translated.content_type, reply: reply.body })
+                let reply_digest = self.digests.of(&reply.body).await;
+                Ok(Homeward { body: translated.bytes.into(), content_type: translated.content_type, reply_digest })
             }
             // A side that says no in its own words is believed whatever its HTTP status is.
             Err(fault @ Fault::Refused { .. }) => Err(fault),

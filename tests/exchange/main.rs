@@ -8,6 +8,7 @@ mod drift;
 mod exchange_family;
 #[path = "../few/mod.rs"]
 mod few;
+mod keys;
 mod national;
 mod once;
 mod refusals;

@@ -27,10 +27,15 @@ fn key(name: &str) -> Vec<u8> {
 }
 
 /// A handshake after RFC 8998 with the certificate of that name.
-fn connect(address: SocketAddr, certificate: Option<&str>) -> io::Result<Client> {
+fn reach(address: SocketAddr, certificate: Option<&str>) -> io::Result<Client> {
+    connect(address, certificate, "sm/root.pem")
+}
+
+/// The same, trusting the issuer in that file of `tests/keys`.
+pub(crate) fn connect(address: SocketAddr, certificate: Option<&str>, issuer: &str) -> io::Result<Client> {
     let pair = certificate.map(|name| ["pem", "key"].map(|ending| key(&format!("{name}.{ending}"))));
     let own = pair.as_ref().map(|[certificate, key]| Own { certificate, key: Key::Pem(key) });
-    let issuers = key("root.pem");
+    let issuers = std::fs::read(root().join("tests/keys").join(issuer)).unwrap();
     let trust = Trust { issuers: &issuers, revocation: None };
     let config = client_config(Family::Sm, trust, own.as_ref(), false).unwrap();
     let connection = rustls::ClientConnection::new(Arc::new(config), "localhost".try_into().unwrap()).unwrap();
@@ -40,7 +45,7 @@ fn connect(address: SocketAddr, certificate: Option<&str>) -> io::Result<Client>
     Ok(Client::over(stream))
 }
 
-fn ask(client: &mut Client) -> (u16, String) {
+pub(crate) fn ask(client: &mut Client) -> (u16, String) {
     let body = sample("04-bizlic-query/jingzhou.request.soap.xml");
     client.send("POST", "/kstb/ws", &[("content-type".into(), "text/xml;charset=UTF-8".into())], &body);
     let answer = client.receive();
@@ -59,7 +64,7 @@ fn the_certificate_is_the_caller_whatever_the_protocol() {
         .start();
     stand.answer_at.store(at(9, 45, 2, 0), Ordering::Release);
     // One port, both families, one caller.
-    let first = ask(&mut connect(stand.address(), Some("yueyang-system")).unwrap());
+    let first = ask(&mut reach(stand.address(), Some("yueyang-system")).unwrap());
     let second = ask(&mut Client::connect_tls(stand.address(), Some("jingzhou-system")));
     let right = sample("04-bizlic-query/jingzhou.response.soap.xml");
     for (status, text) in [&first, &second] {
@@ -69,7 +74,7 @@ fn the_certificate_is_the_caller_whatever_the_protocol() {
     let forwarded = stand.forwarded();
     // Good certificates of nobody's, and none.
     for nobody in [Some("revoked"), None] {
-        let answer = ask(&mut connect(stand.address(), nobody).unwrap());
+        let answer = ask(&mut reach(stand.address(), nobody).unwrap());
         assert!(answer.1.contains("-50"), "{}", answer.1);
     }
     assert_eq!(stand.forwarded(), forwarded);
@@ -80,10 +85,10 @@ fn the_certificate_is_the_caller_whatever_the_protocol() {
         "client_ca_file = \"../tests/keys/sm/root.pem\"\nclient_crl_file = \"../tests/keys/sm/lists.pem\"\n",
     );
     stand.app().reload().unwrap();
-    assert_eq!(ask(&mut connect(stand.address(), Some("yueyang-system")).unwrap()).1, first.1);
+    assert_eq!(ask(&mut reach(stand.address(), Some("yueyang-system")).unwrap()).1, first.1);
     let mut client = Client::connect_tls(stand.address(), Some("jingzhou-system"));
     assert!(client.try_write(b"GET / HTTP/1.1\r\n\r\n").and_then(|()| client.try_receive().map(drop)).is_err());
-    let revoked = connect(stand.address(), Some("revoked"));
+    let revoked = reach(stand.address(), Some("revoked"));
     let refused = revoked.and_then(|mut client| {
         client.try_write(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")?;
         client.try_receive().map(drop)

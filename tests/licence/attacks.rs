@@ -306,7 +306,7 @@ fn another_algorithm_in_the_xml_fails() {
 }
 
 #[test]
-fn signed_data_forged_without_a_key_fails() {
+pub(crate) fn signed_data_forged_without_a_key_fails() {
     let draft = draft();
     let none = draft.signed(|draft, file| signed_data(draft, Some(&jingyue::domain::sm::digest(file)), &[]));
     expect_failed(&report(&draft, &none), &["SIG.NO_SIGNER_INFO"]);
@@ -455,7 +455,7 @@ fn gm(kind: u8) -> Vec<u8> {
     oid(&[GM, &[kind]].concat())
 }
 
-fn signed_data(draft: &Draft, content: Option<&[u8]>, signers: &[u8]) -> Vec<u8> {
+pub(crate) fn signed_data(draft: &Draft, content: Option<&[u8]>, signers: &[u8]) -> Vec<u8> {
     let content = content.map_or(Vec::new(), |content| tlv(0xa0, &[&octets(content)]));
     let data = sequence(&[
         &number(1),
@@ -467,7 +467,7 @@ fn signed_data(draft: &Draft, content: Option<&[u8]>, signers: &[u8]) -> Vec<u8>
     sequence(&[&gm(2), &tlv(0xa0, &[&data])])
 }
 
-fn signer_info(draft: &Draft, attributes: &[u8], value: &[u8]) -> Vec<u8> {
+pub(crate) fn signer_info(draft: &Draft, attributes: &[u8], value: &[u8]) -> Vec<u8> {
     let attributes = if attributes.is_empty() { Vec::new() } else { tlv(0xa0, &[attributes]) };
     let sign = oid(&[0x2a, 0x81, 0x1c, 0xcf, 0x55, 1, 0x82, 0x2d, 1]);
     let issuer = &draft.offices.authority.name;
@@ -486,7 +486,7 @@ pub(crate) fn content_form(draft: &Draft, file: &[u8]) -> Vec<u8> {
     signed_data(draft, Some(&digest), &signer_info(draft, &[], &draft.offices.office.sign(&digest)))
 }
 
-fn attribute_form(draft: &Draft, file: &[u8]) -> Vec<u8> {
+pub(crate) fn attribute_form(draft: &Draft, file: &[u8]) -> Vec<u8> {
     let digest = jingyue::domain::sm::digest(file);
     let attribute = |last: u8, value: &[u8]| {
         sequence(&[&oid(&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, last]), &tlv(0x31, &[value])])

@@ -67,11 +67,11 @@ pub(crate) struct Holder {
 
 impl Holder {
     pub(crate) fn sign(&self, message: &[u8]) -> Vec<u8> {
-        PrivateKey::from_bytes(&self.key).unwrap().sign(DEFAULT_ID, &[message], &[9; 32]).to_der()
+        PrivateKey::from_bytes(&self.key).unwrap().sign(DEFAULT_ID, &[message], &[9; 32]).unwrap().to_der()
     }
 
     pub(crate) fn sign_raw(&self, message: &[u8]) -> Vec<u8> {
-        PrivateKey::from_bytes(&self.key).unwrap().sign(DEFAULT_ID, &[message], &[9; 32]).to_bytes().to_vec()
+        PrivateKey::from_bytes(&self.key).unwrap().sign(DEFAULT_ID, &[message], &[9; 32]).unwrap().to_bytes().to_vec()
     }
 }
 

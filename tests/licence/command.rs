@@ -48,3 +48,51 @@ fn wrong_command_lines_are_told() {
         assert!(output.stdout.is_empty() && !output.stderr.is_empty());
     }
 }
+
+#[test]
+fn identifiers_and_codes_on_paper_are_checked() {
+    let right = "1.2.156.3005.2.11100000000013338W011.11430000006122244L.20230000403.001.U";
+    for (text, code) in [
+        (right.to_owned(), 0),
+        (format!("https://zwfw.example/c?id={right}"), 0),
+        (right.replace("001.U", "001.V"), 1),
+        (right.replace("1.2.156.3005", "1.2.156.3003"), 1),
+        (right.replace("20230000403", "2023_0000403"), 2),
+        ("1.2.156.3005.2.1".to_owned(), 1),
+    ] {
+        let output = run(&["licence", "id", &text]);
+        assert_eq!(output.status.code(), Some(code), "{text}");
+        assert_eq!(output.stderr.is_empty(), code == 0, "{text}");
+    }
+}
+
+#[test]
+fn policies_and_known_lists_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let good = write(
+        "good.toml",
+        "format = \"licence-policy/1\"\n[matters.M1]\nname = \"x\"\ntypes = []\nfields = [\"ZZMC\"]\n",
+    );
+    let bad = write("bad.toml", "format = \"licence-policy/1\"\n[levels]\n\"SIG.NONE\" = \"warn\"\n");
+    let verify = |more: &[&str]| {
+        let usual = ["licence", "verify", "v01-ses-v4.ofd", "--trust", "pki", "--at", "2024-06-01T00:00:00+08:00"];
+        run(&[&usual[..], &["--format", "json"], more].concat())
+    };
+    let output = verify(&["--policy", &good, "--matter", "M1"]);
+    assert_eq!(output.status.code(), Some(0));
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(report["licence"]["fields"]["ZZMC"].is_string() && report["evidence"]["policy"].is_string());
+    assert_eq!(verify(&["--policy", &good, "--matter", "M2"]).status.code(), Some(2));
+    let refused = verify(&["--policy", &bad]);
+    assert_eq!(refused.status.code(), Some(64));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("bad.toml:3:"));
+    assert_eq!(verify(&["--matter", "M1"]).status.code(), Some(64));
+    assert_eq!(verify(&["--known", "430000"]).status.code(), Some(64));
+    // A signature beside an OFD file says nothing.
+    assert_eq!(verify(&["--signature", "v01-ses-v4.ofd"]).status.code(), Some(64));
+}

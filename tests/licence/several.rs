@@ -20,6 +20,30 @@ fn twice(uncovered: Vec<&'static str>) -> Members {
     members
 }
 
+/// What a second signature over everything is made by.
+pub(crate) fn over_everything() -> Draft {
+    Draft { property: "/Doc_0/Signs/Sign_1/Signature.xml", ..Draft::new() }
+}
+
+/// A first signature over the list, which was extended for the second one.
+pub(crate) fn with_a_broken_first(first: &Draft, second: &Draft) -> Members {
+    let mut before = first.unsigned();
+    before.push((LIST.to_owned(), b"<ofd:Signatures xmlns:ofd=\"http://www.ofdspec.org/2016\"/>".to_vec()));
+    let (seal, file) = (first.seal(), first.signature_file(&before, true));
+    let value = first.value(&seal, &file);
+    let mut members = first.sealed();
+    *member(&mut members, "Sign_0/Signature.xml") = file;
+    *member(&mut members, "SignedValue.dat") = value;
+    let late = Draft { uncovered: vec![LIST], ..second.clone() };
+    let (seal, file) = (late.seal(), late.signature_file(&members, true));
+    let value = late.value(&seal, &file);
+    members.push(("Doc_0/Signs/Sign_1/Signature.xml".to_owned(), file));
+    members.push(("Doc_0/Signs/Sign_1/Seal.esl".to_owned(), seal));
+    members.push(("Doc_0/Signs/Sign_1/SignedValue.dat".to_owned(), value));
+    replace(&mut members, LIST, "</", "<ofd:Signature ID=\"2\" BaseLoc=\"Sign_1/Signature.xml\"/></");
+    members
+}
+
 #[test]
 fn a_second_signature_covers_what_the_first_left_out() {
     expect_passed(&report(&Draft::new(), &twice(vec!["OFD.xml"])), &[]);

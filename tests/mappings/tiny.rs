@@ -450,3 +450,13 @@ fn the_compiler_refuses_what_could_go_wrong_later() {
         ));
     }
 }
+
+#[test]
+fn an_item_of_plain_values_without_its_value_leaves_no_comma() {
+    let program =
+        Set::new().left("v[],items[].x,,,,,,\n").right("L/M[],items[],list,,,,,\nL/M[]/A,items[].x,,,,,,\n").compile();
+    let list = |items: &str| to_json(&program, &format!("<L>{items}</L>"));
+    assert_eq!(list("<M><A>p</A></M><M/><M><A>q</A></M>"), json!({"no": "1", "v": ["p", "q"]}));
+    assert_eq!(list("<M/><M><A>q</A></M><M/>"), json!({"no": "1", "v": ["q"]}));
+    assert_eq!(list("<M/>"), json!({"no": "1", "v": []}));
+}

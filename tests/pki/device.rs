@@ -13,6 +13,7 @@ use jingyue::domain::key::file;
 use jingyue::domain::sm::sm2::DEFAULT_ID;
 use jingyue::edge::keys::DecryptCall;
 use jingyue::edge::keys::Device;
+use jingyue::edge::keys::DeviceSettings;
 use jingyue::edge::keys::Half;
 use jingyue::edge::keys::SdfFault;
 use std::ffi::c_int;
@@ -34,6 +35,10 @@ fn build(folder: &Path, name: &str, order: u8) -> PathBuf {
         .expect("a C compiler runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     library
+}
+
+fn settings(decrypt: DecryptCall, sessions_max: usize) -> DeviceSettings {
+    DeviceSettings { decrypt, sessions_max, ..DeviceSettings::default() }
 }
 
 fn password() -> Zeroizing<Vec<u8>> {
@@ -75,7 +80,7 @@ fn a_device_signs_and_opens() {
         ("c.so", 2, DecryptCall::AlgorithmIndex),
     ] {
         let library = build(folder.path(), name, order);
-        let device = Device::open(&library, call, 2).unwrap();
+        let device = Device::open(&library, &settings(call, 2)).unwrap();
         let opening = device.key(1, Half::Encrypt, Some(password())).unwrap();
         assert_eq!(opening.public(), software.public());
         assert_eq!(opening.decrypt(&sealed).unwrap().as_slice(), [7; 300], "{name}");
@@ -115,7 +120,7 @@ fn commands(folder: &Path) {
 fn signs(library: &Path) {
     // SAFETY: as above. It stays loaded, so that its counts outlive the device.
     let _held = unsafe { libloading::Library::new(library).unwrap() };
-    let device = Device::open(library, DecryptCall::Index, 2).unwrap();
+    let device = Device::open(library, &settings(DecryptCall::Index, 2)).unwrap();
     let signing = device.key(1, Half::Sign, Some(password())).unwrap();
     let verify = || {
         let signature = key::sign(&signing, DEFAULT_ID, &[b"message"]).unwrap();
@@ -145,7 +150,7 @@ fn signs(library: &Path) {
 
 fn faults(folder: &Path) {
     let library = folder.join("a.so");
-    let device = Device::open(&library, DecryptCall::Index, 1).unwrap();
+    let device = Device::open(&library, &settings(DecryptCall::Index, 1)).unwrap();
     let number = |fault: SdfFault| match fault {
         SdfFault::Device(number) => number,
         other => panic!("{other}"),
@@ -162,6 +167,6 @@ fn faults(folder: &Path) {
         if !text.is_empty() {
             std::fs::write(&path, text).unwrap();
         }
-        assert!(matches!(Device::open(&path, DecryptCall::Index, 1), Err(SdfFault::Library(_))), "{name}");
+        assert!(matches!(Device::open(&path, &settings(DecryptCall::Index, 1)), Err(SdfFault::Library(_))), "{name}");
     }
 }

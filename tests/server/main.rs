@@ -73,6 +73,7 @@ fn settings() -> Settings {
         drain: LONG,
         tls: None,
         clock: Clock::System,
+        metrics: None,
     }
 }
 

@@ -29,7 +29,8 @@ impl Texts {
 
     fn pair(&self) -> Pair<'_> {
         let signing = Own { certificate: &self.signing.0, key: Key::Pem(&self.signing.1) };
-        Pair { signing, encryption: (&self.encryption.0, &self.encryption.1) }
+        let encryption = Own { certificate: &self.encryption.0, key: Key::Pem(&self.encryption.1) };
+        Pair { signing, encryption }
     }
 }
 

@@ -2,16 +2,19 @@
 
 use crate::roots;
 use crate::support::{Failed, Pair, Server, client, connect, connect_to, file};
-use jingyue::domain::sm::Wrong;
+use jingyue::domain::key::{Key as Handle, KeyFault};
 use jingyue::domain::sm::sm2::{DEFAULT_ID, PrivateKey, PublicKey, Signature};
-use jingyue::edge::tls::{ClientCertificate, Family, HandshakeKey, Key, Own, Trust, client_config};
+use jingyue::edge::keys::SoftwareKey;
+use jingyue::edge::tls::{ClientCertificate, Family, Key, Own, SM2SIG_SM3, Trust, client_config};
 use jingyue::edge::tls::{server_config, signing_key, sm_provider};
-use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::sign::{CertifiedKey, Signer, SigningKey, SingleCertAndKey};
 use rustls::{CertificateError, ClientConfig, Error, InvalidMessage, PeerIncompatible, ServerConfig};
+use rustls::{SignatureAlgorithm, SignatureScheme};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use std::io::{Read, Write};
 use std::sync::Arc;
+use zeroize::Zeroizing;
 
 #[track_caller]
 fn client_refuses(expected: &CertificateError, name: &'static str, client: ClientConfig, server: &Server) {
@@ -118,13 +121,23 @@ fn no_certificate_where_one_is_required() {
 #[derive(Debug)]
 struct OtherIdentity(PrivateKey, &'static [u8]);
 
-impl HandshakeKey for OtherIdentity {
-    fn public(&self) -> &PublicKey {
-        self.0.public()
+impl SigningKey for OtherIdentity {
+    fn choose_scheme(&self, _: &[SignatureScheme]) -> Option<Box<dyn Signer>> {
+        Some(Box::new(Self(self.0.clone(), self.1)))
     }
 
-    fn sign(&self, _: &[u8], message: &[u8]) -> Result<Signature, Wrong> {
-        Ok(self.0.sign(self.1, &[message], &[7; 32]))
+    fn algorithm(&self) -> SignatureAlgorithm {
+        SignatureAlgorithm::Unknown(8)
+    }
+}
+
+impl Signer for OtherIdentity {
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Error> {
+        Ok(self.0.sign(self.1, &[message], &[7; 32]).unwrap().to_der())
+    }
+
+    fn scheme(&self) -> SignatureScheme {
+        SM2SIG_SM3
     }
 }
 
@@ -132,13 +145,21 @@ impl HandshakeKey for OtherIdentity {
 #[derive(Debug)]
 struct Broken(PublicKey);
 
-impl HandshakeKey for Broken {
+impl Handle for Broken {
     fn public(&self) -> &PublicKey {
         &self.0
     }
 
-    fn sign(&self, _: &[u8], _: &[u8]) -> Result<Signature, Wrong> {
-        Err(Wrong)
+    fn sign_digest(&self, _: &[u8; 32]) -> Result<Signature, KeyFault> {
+        Err(KeyFault::Unavailable(0))
+    }
+
+    fn decrypt(&self, _: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyFault> {
+        Err(KeyFault::Unavailable(0))
+    }
+
+    fn agree(&self, _: &PublicKey) -> Result<Zeroizing<[u8; 32]>, KeyFault> {
+        Err(KeyFault::Unavailable(0))
     }
 }
 
@@ -150,7 +171,7 @@ fn gateway_key() -> PrivateKey {
     PrivateKey::from_bytes(der.secret_der()[at..at + 32].try_into().unwrap()).unwrap()
 }
 
-fn server_with(key: Arc<dyn HandshakeKey>) -> Arc<ServerConfig> {
+fn server_with(key: Arc<dyn Handle>) -> Arc<ServerConfig> {
     let (certificate, root) = (file("sm/gateway.pem"), file("sm/root.pem"));
     let own = Own { certificate: &certificate, key: Key::Handle(key) };
     let trust = Trust { issuers: &root, revocation: None };
@@ -162,7 +183,11 @@ fn the_identity_of_the_signature_matters() {
     let right: &[u8] = b"TLSv1.3+GM+Cipher+Suite";
     for (identity, accepted) in [(right, true), (b"TLSv1.3+GM+Cipher+Suitf", false), (DEFAULT_ID, false), (b"", false)]
     {
-        let server = server_with(Arc::new(OtherIdentity(gateway_key(), identity)));
+        let mut server = Arc::unwrap_or_clone(server_with(Arc::new(SoftwareKey::new(gateway_key()))));
+        let chain = CertificateDer::pem_slice_iter(&file("sm/gateway.pem")).map(Result::unwrap).collect();
+        let certified = CertifiedKey::new(chain, Arc::new(OtherIdentity(gateway_key(), identity)));
+        server.cert_resolver = Arc::new(SingleCertAndKey::from(certified));
+        let server = Arc::new(server);
         match connect(&Arc::new(client(None)), &server) {
             Ok(mut both) if accepted => both.exchange(b"through a handle"),
             Err(Failed::Client(Error::InvalidCertificate(CertificateError::BadSignature))) if !accepted => {}
@@ -176,7 +201,7 @@ fn a_key_that_cannot_sign_ends_the_handshake() {
     let server = server_with(Arc::new(Broken(*gateway_key().public())));
     assert!(matches!(connect(&Arc::new(client(None)), &server), Err(Failed::Server(Error::General(_)))));
     // A handle to another key than the certificate's is found out before.
-    let other: Arc<dyn HandshakeKey> = Arc::new(Broken(*PrivateKey::generate(&[9; 48]).public()));
+    let other: Arc<dyn Handle> = Arc::new(Broken(*PrivateKey::generate(&[9; 48]).public()));
     let chain = CertificateDer::pem_slice_iter(&file("sm/gateway.pem")).map(Result::unwrap).collect();
     assert!(CertifiedKey::new(chain, signing_key(other)).keys_match().is_err());
 }

@@ -506,7 +506,8 @@ fn tlcp_is_spoken_and_resumed() {
         let issuers = text("root.pem");
         let trust = Trust { issuers: &issuers, revocation: None };
         let signing = Own { certificate: &server_chain, key: Key::Pem(&server_key) };
-        let pair = Pair { signing, encryption: (&server_encrypt, &server_encrypt_key) };
+        let pair =
+            Pair { signing, encryption: Own { certificate: &server_encrypt, key: Key::Pem(&server_encrypt_key) } };
         let server = Arc::new(tlcp_server_config(&pair, ClientCertificate::Required, trust).unwrap());
         let (listener, address) = listen().await;
         let resumed = Rc::new(std::cell::RefCell::new(Vec::new()));
@@ -525,7 +526,8 @@ fn tlcp_is_spoken_and_resumed() {
             }
         });
         let signing = Own { certificate: &client_chain, key: Key::Pem(&client_key) };
-        let pair = Pair { signing, encryption: (&client_encrypt, &client_encrypt_key) };
+        let pair =
+            Pair { signing, encryption: Own { certificate: &client_encrypt, key: Key::Pem(&client_encrypt_key) } };
         let config = tlcp_client_config(trust, Some(&pair), false).unwrap();
         let config = ClientProtocol::Tlcp(Arc::new(TlcpClient::new(config)));
         let tls = ClientTls { config, server_name: ServerName::try_from("localhost").unwrap() };

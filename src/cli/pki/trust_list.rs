@@ -186,7 +186,8 @@ pub(super) fn make(
     let signature_der = signature.to_der();
     // What the gateway would refuse is not written.
     let own = licence::Operator::of_bytes(operator.der()).map_err(Told::fault)?;
-    licence::TrustList::read(bytes.as_bytes(), &signature_der, &[own], None, Some(&content.province)).map_err(told)?;
+    licence::TrustList::read(bytes.as_bytes(), &signature_der, &[own], None, Some(&content.province))
+        .map_err(|faults| told(&faults))?;
     write_new(out, bytes.as_bytes(), false)?;
     write_new(&out.with_extension("sig"), &signature_der, false)
 }
@@ -261,7 +262,7 @@ fn verify(certificate: &Path, file: &Path) -> Result<(), Told> {
     let bytes = read(Some(file), licence::LIST_BYTES_MAX)?;
     let signature = read(Some(&file.with_extension("sig")), 1024)?;
     let operator = licence::Operator::of_bytes(operator.der()).map_err(Told::fault)?;
-    let list = licence::TrustList::read(&bytes, &signature, &[operator], None, None).map_err(told)?;
+    let list = licence::TrustList::read(&bytes, &signature, &[operator], None, None).map_err(|faults| told(&faults))?;
     let until = moment(list.next_update());
     if list.next_update() < now() {
         return Err(Told::fault(format_args!("信任列表已于 {until} 过期")));
@@ -270,7 +271,7 @@ fn verify(certificate: &Path, file: &Path) -> Result<(), Told> {
     Ok(())
 }
 
-fn told(faults: Vec<licence::ListFault>) -> Told {
+fn told(faults: &[licence::ListFault]) -> Told {
     let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
     Told::fault(faults.join("\n"))
 }

@@ -27,6 +27,7 @@ use crate::domain::key;
 use crate::domain::key::file;
 use crate::domain::sm;
 use crate::domain::sm::mac::MacKey;
+use crate::domain::sm::sm2::ID_BYTES_MAX;
 use crate::domain::sm::sm2::Signature;
 use crate::domain::sm::sm4;
 use crate::edge::keys;
@@ -203,7 +204,7 @@ impl What {
             }
             Self::Sign { key, id, file } => {
                 let key = key.open(Half::Sign)?;
-                let signature = key::sign(&*key, id.as_bytes(), &[&read(file.as_deref(), INPUT_BYTES_MAX)?])?;
+                let signature = key::sign(&*key, identity(id)?, &[&read(file.as_deref(), INPUT_BYTES_MAX)?])?;
                 input::put_bytes(&signature.to_der())
             }
             Self::Verify { key, signature, id, file } => {
@@ -212,7 +213,7 @@ impl What {
                 let signature =
                     Signature::from_der(&signature).map_err(|_| Told::fault("签名不是 DER 编码的 SM2 签名"))?;
                 let message = read(file.as_deref(), INPUT_BYTES_MAX)?;
-                let verified = public.verify(id.as_bytes(), &[&message], &signature);
+                let verified = public.verify(identity(id)?, &[&message], &signature);
                 verified.map_err(|_| Told::fault("签名不正确"))?;
                 tell!("签名正确");
                 Ok(())
@@ -295,4 +296,11 @@ fn digest(mac_key_file: Option<&PathBuf>, file: Option<&PathBuf>) -> Result<(), 
     let name = file.map_or_else(|| "-".into(), |file| file.display().to_string());
     tell!("{}  {name}", sm::hex(&digest));
     Ok(())
+}
+
+/// The bytes of a user id that is short enough to be one.
+fn identity(id: &str) -> Result<&[u8], Told> {
+    let fits = id.len() <= ID_BYTES_MAX;
+    let fault = || Told::fault(format_args!("用户标识有 {} 字节，至多 {ID_BYTES_MAX} 字节", id.len()));
+    fits.then_some(id.as_bytes()).ok_or_else(fault)
 }

@@ -6,6 +6,7 @@ use crate::domain::key::Key;
 use crate::edge::keys;
 use crate::edge::keys::DecryptCall;
 use crate::edge::keys::Device;
+use crate::edge::keys::DeviceSettings;
 use crate::edge::keys::Half;
 use clap::Args;
 use clap::ValueEnum;
@@ -56,7 +57,8 @@ impl PrivateArguments {
                 let password = self.password_file.as_ref().map(|path| {
                     keys::password(path).map_err(|error| Told::fault(format_args!("{}：{error}", path.display())))
                 });
-                let device = Device::open(library, call, 1).map_err(Told::fault)?;
+                let settings = DeviceSettings { decrypt: call, sessions_max: 1, ..DeviceSettings::default() };
+                let device = Device::open(library, &settings).map_err(Told::fault)?;
                 Ok(Arc::new(device.key(index, half, password.transpose()?).map_err(Told::fault)?))
             }
             (Some(path), ..) => private(path, self.password_file.as_deref()),

@@ -50,7 +50,7 @@ fn measure(take: &mut dyn FnMut(Line<'_>)) {
     let key = PrivateKey::generate(&[0x5a; 48]);
     let (public, known) = (*key.public(), KnownKey::new(key.public()));
     let digest = sm::digest(b"jingyue sm speed");
-    let signature = key.sign(DEFAULT_ID, &[&digest], &[1; 32]);
+    let Ok(signature) = key.sign(DEFAULT_ID, &[&digest], &[1; 32]) else { return };
     let ciphertext = public.encrypt(&digest, &[2; 48]).unwrap_or_default();
     let (block_key, gcm) = (sm4::Key::new(&[3; 16]), sm4::Gcm::new(&[3; 16]));
     let data = vec![7; CHUNK_BYTES];
@@ -63,7 +63,7 @@ fn measure(take: &mut dyn FnMut(Line<'_>)) {
             bytes: 0,
             once: Box::new(|| {
                 noise[0] = noise[0].wrapping_add(1);
-                black_box(key.sign(DEFAULT_ID, &[black_box(&digest)], &noise));
+                let _ = black_box(key.sign(DEFAULT_ID, &[black_box(&digest)], &noise));
             }),
         },
         Line {

@@ -73,22 +73,29 @@ pub trait Key: Send + Sync + fmt::Debug {
 }
 
 /// The digest e = SM3(Z ‖ M) of GB/T 32918.2 clause 6 for a signer with identity `id`, M being the parts joined.
-pub fn message_digest(public: &PublicKey, id: &[u8], message_parts: &[&[u8]]) -> [u8; sm::DIGEST_BYTES] {
-    let z = public.z(id);
+///
+/// # Errors
+/// If `id` is too long to be one ([`PublicKey::z`]).
+pub fn message_digest(
+    public: &PublicKey,
+    id: &[u8],
+    message_parts: &[&[u8]],
+) -> Result<[u8; sm::DIGEST_BYTES], KeyFault> {
+    let z = public.z(id).map_err(|_| KeyFault::Unsupported)?;
     let mut digest = sm3::Sm3::new();
     digest.update(&z);
     for part in message_parts {
         digest.update(part);
     }
-    digest.finish()
+    Ok(digest.finish())
 }
 
 /// Signs the parts joined, for a signer with identity `id` (usually [`sm::sm2::DEFAULT_ID`]).
 ///
 /// # Errors
-/// As [`Key::sign_digest`].
+/// As [`Key::sign_digest`] and [`message_digest`].
 pub fn sign(key: &dyn Key, id: &[u8], message_parts: &[&[u8]]) -> Result<Signature, KeyFault> {
-    key.sign_digest(&message_digest(key.public(), id, message_parts))
+    key.sign_digest(&message_digest(key.public(), id, message_parts)?)
 }
 
 /// The name of a key: the first eight bytes of the SM3 of its public point. Two keys do not share one by accident, and

@@ -1,7 +1,9 @@
 //! Check characters: licence identifiers (GB/T 36904), credit codes (GB 32100), citizen numbers (GB 11643).
 
+use crate::domain::licence::check::Code;
+
 /// Root of licence identifiers.
-const ROOT: &str = "1.2.156.3005.2.";
+pub(super) const ROOT: &str = "1.2.156.3005.2.";
 
 /// A licence identifier (证照标识), taken apart: `root.type.authority.serial.version.check`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,6 +13,45 @@ pub(super) struct Identifier<'a> {
     pub(super) serial: &'a str,
     pub(super) version: &'a str,
     pub(super) check: char,
+}
+
+/// The parts of an identifier, and what is wrong with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parts<'a> {
+    /// 证照类型代码.
+    pub kind: &'a str,
+    /// 证照颁发机构代码.
+    pub authority: &'a str,
+    /// 流水号.
+    pub serial: &'a str,
+    /// 版本号.
+    pub version: &'a str,
+    pub check: char,
+    /// What did not pass: [`Code::LicIdCheckChar`], [`Code::LicIdUncomputable`] or [`Code::LicTypeUnknown`]; none is right.
+    pub codes: Vec<Code>,
+}
+
+/// Takes an identifier apart and checks it; none where it is not of that form ([`Code::LicIdSyntax`]).
+pub fn check_identifier(text: &str) -> Option<Parts<'_>> {
+    let identifier = Identifier::parse(text)?;
+    let Identifier { kind, authority, serial, version, check } = identifier;
+    let mut codes = Vec::new();
+    match identifier.checked() {
+        Checked::Right => {}
+        Checked::Wrong => codes.push(Code::LicIdCheckChar),
+        Checked::Uncomputable => codes.push(Code::LicIdUncomputable),
+    }
+    if !is_kind(kind) {
+        codes.push(Code::LicTypeUnknown);
+    }
+    Some(Parts { kind, authority, serial, version, check, codes })
+}
+
+/// Whether `kind` is a type code: the credit code of the authority that defines it, and three digits.
+pub(super) fn is_kind(kind: &str) -> bool {
+    kind.split_at_checked(18).is_some_and(|(authority, number)| {
+        is_credit_code(authority) && number.len() == 3 && number.bytes().all(|byte| byte.is_ascii_digit())
+    })
 }
 
 /// What its check character says.

@@ -10,6 +10,7 @@ use crate::domain::licence::identifier::Checked;
 use crate::domain::licence::identifier::Identifier;
 use crate::domain::licence::identifier::is_citizen_number;
 use crate::domain::licence::identifier::is_credit_code;
+use crate::domain::licence::identifier::is_kind;
 use crate::domain::licence::ofd::ENTRY;
 use crate::domain::licence::ofd::Package;
 use crate::domain::licence::question::Facts;
@@ -84,6 +85,15 @@ impl Metadata {
                 self.add(file, name, value.trimmed());
             }
         }
+    }
+
+    /// The values of a licence in JSON; `file` is what it is called.
+    pub(super) fn of_values(file: &str, values: &[(String, String)]) -> Self {
+        let mut metadata = Self::default();
+        for (name, value) in values {
+            metadata.add(file, name, value.trim());
+        }
+        metadata
     }
 
     fn add(&mut self, file: &str, name: &str, value: &str) {
@@ -177,11 +187,7 @@ impl Metadata {
             checks.fail(Code::LicTypeUnknown, "没有证照类型代码");
             return;
         };
-        let parts = kind.split_at_checked(18);
-        let is_right = parts.is_some_and(|(authority, number)| {
-            is_credit_code(authority) && number.len() == 3 && number.bytes().all(|byte| byte.is_ascii_digit())
-        });
-        checks.hold(Code::LicTypeUnknown, is_right);
+        checks.hold(Code::LicTypeUnknown, is_kind(kind));
     }
 
     /// The right seal on the wrong licence: the organisation of a government seal begins with its credit code, which must

@@ -1,4 +1,5 @@
-//! Electronic licences (电子证照): reading, verifying and judging an OFD file over the raw bytes in memory.
+//! Electronic licences (电子证照): reading, verifying and judging an OFD file, or a JSON file with its signature beside
+//! it, over the raw bytes in memory.
 //!
 //! ```text
 //! zip → ofd (xml) ──► signature: references, seal | signed_data (der), certificate, trust, stamp
@@ -15,18 +16,21 @@
 //! Sources: GB/T 33190-2016 (OFD), GB/T 38540-2020 and GM/T 0031-2014 (seals), GB/T 35275-2017 (SignedData), GB/T
 //! 36903-2018 and 36904-2018 (metadata, identifiers).
 
+mod answer;
 mod certificate;
 mod chain;
 mod check;
 mod coverage;
 mod der;
 mod identifier;
+mod json;
 mod listing;
 mod live;
 mod matter;
 mod metadata;
 mod ofd;
 mod policy;
+mod qr;
 mod question;
 mod references;
 mod report;
@@ -36,21 +40,29 @@ mod signed_data;
 mod stamp;
 mod trust;
 mod trust_list;
+mod value;
 mod xml;
 mod zip;
 
+pub use crate::domain::licence::answer::Answer;
+pub use crate::domain::licence::answer::AnswerFault;
 pub use crate::domain::licence::check::Check;
 pub use crate::domain::licence::check::Code;
 pub use crate::domain::licence::check::Level;
 pub use crate::domain::licence::check::Party;
 pub use crate::domain::licence::check::Status;
+pub use crate::domain::licence::identifier::Parts;
 pub use crate::domain::licence::identifier::check_character;
+pub use crate::domain::licence::identifier::check_identifier;
+pub use crate::domain::licence::json::JSON_BYTES_MAX;
 pub use crate::domain::licence::policy::Coverage;
 pub use crate::domain::licence::policy::LiveRule;
 pub use crate::domain::licence::policy::POLICY_BYTES_MAX;
 pub use crate::domain::licence::policy::Policy;
 pub use crate::domain::licence::policy::PolicyFault;
 pub use crate::domain::licence::policy::Rule;
+pub use crate::domain::licence::qr::QrFault;
+pub use crate::domain::licence::qr::identifier_of_qr;
 pub use crate::domain::licence::question::Expect;
 pub use crate::domain::licence::question::Facts;
 pub use crate::domain::licence::question::Live;
@@ -92,10 +104,31 @@ struct Asked<'a> {
     rule: &'a Rule,
 }
 
-/// Verifies `file` and answers `question`.
+impl<'a> Asked<'a> {
+    fn of(question: &'a Question<'a>) -> Self {
+        let rule = question.matter.and_then(|code| question.policy.matter(code));
+        Self { question, rule: rule.unwrap_or(question.policy.usual()) }
+    }
+}
+
+/// Whether `file` is a licence in JSON rather than in OFD.
+pub fn is_json(file: &[u8]) -> bool {
+    file.trim_ascii_start().first() == Some(&b'{')
+}
+
+/// Verifies a licence in JSON with the signature that came beside it, over the bytes as they are: SignedData of GB/T
+/// 35275 without content (DER, PEM or base64), or a JSON object `{"scheme": "licence-signature/1", "certificate": base64
+/// of DER, "value": base64 of an SM2 value}`.
+pub fn judge_detached(file: &[u8], signature: &[u8], question: &Question<'_>) -> Report {
+    json::judge(file, Some(signature), Asked::of(question))
+}
+
+/// Verifies `file` and answers `question`. A licence in JSON has its signature beside it: without one it is unsigned.
 pub fn judge(file: &[u8], question: &Question<'_>) -> Report {
-    let rule = question.matter.and_then(|code| question.policy.matter(code));
-    let asked = Asked { question, rule: rule.unwrap_or(question.policy.usual()) };
+    let asked = Asked::of(question);
+    if is_json(file) {
+        return json::judge(file, None, asked);
+    }
     let mut report = Report::new(file, question);
     let mut checks = Checks::under(&asked.rule.levels);
     let container = Container::open(file, &mut checks);
@@ -146,7 +179,7 @@ fn judge_package(package: &Package<'_>, asked: Asked<'_>, checks: &mut Checks, r
     }
     report.licence(metadata);
     for (signature, counts) in judged.into_iter().zip(counts) {
-        report.signature(signature, counts, package);
+        report.signature(signature, counts, &package.reachable);
     }
 }
 

@@ -11,7 +11,6 @@ use crate::domain::licence::check::Status;
 use crate::domain::licence::live;
 use crate::domain::licence::live::Answered;
 use crate::domain::licence::metadata::Metadata;
-use crate::domain::licence::ofd::Package;
 use crate::domain::licence::policy::Rule;
 use crate::domain::licence::question::Facts;
 use crate::domain::licence::question::Question;
@@ -23,6 +22,7 @@ use serde::Serialize;
 use serde_json::Map;
 use serde_json::Value;
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 /// What the signatures are worth (ETSI EN 319 102-1).
@@ -122,9 +122,8 @@ impl Report {
         self.facts = metadata.into_facts();
     }
 
-    pub(super) fn signature(&mut self, judged: Judged, counts: bool, package: &Package<'_>) {
+    pub(super) fn signature(&mut self, judged: Judged, counts: bool, reachable: &BTreeSet<String>) {
         let indication = indication(judged.checks.worst());
-        let reachable = &package.reachable;
         let unsigned: Vec<&String> = reachable.iter().filter(|name| !judged.covers.contains(*name)).collect();
         self.signatures.push(json!({
             "id": judged.id,

@@ -17,25 +17,19 @@ use crate::domain::licence::ofd::Listed;
 use crate::domain::licence::ofd::Package;
 use crate::domain::licence::ofd::resolve;
 use crate::domain::licence::references::Described;
-use crate::domain::licence::references::moment;
-use crate::domain::licence::references::times_agree;
 use crate::domain::licence::seal::Seal;
 use crate::domain::licence::seal::SealSignature;
 use crate::domain::licence::seal::Told;
 use crate::domain::licence::seal::Unreadable;
 use crate::domain::licence::signed_data::SignedData;
-use crate::domain::licence::signed_data::Signer;
-use crate::domain::licence::stamp;
 use crate::domain::licence::trust::Ground;
-use crate::domain::licence::trust::Trust;
+use crate::domain::licence::value::ValueContext;
+use crate::domain::licence::value::hold_algorithm;
 use crate::domain::licence::xml::Element;
 use crate::domain::licence::xml::Refused;
 use crate::domain::sm;
 use crate::domain::sm::sm2;
 use crate::domain::sm::sm2::Signature;
-
-/// Seconds a signer's clock may be ahead of ours.
-const AHEAD_MAX: i64 = 300;
 
 /// Who signed.
 #[derive(Clone, Debug, Default)]
@@ -47,7 +41,7 @@ pub(super) struct SignerFacts {
 }
 
 impl SignerFacts {
-    fn of(certificate: &Certificate) -> Self {
+    pub(super) fn of(certificate: &Certificate) -> Self {
         Self {
             organization: certificate.organization.clone(),
             common_name: certificate.common_name.clone(),
@@ -90,13 +84,7 @@ pub(super) struct Judged {
 }
 
 struct Context<'a> {
-    trust: &'a Trust,
-    at: i64,
-    asked: Asked<'a>,
-    /// Signature.xml as found.
-    signed: &'a [u8],
-    /// Its SM3.
-    digest: [u8; sm::DIGEST_BYTES],
+    value: ValueContext<'a>,
     listed: &'a Listed,
     described: &'a Described,
     package: &'a Package<'a>,
@@ -104,7 +92,6 @@ struct Context<'a> {
 
 /// Judges a listed signature; tells `protected` what it is made of and what it protects.
 pub(super) fn judge(package: &Package<'_>, listed: &Listed, asked: Asked<'_>, protected: &mut Protected) -> Judged {
-    let (trust, at) = (asked.question.trust, asked.question.at);
     let mut judged = Judged {
         id: listed.id.clone(),
         kind: if listed.kind.as_deref() == Some("Sign") { "Sign" } else { "Seal" },
@@ -135,8 +122,8 @@ pub(super) fn judge(package: &Package<'_>, listed: &Listed, asked: Asked<'_>, pr
     if let Some(value) = &described.value {
         protected.own.insert(value.clone());
         let bytes = package.container.get(value).unwrap_or_default();
-        let digest = sm::digest(signed);
-        let context = Context { trust, at, asked, signed, digest, listed, described: &described, package };
+        let value = ValueContext::new(asked, signed, described.time);
+        let context = Context { value, listed, described: &described, package };
         let is_right = context.judge_value(bytes, &mut judged, protected);
         judged.is_intact = is_right && described.is_intact;
     }
@@ -155,7 +142,7 @@ impl Context<'_> {
         if judged.kind == "Sign" {
             judged.checks.fail(Code::NoSeal, "");
             match SignedData::parse(bytes) {
-                Ok(data) => self.judge_signed_data(&data, judged),
+                Ok(data) => self.value.judge_signed_data(&data, judged),
                 Err(why) => unreadable(why, &mut judged.checks),
             }
         } else {
@@ -179,7 +166,7 @@ impl Context<'_> {
         }
         checks.hold(Code::SesVersionMismatch, value.versions_agree());
         checks.hold(Code::SesUnknownCriticalExt, !value.has_unknown_critical);
-        checks.hold(Code::SigDatahashMismatch, sm::verify(&self.digest, value.data_hash));
+        checks.hold(Code::SigDatahashMismatch, sm::verify(&self.value.digest, value.data_hash));
         let is_own = [self.listed.list.as_str(), ""]
             .iter()
             .any(|from| resolve(from, value.property).as_deref() == Some(self.listed.file.as_str()));
@@ -199,22 +186,23 @@ impl Context<'_> {
         let extra = listed_certificates(&value.seal);
         let signer = Certificate::parse(value.certificate).ok();
         let maker = Certificate::parse(value.seal.maker).ok();
-        judged.ground = signer.as_ref().map_or(Ground::Nowhere, |signer| self.trust.ground(signer, &extra));
+        judged.ground = signer.as_ref().map_or(Ground::Nowhere, |signer| self.value.trust.ground(signer, &extra));
         let end = |ground| {
             let chains = [(&signer, extra.as_slice()), (&maker, &[])].into_iter();
-            let ends = chains.filter_map(|(one, extra)| Some(one.as_ref()?.end(self.trust, extra, ground, self.at)));
+            let ends = chains
+                .filter_map(|(one, extra)| Some(one.as_ref()?.end(self.value.trust, extra, ground, self.value.at)));
             ends.chain([value.seal.valid_until]).min().unwrap_or(i64::MAX)
         };
-        let when = self.judge_time(claimed, token.map(|token| (token, imprint_of)), end, judged);
-        listing::judge_age(self.trust, judged.ground, self.asked, &mut judged.checks);
+        let when = self.value.judge_time(claimed, token.map(|token| (token, imprint_of)), end, judged);
+        listing::judge_age(self.value.trust, judged.ground, self.value.asked, &mut judged.checks);
 
         let checks = &mut judged.checks;
         checks.about(Some(Party::Signer));
         let (is_right, mut lapsed) = if let Some(signer) = &signer {
             checks.pass(Code::CertMalformed);
             let is_right = hold_value(Code::SigValueInvalid, signer, &[value.signed], value.value, checks);
-            let lapsed = signer.judge(self.trust, &extra, when, checks);
-            listing::judge_office(self.trust, signer, Some(value.seal.id), when, checks);
+            let lapsed = signer.judge(self.value.trust, &extra, when, checks);
+            listing::judge_office(self.value.trust, signer, Some(value.seal.id), when, checks);
             judged.signer = Some(SignerFacts::of(signer));
             (is_right, lapsed)
         } else {
@@ -247,7 +235,7 @@ impl Context<'_> {
         if signed > seal.valid_until {
             checks.fail(Code::SealExpiredAtSigning, "");
         }
-        let mut lapsed = self.at > seal.valid_until;
+        let mut lapsed = self.value.at > seal.valid_until;
         if lapsed {
             checks.fail(Code::SealExpiredNow, "");
         }
@@ -260,12 +248,12 @@ impl Context<'_> {
             let mut header = Vec::new();
             let parts = seal.signed(&mut header);
             hold_value(Code::SealSignatureInvalid, &maker, &parts, seal.value, checks);
-            lapsed |= maker.judge(self.trust, &[], when, checks);
+            lapsed |= maker.judge(self.value.trust, &[], when, checks);
             // Where no list says who makes seals, that much is asked: to have a chain, and not to be an office, which
             // would make its own seals.
             if checks.told(Code::CertNoTrustedPath) || checks.told(Code::CertSignatureInvalid) {
                 checks.fail(Code::SealSealerUntrusted, "没有可信的证书链");
-            } else if let Some(list) = self.trust.list(when.ground) {
+            } else if let Some(list) = self.value.trust.list(when.ground) {
                 lapsed |= listing::judge_maker(list, &maker, when, checks);
             } else if seal.maker == signer || office_code(&maker.organization).is_some() {
                 checks.fail(Code::SealSealerUntrusted, "制章人证书是用章单位的证书");
@@ -293,130 +281,10 @@ impl Context<'_> {
         }
         checks.hold(Code::SealFileMismatch, is_same);
     }
-
-    fn judge_signed_data(&self, data: &SignedData<'_>, judged: &mut Judged) -> bool {
-        judged.format = String::from("GBT35275");
-        judged.checks.pass(Code::SesMalformed);
-        judged.checks.pass(Code::SesTrailingData);
-        if data.signers.is_empty() {
-            judged.checks.fail(Code::SigNoSignerInfo, "");
-            return false;
-        }
-        judged.checks.pass(Code::SigNoSignerInfo);
-        let is_data = data.kind == oid::GM_DATA || data.kind == oid::DATA;
-        if !is_data {
-            judged.checks.fail(Code::SesMalformed, "内容类型");
-        }
-        let mut is_right = is_data;
-        for signer in &data.signers {
-            is_right &= self.judge_signer(data, signer, judged);
-        }
-        is_right
-    }
-
-    fn judge_signer(&self, data: &SignedData<'_>, signer: &Signer<'_>, judged: &mut Judged) -> bool {
-        let claimed = signer.time;
-        let certificate = signer.certificate(&data.certificates);
-        let extra = data.certificates.as_slice();
-        judged.ground = certificate.map_or(Ground::Nowhere, |signer| self.trust.ground(signer, extra));
-        let end = |ground| certificate.map_or(i64::MAX, |signer| signer.end(self.trust, extra, ground, self.at));
-        let when = self.judge_time(claimed, None, end, judged);
-        listing::judge_age(self.trust, judged.ground, self.asked, &mut judged.checks);
-        let checks = &mut judged.checks;
-        let is_digest = matches!(signer.digest_algorithm, oid::SM3 | oid::SM3_UNKEYED);
-        let is_algorithm = matches!(signer.algorithm, oid::SM2_SIGN | oid::SM2 | oid::SM2_WITH_SM3);
-        hold_algorithm(is_digest && is_algorithm, checks);
-        // What is signed must be this Signature.xml: by its digest as the content, by its digest as an attribute, or
-        // itself.
-        let content_is_own = data.content.is_none_or(|content| sm::verify(&self.digest, content));
-        let digest_is_own = match (signer.signed_attributes(), data.content) {
-            (None, _) => true,
-            (Some(_), None) => signer.digest.is_some_and(|digest| sm::verify(&self.digest, digest)),
-            (Some(_), Some(content)) => signer.digest.is_some_and(|digest| sm::verify(&sm::digest(content), digest)),
-        };
-        checks.hold(Code::SigDatahashMismatch, content_is_own && digest_is_own);
-        if signer.signed_attributes().is_some() && signer.kind != Some(data.kind) {
-            checks.fail(Code::SesMalformed, "签名属性");
-        }
-        checks.about(Some(Party::Signer));
-        let Some(certificate) = certificate else {
-            checks.fail(Code::SigNoSignerCert, "");
-            checks.about(None);
-            return false;
-        };
-        checks.pass(Code::SigNoSignerCert);
-        let is_right = match (signer.signed_attributes(), data.content) {
-            (Some(parts), _) => hold_value(Code::SigValueInvalid, certificate, &parts, signer.value, checks),
-            (None, Some(content)) => hold_value(Code::SigValueInvalid, certificate, &[content], signer.value, checks),
-            (None, None) => hold_value(Code::SigValueInvalid, certificate, &[self.signed], signer.value, checks),
-        };
-        let lapsed = certificate.judge(self.trust, extra, when, checks);
-        listing::judge_office(self.trust, certificate, None, when, checks);
-        judged.signer = Some(SignerFacts::of(certificate));
-        checks.about(None);
-        judged.needs_proof |= lapsed && !when.is_proved;
-        is_right && content_is_own && digest_is_own && !checks.told(Code::SesMalformed)
-    }
-
-    /// The best time of the signature: a time stamp; else the day our own archive knew the file, where nothing that the
-    /// signature rests on (`end`) had ended by then; else the signer's word in the value, else in the XML.
-    fn judge_time(
-        &self,
-        claimed: Option<i64>,
-        token: Option<(&[u8], &[u8])>,
-        end: impl Fn(Ground) -> i64,
-        judged: &mut Judged,
-    ) -> When {
-        let checks = &mut judged.checks;
-        let spelled = self.described.time;
-        if let (Some(claimed), Some((spelled, _))) = (claimed, spelled) {
-            checks.hold(Code::SigTimeMismatch, times_agree(spelled, claimed));
-        } else {
-            checks.skip(Code::SigTimeMismatch, "只有一处写了签名时间");
-        }
-        let claimed = claimed.or(spelled.map(moment));
-        judged.claimed = claimed;
-        if let Some(claimed) = claimed {
-            checks.hold(Code::SigTimeInFuture, claimed <= self.at + AHEAD_MAX);
-        }
-        let stamped = match token {
-            None => {
-                checks.fail(Code::NoTimestamp, "");
-                None
-            }
-            Some((token, over)) => {
-                checks.pass(Code::NoTimestamp);
-                checks.about(Some(Party::TimeStamper));
-                let stamped = stamp::judge(token, over, claimed, self.trust, self.at, checks);
-                checks.about(None);
-                stamped
-            }
-        };
-        let ground = judged.ground;
-        let archived = self.asked.question.proof.filter(|time| *time <= self.at);
-        if let (Some(claimed), Some(archived)) = (claimed, archived)
-            && claimed > archived + AHEAD_MAX
-        {
-            checks.fail(Code::SigTimeInFuture, "自称的签名时间晚于本系统存档的时间");
-        }
-        let proof = archived.filter(|time| stamped.is_none() && *time <= end(ground));
-        judged.best = stamped
-            .map(|time| (time, "tsp"))
-            .or(proof.map(|time| (time, "poe")))
-            .or(claimed.map(|time| (time, "claimed")));
-        let proved = stamped.or(proof);
-        When { signed: proved.or(claimed), at: self.at, is_proved: proved.is_some(), ground }
-    }
 }
 
-fn hold_algorithm(is_known: bool, checks: &mut Checks) {
-    if !is_known {
-        checks.fail(Code::SigAlgMismatch, "签名值中的算法");
-    }
-    checks.pass_rest(&[Code::SigAlgMismatch]);
-}
-
-fn unreadable(why: Unreadable, checks: &mut Checks) -> bool {
+/// Tells why a value cannot be read.
+pub(super) fn unreadable(why: Unreadable, checks: &mut Checks) -> bool {
     let code = match why {
         Unreadable::Malformed => Code::SesMalformed,
         Unreadable::TrailingData => Code::SesTrailingData,

@@ -369,18 +369,24 @@ impl View<'_> {
             if op.filter.as_ref().is_some_and(|filter| !view.holds(filter)) {
                 continue;
             }
+            let start = output.out.len();
             if number > 0 {
                 op.between.write(&mut output.out);
             }
             // The index of an item is its number among those written, not among those read.
             view.numbers[self.depth % ROOM] = number;
-            view.item(op, number, output);
-            number += 1;
+            if view.item(op, number, output) {
+                output.places += 1;
+                number += 1;
+            } else {
+                output.out.truncate(start);
+            }
         }
         op.close.write(&mut output.out);
     }
 
-    fn item(&self, op: &ListOp, number: i64, output: &mut Output<'_>) {
+    /// Writes an item; false where nothing but its comma was written: a plain value that is not there.
+    fn item(&self, op: &ListOp, number: i64, output: &mut Output<'_>) -> bool {
         op.item_open.write_member(&mut output.out);
         if let Some(first) = op.numbered_from {
             crate::domain::value::write_integer(number + first, &mut output.out);
@@ -390,9 +396,11 @@ impl View<'_> {
             self.field(attribute, output);
         }
         op.item_open_end.write(&mut output.out);
+        let opened = output.out.len();
         self.ops(&op.ops, output);
+        let is_bare = !op.item_open.is_empty() && op.item_close.is_empty();
         op.item_close.write(&mut output.out);
-        output.places += 1;
+        !is_bare || output.out.len() > opened
     }
 
     fn keep(&self, output: &mut Output<'_>) -> Kept {

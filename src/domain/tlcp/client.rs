@@ -198,7 +198,7 @@ impl Client {
         let signature = sm2::Signature::from_der(message::read_single(body)?).map_err(|_| TlcpFault::Signature)?;
         let length = u32::try_from(keys.certificate.len()).map_err(|_| TlcpFault::Decode)?.to_be_bytes();
         let signed: [&[u8]; 4] = [&self.random, &exchange.server, &length[1..], &keys.certificate];
-        keys.signing.verify(sm2::DEFAULT_ID, &signed, &signature).map_err(|_| TlcpFault::Signature)
+        self.config.judge.verify(&keys.signing, &signed, &signature).map_err(|_| TlcpFault::Signature)
     }
 
     /// Our flight: certificates if asked, the premaster secret, the proof of our key, Finished.

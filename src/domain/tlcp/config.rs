@@ -56,7 +56,7 @@ impl SigningKey for sm2::PrivateKey {
     }
 
     fn sign(&self, parts: &[&[u8]], noise: &[u8; 32]) -> Result<Vec<u8>, Wrong> {
-        Ok(Self::sign(self, sm2::DEFAULT_ID, parts, noise).to_der())
+        Ok(Self::sign(self, sm2::DEFAULT_ID, parts, noise)?.to_der())
     }
 }
 

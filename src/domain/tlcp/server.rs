@@ -87,8 +87,8 @@ impl Server {
                 // The signature is over the digest of the messages, not over the messages.
                 let signature =
                     sm2::Signature::from_der(message::read_single(body)?).map_err(|_| TlcpFault::Signature)?;
-                key.verify(sm2::DEFAULT_ID, &[&self.transcript.digest()], &signature)
-                    .map_err(|_| TlcpFault::Signature)?;
+                let judge = self.config.client.judge().ok_or(TlcpFault::Unexpected)?;
+                judge.verify(&key, &[&self.transcript.digest()], &signature).map_err(|_| TlcpFault::Signature)?;
                 self.transcript.hear(message);
                 Step::Finished(finishing)
             }

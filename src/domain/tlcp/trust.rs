@@ -1,5 +1,6 @@
 //! Whether a chain of certificates passes: rustls-webpki over SM2 with SM3, and what it leaves to us.
 
+use crate::domain::sm::Wrong;
 use crate::domain::sm::sm2;
 use crate::domain::tlcp::CertificateFault;
 use crate::domain::tlcp::certificate::{Facts, SM2_KEY, Use};
@@ -32,6 +33,15 @@ pub trait Judge: Send + Sync {
         role: Role,
         now: u64,
     ) -> Result<(), CertificateFault>;
+
+    /// Whether `signature` is that of a peer with `key`, whose certificate passed, over the parts of `message` joined. A
+    /// judge that remembers keys may do it faster.
+    ///
+    /// # Errors
+    /// If it is not.
+    fn verify(&self, key: &sm2::PublicKey, message: &[&[u8]], signature: &sm2::Signature) -> Result<(), Wrong> {
+        key.verify(sm2::DEFAULT_ID, message, signature)
+    }
 
     /// Names (DER) of the issuers whose certificates pass; a server sends them when it asks for a certificate.
     fn names(&self) -> Vec<Vec<u8>>;
@@ -66,6 +76,7 @@ impl std::error::Error for TrustFault {}
 pub struct Trust {
     anchors: Vec<TrustAnchor<'static>>,
     lists: Vec<webpki::CertRevocationList<'static>>,
+    algorithms: &'static [&'static dyn SignatureVerificationAlgorithm],
 }
 
 impl Trust {
@@ -86,7 +97,14 @@ impl Trust {
         if anchors.is_empty() {
             return Err(TrustFault::NoRoots);
         }
-        Ok(Self { anchors, lists: lists.iter().enumerate().map(list).collect::<Result<_, _>>()? })
+        let lists = lists.iter().enumerate().map(list).collect::<Result<_, _>>()?;
+        Ok(Self { anchors, lists, algorithms: SM2_SM3 })
+    }
+
+    /// With other code for SM2 with SM3 than [`SM2_SM3`], such as one that remembers the keys of issuers.
+    #[must_use]
+    pub fn with_algorithms(self, algorithms: &'static [&'static dyn SignatureVerificationAlgorithm]) -> Self {
+        Self { algorithms, ..self }
     }
 }
 
@@ -113,7 +131,7 @@ impl Judge for Trust {
         };
         let now = UnixTime::since_unix_epoch(Duration::from_secs(now));
         let end = EndEntityCert::try_from(certificate).map_err(|fault| told(&fault))?;
-        end.verify_for_usage(SM2_SM3, &self.anchors, others, now, usage, revocation, Some(&issuers_may_issue))
+        end.verify_for_usage(self.algorithms, &self.anchors, others, now, usage, revocation, Some(&issuers_may_issue))
             .map(|_| ())
             .map_err(|fault| told(&fault))
     }

@@ -4,6 +4,7 @@
 
 use crate::domain::headers::Signature;
 use crate::edge::config::files::Files;
+use crate::edge::config::licences::{LicenceAccess, check_access};
 use crate::edge::config::problem::{Kind, suggest};
 use crate::edge::config::reader::{Document, Placed, Section};
 use crate::edge::config::signatures::check_family;
@@ -23,6 +24,8 @@ pub struct Caller {
     /// Index into the limits.
     pub limit: usize,
     pub allow: Vec<Allow>,
+    /// What it may do with licences; `None`: nothing.
+    pub licences: Option<LicenceAccess>,
 }
 
 /// Leave to call some matters in some cities.
@@ -67,6 +70,17 @@ impl MatterPattern {
             Self::Exactly(exactly) => code == exactly,
             Self::Beginning(beginning) => code.starts_with(beginning.as_str()),
         }
+    }
+
+    /// Reads `text`, or reports it.
+    pub(super) fn check(document: &Document<'_>, text: &Placed<String>) -> Option<Self> {
+        let pattern = Self::parse(&text.value);
+        if pattern.is_none() {
+            let found = format!("事项“{}”", text.value);
+            let expected = "事项编码，或以 * 结尾的开头部分，如 SC014、GJ*、*";
+            document.error(&text.place, Kind::BadPattern, found, expected, "");
+        }
+        pattern
     }
 
     fn parse(text: &str) -> Option<Self> {
@@ -146,6 +160,7 @@ pub(super) fn check(mut section: Section<'_, '_>, files: &Files<'_>, seen: &mut 
         );
     }
     let allow: Vec<_> = section.sections("allow").into_iter().map(|allow| check_allow(allow, seen.cities)).collect();
+    let licences = section.section("licences").map(|licences| check_access(licences, files));
     section.finish();
     Some(Caller {
         name: name?,
@@ -155,6 +170,10 @@ pub(super) fn check(mut section: Section<'_, '_>, files: &Files<'_>, seen: &mut 
         certificates_sha256: certificates_sha256.into_iter().collect::<Option<_>>()?,
         limit: limit?,
         allow: allow.into_iter().collect::<Option<_>>()?,
+        licences: match licences {
+            None => None,
+            Some(licences) => Some(licences?),
+        },
     })
 }
 
@@ -222,19 +241,7 @@ fn check_allow(mut section: Section<'_, '_>, cities: &[&str]) -> Option<Allow> {
             section.missing(key, "");
         }
     }
-    let matters: Vec<_> = section
-        .texts("matters")
-        .into_iter()
-        .map(|text| {
-            let pattern = MatterPattern::parse(&text.value);
-            if pattern.is_none() {
-                let found = format!("事项“{}”", text.value);
-                let expected = "事项编码，或以 * 结尾的开头部分，如 SC014、GJ*、*";
-                document.error(&text.place, Kind::BadPattern, found, expected, "");
-            }
-            pattern
-        })
-        .collect();
+    let matters: Vec<_> = section.texts("matters").iter().map(|text| MatterPattern::check(document, text)).collect();
     let to: Vec<_> = section
         .texts("to")
         .into_iter()
@@ -309,6 +316,7 @@ mod tests {
             certificates_sha256: Vec::new(),
             limit: 0,
             allow: vec![allow],
+            licences: None,
         };
         assert!(caller.may("GJ01", "jingzhou"));
         assert!(!caller.may("GJ01", "yueyang") && !caller.may("SC01", "jingzhou"));

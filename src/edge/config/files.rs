@@ -4,9 +4,10 @@
 
 use crate::domain::masked::Masked;
 use crate::domain::x509::Certificate;
+use crate::edge::config::keys::Store;
 use crate::edge::config::problem::Kind;
 use crate::edge::config::reader::{Document, Placed};
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -19,6 +20,8 @@ pub(super) struct Files<'f> {
     pub(super) read: &'f dyn Fn(&Path) -> io::Result<Vec<u8>>,
     /// The certificate files read so far, each with the second when the first of its certificates ends.
     pub(super) certificates: RefCell<Vec<(String, i64)>>,
+    /// The keys that `[[key]]` declares; they are read before the sections that name them.
+    pub(super) keys: OnceCell<Store>,
 }
 
 impl Files<'_> {
@@ -86,8 +89,12 @@ mod tests {
     fn certificates_are_noted_once_and_keys_are_not() {
         let document = Document::new("", "test.toml");
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("certs-sample");
-        let files =
-            Files { directory: &folder, read: &|path: &Path| std::fs::read(path), certificates: RefCell::default() };
+        let files = Files {
+            directory: &folder,
+            read: &|path: &Path| std::fs::read(path),
+            certificates: RefCell::default(),
+            keys: OnceCell::new(),
+        };
         for name in ["gateway.pem", "gateway.pem", "gateway.key", "ca.pem"] {
             files.bytes(&document, &Placed { value: name.to_owned(), place: 0..0 }).unwrap();
         }

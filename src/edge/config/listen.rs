@@ -84,6 +84,7 @@ pub(super) fn check(mut section: Section<'_, '_>, files: &Files<'_>) -> Option<L
         drain,
         tls,
         clock: Clock::System,
+        metrics: None,
     };
     Some(Listen { data: data?, admin: admin?, server, asks_for_certificates: has_client_ca })
 }

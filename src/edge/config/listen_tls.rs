@@ -1,7 +1,7 @@
 //! The section `[listen.tls]`: which protocols the data listener speaks, and with which certificates.
 
 use crate::domain::tlcp;
-use crate::edge::config::credentials::{Credentials, INTERNATIONAL_MISMATCH, Keys, SM_MISMATCH};
+use crate::edge::config::credentials::{Credentials, INTERNATIONAL_MISMATCH, Keys, SM_MISMATCH, has_encryption};
 use crate::edge::config::files::Files;
 use crate::edge::config::problem::{Kind, suggest};
 use crate::edge::config::reader::Section;
@@ -10,8 +10,8 @@ use crate::edge::tls::{ClientCertificate, Family, Fault, Versions, server_config
 use arc_swap::ArcSwap;
 use std::sync::Arc;
 
-const INTERNATIONAL_KEYS: Keys = Keys { trust: "client_ca_file", revocation: "client_crl_file", encryption: false };
-const SM_KEYS: Keys = Keys { encryption: true, ..INTERNATIONAL_KEYS };
+const INTERNATIONAL_KEYS: Keys = Keys { trust: "client_ca_file", revocation: "client_crl_file", national: false };
+const SM_KEYS: Keys = Keys { national: true, ..INTERNATIONAL_KEYS };
 /// Words of `protocols`.
 const WORDS: [&str; 4] = ["tlcp", "rfc8998", "tls13", "tls12"];
 
@@ -36,7 +36,7 @@ pub(super) fn check(mut section: Section<'_, '_>, files: &Files<'_>) -> Option<(
     let client = section.choice("client_certificate", &choices, ClientCertificate::Optional);
     let prefer_tlcp = section.flag("prefer_tlcp", false);
     let sm = section.section("sm");
-    let has_pair = sm.as_ref().is_some_and(|sm| sm.has("encryption_certificate_file") || sm.has("encryption_key_file"));
+    let has_pair = sm.as_ref().is_some_and(has_encryption);
     let wanted = named.unwrap_or_else(|| Wanted {
         tlcp: has_pair,
         sm: has_sm,
@@ -125,7 +125,7 @@ fn national(
     let trusts = trusts(&section, client, on);
     let credentials = Credentials::take(&mut section, files, SM_KEYS, on);
     let pair = credentials.pair();
-    if wanted.tlcp && !section.has("encryption_certificate_file") && !section.has("encryption_key_file") {
+    if wanted.tlcp && !has_encryption(&section) {
         section.missing("encryption_certificate_file", "TLCP 用双证书，请写明加密证书与私钥");
     }
     section.finish();

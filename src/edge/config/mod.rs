@@ -9,14 +9,18 @@
 //! | a TOML text as sections, with places | `reader` |
 //! | keys, certificates, secrets on disk | `files` |
 //! | `[listen]`, `[listen.tls]` | `listen`, `listen_tls` |
+//! | `[[key]]`, `[device.NAME]` | `keys` |
 //! | certificates and keys of a section | `credentials` |
 //! | `[[caller]]`, `[[relay]]` | `callers` |
+//! | `[licences]`, `licences` of a caller | `licences` |
 //! | `[[system]]` | `systems` |
 //! | which header fields carry a signature | `signatures` |
 
 mod callers;
 mod credentials;
 mod files;
+mod keys;
+mod licences;
 mod listen;
 mod listen_tls;
 mod problem;
@@ -25,6 +29,7 @@ mod signatures;
 mod systems;
 
 pub use crate::edge::config::callers::{Allow, Caller, MatterPattern, Relay};
+pub use crate::edge::config::licences::{LicenceAccess, Share};
 pub use crate::edge::config::listen::Listen;
 pub use crate::edge::config::problem::{Level, NUMBERS, Problem};
 pub use crate::edge::config::systems::System;
@@ -32,8 +37,10 @@ pub use crate::edge::config::systems::System;
 use crate::edge::config::files::Files;
 use crate::edge::config::problem::{Kind, suggest};
 use crate::edge::config::reader::{Document, Place, Placed, Section};
+use crate::edge::keys::Device;
+use crate::edge::licences::Settings as Licences;
 use crate::edge::limit::{BytesPolicy, Policy};
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::io;
 use std::num::NonZeroU32;
@@ -53,9 +60,13 @@ pub struct Config {
     pub callers: Vec<Caller>,
     pub systems: Vec<System>,
     pub relays: Vec<Relay>,
+    /// `None`: there are no licence calls.
+    pub licences: Option<Licences>,
     pub log: Log,
     /// The certificate files in use, each with the second (since 1970) when the first of its certificates ends.
     pub certificates: Vec<(String, i64)>,
+    /// The cryptographic devices, by their names in the file.
+    pub devices: Vec<(String, Device)>,
 }
 
 /// Where entries are kept.
@@ -104,7 +115,7 @@ impl Config {
     ) -> Result<(Self, Vec<Problem>), Vec<Problem>> {
         let document = Document::new(text, file_name);
         let table = document.parse();
-        let files = Files { directory, read, certificates: RefCell::default() };
+        let files = Files { directory, read, certificates: RefCell::default(), keys: OnceCell::new() };
         let config = Self::check(Section::root(&document, &table), &files);
         let problems = document.into_problems();
         match config {
@@ -136,6 +147,7 @@ impl Config {
     }
 
     fn check(mut root: Section<'_, '_>, files: &Files<'_>) -> Option<Self> {
+        let devices = files.keys.get_or_init(|| keys::Store::check(&mut root, files)).devices();
         let listen = listen::check(root.section_or_empty("listen"), files);
         let mut mappings = root.section_or_empty("mappings");
         let directory = mappings.text("directory").map_or_else(|| "mappings".to_owned(), |text| text.value);
@@ -167,6 +179,7 @@ impl Config {
             .into_iter()
             .map(|relay| callers::check_relay(relay, &system_names, &caller_names))
             .collect();
+        let licences = root.section("licences").map(|licences| licences::check(licences, files, body_bytes_max));
         root.finish();
         Some(Self {
             listen: listen?,
@@ -177,8 +190,13 @@ impl Config {
             callers: callers.into_iter().collect::<Option<_>>()?,
             systems: systems.into_iter().collect::<Option<_>>()?,
             relays: relays.into_iter().collect::<Option<_>>()?,
+            licences: match licences {
+                None => None,
+                Some(licences) => Some(licences?),
+            },
             log,
             certificates: files.certificates.take(),
+            devices,
         })
     }
 }

@@ -68,6 +68,7 @@ kinds! {
     Conflict = 18 "两处设置互相矛盾";
     Exposed = 19 "入口暴露过大，或明文监听在本机之外";
     BadPattern = 20 "事项通配或路径前缀不对";
+    KeyUnusable = 21 "私钥、口令或密码设备不能用";
 }
 
 impl fmt::Display for Problem {

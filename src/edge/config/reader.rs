@@ -262,6 +262,29 @@ impl<'d, 't> Section<'d, 't> {
         sections
     }
 
+    /// The tables of this section, whose names may be any that stand in metrics.
+    pub(super) fn tables(self) -> Vec<(String, Self)> {
+        let mut all = Vec::with_capacity(self.table.len());
+        for (key, value) in self.table {
+            let name = key.get_ref().to_string();
+            let is_name = !name.is_empty()
+                && name.len() <= 64
+                && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+            match value.get_ref().as_table() {
+                _ if !is_name => {
+                    let found = format!("名称 {name}");
+                    self.document.error(&key.span(), Kind::BadName, found, "1 到 64 个小写字母、数字、连字符", "");
+                }
+                Some(table) => {
+                    let section = self.child(&name, table, value.span(), false);
+                    all.push((name, section));
+                }
+                None => self.wrong_type(&name, value, "一节（表）"),
+            }
+        }
+        all
+    }
+
     /// All keys of the section, which may be any, with their texts.
     pub(super) fn any_texts(self) -> Vec<(String, Placed<String>)> {
         let mut all = Vec::with_capacity(self.table.len());

@@ -4,7 +4,7 @@
 
 use crate::domain::headers::Signature;
 use crate::domain::masked::Masked;
-use crate::edge::config::credentials::{Credentials, INTERNATIONAL_MISMATCH, Keys, SM_MISMATCH};
+use crate::edge::config::credentials::{Credentials, INTERNATIONAL_MISMATCH, Keys, SM_MISMATCH, has_encryption};
 use crate::edge::config::files::Files;
 use crate::edge::config::problem::Kind;
 use crate::edge::config::reader::{Document, Placed, Section};
@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-const SERVER_KEYS: Keys = Keys { trust: "ca_file", revocation: "crl_file", encryption: true };
+const SERVER_KEYS: Keys = Keys { trust: "ca_file", revocation: "crl_file", national: true };
 
 /// A system that is called.
 #[derive(Clone, Debug)]
@@ -223,10 +223,7 @@ fn check_tls(
     }
     let credentials = Credentials::take(&mut section, files, SERVER_KEYS, false);
     let name = section.text("server_name");
-    let lacks_pair = family.is_none()
-        && section.has("certificate_file")
-        && !section.has("encryption_certificate_file")
-        && !section.has("encryption_key_file");
+    let lacks_pair = family.is_none() && section.has("certificate_file") && !has_encryption(&section);
     if lacks_pair {
         section.missing("encryption_certificate_file", "TLCP 用双证书：出示证书时，签名证书与加密证书都要写");
     }
@@ -253,7 +250,8 @@ fn check_tls(
             credentials.judge(document, made, mismatch).map(|config| ClientProtocol::Tls(Arc::new(config)))
         }
     };
-    if !trusts {
+    let stray = matches!(family, Some(Family::International(_))) && credentials.refuse_handles(document);
+    if !trusts || stray {
         return None;
     }
     Some(ClientTls { config: config?, server_name })

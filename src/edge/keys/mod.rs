@@ -17,11 +17,15 @@ mod software;
 
 pub use crate::edge::keys::guard::keep_memory_private;
 pub use crate::edge::keys::ring::KeyRing;
+pub use crate::edge::keys::sdf::CallOutcome;
 pub use crate::edge::keys::sdf::DecryptCall;
 pub use crate::edge::keys::sdf::Device;
 pub use crate::edge::keys::sdf::DeviceKey;
+pub use crate::edge::keys::sdf::DeviceSettings;
 pub use crate::edge::keys::sdf::Half;
+pub use crate::edge::keys::sdf::Operation;
 pub use crate::edge::keys::sdf::SdfFault;
+pub use crate::edge::keys::sdf::Watch;
 pub use crate::edge::keys::software::SoftwareKey;
 
 use crate::domain::key::Key;

@@ -118,6 +118,26 @@ table! {
         "最早一条未办结记录的时长；没有则为 0", "Age of the oldest open entry, 0 if none.";
     LEDGER_OLDEST_UNKNOWN = "jingyue_ledger_oldest_unknown_age_seconds" Gauge ["money"] &[],
         "最早一条结果未知记录的时长；没有则为 0", "Age of the oldest entry of unknown outcome, 0 if none.";
+    // licences
+    LICENCE_CALLS = "jingyue_licence_calls_total" Counter ["call", "code"] &[],
+        "证照接口调用数，按接口与结果码；OK 为已答复", "Licence calls, by call and code; OK is an answer.";
+    LICENCE_DURATION = "jingyue_licence_call_duration_seconds" Histogram ["call"] WHOLE,
+        "证照接口从收到请求到答复的用时分布", "Time of licence calls from arrival to answer.";
+    LICENCE_VERDICTS = "jingyue_licence_verdicts_total" Counter ["decision", "code"] &[],
+        "证照核验结论数，按结论与首要原因；没有原因记为 OK", "Verdicts on licences, by decision and first reason.";
+    LICENCE_LIMITED = "jingyue_licence_limited_total" Counter ["subject"] &[],
+        "因防批量套取而拒绝的证照调用数，按来文系统、操作员、持证主体",
+        "Licence calls refused by the limits against harvesting.";
+    LICENCE_RECEIPTS = "jingyue_licence_receipts_backlog" Gauge [] &[],
+        "尚未被取走的用证凭据数；没有证照业务则没有此项", "Usage receipts that nobody has taken yet.";
+    LICENCE_STORE = "jingyue_licence_store_healthy" Gauge [] &[],
+        "证照库是否可写：0 为已停止受理证照业务，须重启网关", "0 once a write to the store of licences has failed.";
+    LICENCE_LIST_LEFT = "jingyue_licence_trust_list_left_seconds" Gauge ["province"] &[],
+        "信任清单距下次更新期限的秒数，负数为已过期，按省", "Time until a trust list is due for its update, below 0 once past.";
+    LICENCE_CRL_AGE = "jingyue_licence_crl_age_seconds" Gauge ["issuer"] &[],
+        "吊销列表自签发以来的秒数，按签发者", "Age of a revocation list since it was issued.";
+    LICENCE_CHAIN = "jingyue_licence_chain_breaks_total" Counter [] &[],
+        "查出用证凭据链断裂的次数：有凭据被改动、删除或插入", "Times the chain of usage receipts was found broken.";
     // configuration
     RELOAD_SUCCESSFUL = "jingyue_config_last_reload_successful" Gauge [] &[],
         "最近一次载入配置是否成功", "1 if the last load of the configuration succeeded.";
@@ -130,6 +150,14 @@ table! {
     CALENDAR_LEFT = "jingyue_calendar_left_seconds" Gauge [] &[],
         "工作日历还能用多久（到已载入的最后一天终了），负数为已过期；没有日历则没有此项",
         "Time until the end of the last day that the loaded calendar covers, below 0 once it is past.";
+    HANDSHAKES = "jingyue_tls_handshakes_total" Counter ["protocol", "outcome"] &[],
+        "业务入口的握手数，按协议（tlcp、rfc8998、tls13、tls12）和结果；没谈成协议就断开的记为 _unknown",
+        "Handshakes at the data listener, by protocol and outcome; _unknown where none was agreed.";
+    DEVICE_CALLS = "jingyue_device_calls_total" Counter ["device", "operation", "outcome"] &[],
+        "对密码设备的调用数，按操作和结果；refused 为设备连续失败后暂停使用",
+        "Calls to cryptographic devices, by operation and outcome; refused while a device rests after failures.";
+    DEVICE_DURATION = "jingyue_device_call_duration_seconds" Histogram ["device", "operation"] STEP,
+        "密码设备每次调用的用时分布，含排队", "Time of a call to a cryptographic device, waiting included.";
     CERTIFICATE_NOT_AFTER = "jingyue_certificate_not_after_timestamp_seconds" Gauge ["cert"] &[],
         "证书到期时间", "When the certificate expires.";
     BUILD_INFO = "jingyue_build_info" Gauge ["version"] &[],

@@ -41,6 +41,16 @@ pub(super) struct Families {
     pub(super) ledger_entries: IntGaugeVec,
     pub(super) ledger_oldest_open: IntGaugeVec,
     pub(super) ledger_oldest_unknown: IntGaugeVec,
+    pub(super) licence_calls: IntCounterVec,
+    pub(super) licence_duration: Timings,
+    pub(super) licence_verdicts: IntCounterVec,
+    pub(super) licence_limited: IntCounterVec,
+    /// Without a series where there are no licence calls.
+    pub(super) licence_receipts: IntGaugeVec,
+    pub(super) licence_store: IntGaugeVec,
+    pub(super) licence_chain: IntCounterVec,
+    pub(super) licence_list_left: IntGaugeVec,
+    pub(super) licence_crl_age: IntGaugeVec,
     pub(super) reload_successful: IntGaugeVec,
     pub(super) reload_timestamp: IntGaugeVec,
     pub(super) mapping_info: IntGaugeVec,
@@ -48,6 +58,9 @@ pub(super) struct Families {
     /// Without a series while no calendar is loaded.
     pub(super) calendar_left: IntGaugeVec,
     pub(super) certificate_not_after: IntGaugeVec,
+    pub(super) handshakes: IntCounterVec,
+    pub(super) device_calls: IntCounterVec,
+    pub(super) device_duration: Timings,
 }
 
 /// Makes a family from its row of the table and hands it to the registry.
@@ -115,12 +128,24 @@ impl Families {
             ledger_entries: registrar.gauges(&describe::LEDGER_ENTRIES),
             ledger_oldest_open: registrar.gauges(&describe::LEDGER_OLDEST_OPEN),
             ledger_oldest_unknown: registrar.gauges(&describe::LEDGER_OLDEST_UNKNOWN),
+            licence_calls: registrar.counters(&describe::LICENCE_CALLS),
+            licence_duration: registrar.timings(&describe::LICENCE_DURATION),
+            licence_verdicts: registrar.counters(&describe::LICENCE_VERDICTS),
+            licence_limited: registrar.counters(&describe::LICENCE_LIMITED),
+            licence_receipts: registrar.gauges(&describe::LICENCE_RECEIPTS),
+            licence_store: registrar.gauges(&describe::LICENCE_STORE),
+            licence_list_left: registrar.gauges(&describe::LICENCE_LIST_LEFT),
+            licence_crl_age: registrar.gauges(&describe::LICENCE_CRL_AGE),
+            licence_chain: registrar.counters(&describe::LICENCE_CHAIN),
             reload_successful: registrar.gauges(&describe::RELOAD_SUCCESSFUL),
             reload_timestamp: registrar.gauges(&describe::RELOAD_TIMESTAMP),
             mapping_info: registrar.gauges(&describe::MAPPING_INFO),
             matter_info: registrar.gauges(&describe::MATTER_INFO),
             calendar_left: registrar.gauges(&describe::CALENDAR_LEFT),
             certificate_not_after: registrar.gauges(&describe::CERTIFICATE_NOT_AFTER),
+            handshakes: registrar.counters(&describe::HANDSHAKES),
+            device_calls: registrar.counters(&describe::DEVICE_CALLS),
+            device_duration: registrar.timings(&describe::DEVICE_DURATION),
             registry: registrar.0,
         };
         for reason in AuthFailure::ALL {

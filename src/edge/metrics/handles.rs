@@ -7,13 +7,47 @@ use crate::domain::fault::{Fault, FieldFaultKind};
 use crate::edge::metrics::Held;
 use crate::edge::metrics::families::Families;
 use crate::edge::metrics::labels::{
-    AuthFailure, OutcomeLabel, RateDecision, Stage, TranslateFailure, UNKNOWN, UpstreamCode,
+    AuthFailure, DeviceOperation, DeviceOutcome, OutcomeLabel, RateDecision, Stage, TranslateFailure, UNKNOWN,
+    UpstreamCode,
 };
 use crate::edge::metrics::timing::Timing;
 use prometheus::{IntCounter, IntGauge};
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
+
+/// The series of a cryptographic device.
+#[derive(Clone)]
+pub struct DeviceHandles {
+    name: String,
+    durations: Vec<Arc<Timing>>,
+    calls: Vec<[IntCounter; DeviceOutcome::ALL.len()]>,
+}
+
+impl DeviceHandles {
+    pub(super) fn new(families: &Families, name: &str) -> Self {
+        let calls = |operation: &DeviceOperation| {
+            [DeviceOutcome::Ok, DeviceOutcome::Error, DeviceOutcome::TimedOut, DeviceOutcome::Refused]
+                .map(|outcome| families.device_calls.with_label_values(&[name, operation.word(), outcome.word()]))
+        };
+        let duration = |operation: &DeviceOperation| families.device_duration.with(&[name, operation.word()]);
+        Self {
+            name: name.to_owned(),
+            durations: DeviceOperation::ALL.iter().map(duration).collect(),
+            calls: DeviceOperation::ALL.iter().map(calls).collect(),
+        }
+    }
+
+    /// A call has ended; `elapsed` counts from when it was asked for.
+    pub fn called(&self, operation: DeviceOperation, outcome: DeviceOutcome, elapsed: Duration) {
+        self.calls[operation as usize][outcome as usize].inc();
+        self.durations[operation as usize].observe(elapsed);
+        if outcome != DeviceOutcome::Ok {
+            let elapsed_ms = elapsed.as_millis();
+            tracing::warn!(device = self.name, %operation, %outcome, elapsed_ms, "call to a cryptographic device failed");
+        }
+    }
+}
 
 /// The series of one matter in one direction.
 #[derive(Clone)]

@@ -125,6 +125,53 @@ impl UpstreamCode {
 }
 
 label! {
+    /// What a connection speaks, at the data listener.
+    ProtocolLabel {
+        Tlcp = "tlcp",
+        Rfc8998 = "rfc8998",
+        Tls13 = "tls13",
+        Tls12 = "tls12",
+        /// It ended before that was agreed.
+        Unknown = "_unknown",
+    }
+}
+
+label! {
+    /// How a handshake ended.
+    HandshakeOutcome {
+        /// With a connection, after a whole handshake.
+        Full = "full",
+        /// With a connection, a session being resumed.
+        Resumed = "resumed",
+        /// The peer refused us or was refused, or sent what cannot be.
+        Failed = "failed",
+        TimedOut = "timeout",
+    }
+}
+
+label! {
+    /// What is asked of a cryptographic device.
+    DeviceOperation {
+        Decrypt = "decrypt",
+        /// Look a key up and ask for its use.
+        Find = "find",
+        Sign = "sign",
+    }
+}
+
+label! {
+    /// How a call to a cryptographic device ended.
+    DeviceOutcome {
+        Ok = "ok",
+        /// With an error number of the device.
+        Error = "error",
+        TimedOut = "timeout",
+        /// Not made, because the device rests after failures.
+        Refused = "refused",
+    }
+}
+
+label! {
     /// State of an entry in the ledger.
     LedgerState {
         Open = "open",

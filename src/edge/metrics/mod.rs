@@ -27,13 +27,15 @@ mod describe;
 mod families;
 mod handles;
 mod labels;
+mod licences;
 mod process;
 mod timing;
 
 pub use describe::{Description, Kind};
-pub use handles::{ClientHandles, Finished, MatterHandles, ProfileHandles, UpstreamHandles};
+pub use handles::{ClientHandles, DeviceHandles, Finished, MatterHandles, ProfileHandles, UpstreamHandles};
 pub use labels::{
-    AuthFailure, LedgerState, OutcomeLabel, RateDecision, Stage, TranslateFailure, UNKNOWN, UpstreamCode,
+    AuthFailure, DeviceOperation, DeviceOutcome, HandshakeOutcome, LedgerState, OutcomeLabel, ProtocolLabel,
+    RateDecision, Stage, TranslateFailure, UNKNOWN, UpstreamCode,
 };
 
 use crate::edge::clock::Milliseconds;
@@ -151,6 +153,11 @@ impl Metrics {
         ClientHandles::new(&self.families, name)
     }
 
+    /// The series of a cryptographic device, by its name in the configuration.
+    pub fn device(&self, name: &str) -> DeviceHandles {
+        DeviceHandles::new(&self.families, name)
+    }
+
     /// The series of a system profile.
     pub fn profile(&self, name: &str) -> ProfileHandles {
         ProfileHandles::new(&self.families, name)
@@ -162,6 +169,12 @@ impl Metrics {
     pub fn connection_opened(&self) -> Held {
         tracing::trace!("connection opened");
         Held::new(&self.families.connections)
+    }
+
+    /// A handshake at the data listener has ended.
+    pub fn handshake_ended(&self, protocol: ProtocolLabel, outcome: HandshakeOutcome) {
+        self.families.handshakes.with_label_values(&[protocol.word(), outcome.word()]).inc();
+        tracing::debug!(%protocol, %outcome, "handshake ended");
     }
 
     /// A request has arrived; its exchange counts as under way until the guard is dropped.
@@ -321,7 +334,16 @@ mod tests {
             MappingFacts { version: "abc", matters: &[matter], tables: &["nation", "sex"], directions: &[DIRECTION] };
         metrics.mapping_loaded(&facts);
         metrics.certificates_loaded(&[("gateway", 2_000_000_000)]);
+        metrics.handshake_ended(ProtocolLabel::Rfc8998, HandshakeOutcome::Resumed);
+        let device = metrics.device("hsm");
+        device.called(DeviceOperation::Sign, DeviceOutcome::TimedOut, Duration::from_secs(2));
         metrics.calendar_counted(Some(3_283_200));
+        metrics.licence_called("verify", "OK", Duration::from_millis(2));
+        metrics.licence_judged("REJECT", "SIG.VALUE_INVALID");
+        metrics.licence_limited("holder");
+        metrics.licence_counted(true, 3);
+        metrics.licence_chain_broken(2);
+        metrics.licence_trust_counted(&[("430000", 90)], &[("CA", 10)], 30_000);
         metrics
     }
 

@@ -2,6 +2,7 @@
 //!
 //! It deliberately leaves hyper's own timers off; see `watched`.
 
+use crate::edge::metrics::{HandshakeOutcome, ProtocolLabel};
 use crate::edge::server::intake::{self, Origin};
 use crate::edge::server::router;
 use crate::edge::server::watched::{Activity, Watched};
@@ -12,6 +13,7 @@ use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulConnection;
+use std::cell::Cell;
 use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -55,11 +57,24 @@ pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, shared: Rc<Shared
         return;
     };
     let protocols = slot.load_full();
-    let stream = match timeout_at(head_by, router::accept(&protocols, stream)).await {
-        Ok(Ok(stream)) => stream,
-        Ok(Err(error)) => return tracing::debug!(%peer, %error, "tls handshake failed"),
-        Err(_) => return tracing::debug!(%peer, "tls handshake timed out"),
+    let spoken = Cell::new(ProtocolLabel::Unknown);
+    let ended = |outcome| {
+        if let Some(metrics) = &shared.settings.metrics {
+            metrics.handshake_ended(spoken.get(), outcome);
+        }
     };
+    let stream = match timeout_at(head_by, router::accept(&protocols, stream, &spoken)).await {
+        Ok(Ok(stream)) => stream,
+        Ok(Err(error)) => {
+            ended(HandshakeOutcome::Failed);
+            return tracing::debug!(%peer, %error, "tls handshake failed");
+        }
+        Err(_) => {
+            ended(HandshakeOutcome::TimedOut);
+            return tracing::debug!(%peer, "tls handshake timed out");
+        }
+    };
+    ended(if stream.is_resumed() { HandshakeOutcome::Resumed } else { HandshakeOutcome::Full });
     let http2 = stream.is_http2();
     let caller = Caller { peer, certificate_sha256: stream.certificate_sha256(), head_by };
     drive(stream, http2, caller, shared).await;

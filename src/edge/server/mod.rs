@@ -23,6 +23,7 @@ pub use crate::edge::server::worker::{Listeners, Running, start};
 
 use crate::domain::fault::Fault;
 use crate::edge::clock::{Clock, Milliseconds};
+use crate::edge::metrics::Metrics;
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use futures_util::future::LocalBoxFuture;
@@ -58,6 +59,8 @@ pub struct Settings {
     pub tls: Option<TlsSlot>,
     /// Source of [`Arrived::received_at`].
     pub clock: Clock,
+    /// Where handshakes are counted.
+    pub metrics: Option<Metrics>,
 }
 
 /// A request as it arrived.

@@ -13,11 +13,13 @@
 
 use crate::domain::tlcp;
 use crate::edge::clock::Clock;
+use crate::edge::metrics::ProtocolLabel;
 use crate::edge::server::replayed::{HEAD_BYTES, Replayed};
 use crate::edge::tlcp::TlcpStream;
 use crate::edge::tls::{CURVE_SM2, SM2SIG_SM3, SM4_GCM_SM3, fingerprint};
 use rustls::server::{Acceptor, ClientHello};
-use rustls::{CipherSuite, NamedGroup, ServerConfig, SignatureScheme};
+use rustls::{CipherSuite, HandshakeKind, NamedGroup, ProtocolVersion, ServerConfig, SignatureScheme};
+use std::cell::Cell;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -77,13 +79,15 @@ impl Protocols {
     }
 }
 
-/// Runs the handshake. The caller bounds its time.
-pub(super) async fn accept<S>(protocols: &Protocols, stream: S) -> io::Result<Secured<S>>
+/// Runs the handshake. The caller bounds its time. `spoken` tells the protocol as soon as it is known, so that a
+/// handshake that fails or is too slow is counted with its own.
+pub(super) async fn accept<S>(protocols: &Protocols, stream: S, spoken: &Cell<ProtocolLabel>) -> io::Result<Secured<S>>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let mut stream = Replayed::after_head(stream).await?;
     if stream.head() == TLCP_HEAD {
+        spoken.set(ProtocolLabel::Tlcp);
         if let Some(config) = &protocols.tlcp {
             // As rustls does, by the machine's clock.
             let now = u64::try_from(Clock::System.now() / 1000).unwrap_or(0);
@@ -97,7 +101,18 @@ where
     let Some(config) = protocols.choose(&Offer::from(&hello)).cloned() else {
         return refuse(&mut start.io, &TLS_HANDSHAKE_FAILURE, "no protocol for what the client offers").await;
     };
-    Ok(Secured::Tls(Box::new(start.into_stream(config).await?)))
+    let is_national = protocols.sm.as_ref().is_some_and(|sm| Arc::ptr_eq(sm, &config));
+    if is_national {
+        spoken.set(ProtocolLabel::Rfc8998);
+    }
+    let stream = start.into_stream(config).await?;
+    match stream.get_ref().1.protocol_version() {
+        _ if is_national => {}
+        Some(ProtocolVersion::TLSv1_3) => spoken.set(ProtocolLabel::Tls13),
+        Some(ProtocolVersion::TLSv1_2) => spoken.set(ProtocolLabel::Tls12),
+        _ => {}
+    }
+    Ok(Secured::Tls(Box::new(stream)))
 }
 
 async fn refuse<S, T>(stream: &mut S, alert: &[u8], reason: &'static str) -> io::Result<T>
@@ -123,6 +138,14 @@ impl<S> Secured<S> {
             Self::Tlcp(stream) => stream.connection().protocol(),
         };
         agreed == Some(b"h2")
+    }
+
+    /// True when a session was resumed.
+    pub(super) fn is_resumed(&self) -> bool {
+        match self {
+            Self::Tls(stream) => stream.get_ref().1.handshake_kind() == Some(HandshakeKind::Resumed),
+            Self::Tlcp(stream) => stream.connection().is_resumed(),
+        }
     }
 
     /// By which the caller is known, where it showed a certificate: with TLCP the signing certificate.

@@ -1,8 +1,10 @@
 //! Our own SM2 keys as rustls uses them: sign a handshake, tell the public half.
 //!
-//! What signs is behind [`HandshakeKey`]: a key read from a file here; a key that never leaves its device fulfils the
-//! same trait.
+//! What signs is a handle ([`Key`]): a key read from a text here, or one that is opened elsewhere and may sit in a
+//! device.
 
+use crate::domain::key;
+use crate::domain::key::{Key, KeyFault};
 use crate::domain::sm::Wrong;
 use crate::domain::sm::sm2::{PrivateKey, PublicKey, Signature, TLS13_ID};
 use crate::edge::tls::noise;
@@ -15,26 +17,15 @@ use rustls::{Error, SignatureAlgorithm, SignatureScheme};
 use rustls_pki_types::{PrivateKeyDer, SubjectPublicKeyInfoDer};
 use std::fmt;
 use std::sync::Arc;
+use zeroize::Zeroizing;
 
 /// id-ecPublicKey, RFC 5480.
 const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
 /// The curve of SM2, GM/T 0006.
 const SM2_CURVE: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.156.10197.1.301");
 
-/// A private SM2 key by what it does.
-pub trait HandshakeKey: fmt::Debug + Send + Sync {
-    /// The public half.
-    fn public(&self) -> &PublicKey;
-
-    /// Signs under `identity`.
-    ///
-    /// # Errors
-    /// When randomness or the device that holds the key fails.
-    fn sign(&self, identity: &[u8], message: &[u8]) -> Result<Signature, Wrong>;
-}
-
 /// `key` in the shape that rustls takes, for a [`rustls::sign::CertifiedKey`].
-pub fn signing_key(key: Arc<dyn HandshakeKey>) -> Arc<dyn SigningKey> {
+pub fn signing_key(key: Arc<dyn Key>) -> Arc<dyn SigningKey> {
     Arc::new(Sm2SigningKey(key))
 }
 
@@ -69,12 +60,6 @@ impl KeyInMemory {
     }
 }
 
-impl KeyInMemory {
-    pub(super) fn into_inner(self) -> PrivateKey {
-        self.0
-    }
-}
-
 /// The scalar; `curve_known` where the curve was named outside already and need not be here.
 fn scalar(key: &sec1::EcPrivateKey<'_>, curve_known: bool) -> Result<PrivateKey, Wrong> {
     match key.parameters.and_then(sec1::EcParameters::named_curve) {
@@ -85,14 +70,22 @@ fn scalar(key: &sec1::EcPrivateKey<'_>, curve_known: bool) -> Result<PrivateKey,
     PrivateKey::from_bytes(key.private_key.try_into().map_err(|_| Wrong)?)
 }
 
-impl HandshakeKey for KeyInMemory {
+impl Key for KeyInMemory {
     fn public(&self) -> &PublicKey {
         self.0.public()
     }
 
-    fn sign(&self, identity: &[u8], message: &[u8]) -> Result<Signature, Wrong> {
-        let noise = noise::<32>().map_err(|_| Wrong)?;
-        Ok(self.0.sign(identity, &[message], &noise))
+    fn sign_digest(&self, digest: &[u8; 32]) -> Result<Signature, KeyFault> {
+        let noise = noise::<32>().map_err(|_| KeyFault::Unavailable(0))?;
+        Ok(self.0.sign_digest(digest, &noise))
+    }
+
+    fn decrypt(&self, ciphertext: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyFault> {
+        self.0.decrypt(ciphertext).map_err(|Wrong| KeyFault::Wrong)
+    }
+
+    fn agree(&self, peer: &PublicKey) -> Result<Zeroizing<[u8; 32]>, KeyFault> {
+        self.0.agree(peer).map_err(|Wrong| KeyFault::Wrong)
     }
 }
 
@@ -108,7 +101,7 @@ impl KeyProvider for Keys {
 }
 
 #[derive(Debug)]
-struct Sm2SigningKey(Arc<dyn HandshakeKey>);
+struct Sm2SigningKey(Arc<dyn Key>);
 
 impl SigningKey for Sm2SigningKey {
     fn choose_scheme(&self, offered: &[SignatureScheme]) -> Option<Box<dyn Signer>> {
@@ -127,11 +120,12 @@ impl SigningKey for Sm2SigningKey {
 }
 
 #[derive(Debug)]
-struct Sm2Signer(Arc<dyn HandshakeKey>);
+struct Sm2Signer(Arc<dyn Key>);
 
 impl Signer for Sm2Signer {
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Error> {
-        let signature = self.0.sign(TLS13_ID, message).map_err(|_| Error::General("the SM2 key cannot sign".into()))?;
+        let signed = key::sign(&*self.0, TLS13_ID, &[message]);
+        let signature = signed.map_err(|_| Error::General("the SM2 key cannot sign".into()))?;
         Ok(signature.to_der())
     }
 

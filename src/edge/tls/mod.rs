@@ -35,7 +35,7 @@ mod verifier;
 
 pub use crate::edge::tls::client::client_config;
 pub use crate::edge::tls::group::CURVE_SM2;
-pub use crate::edge::tls::key::{HandshakeKey, signing_key};
+pub use crate::edge::tls::key::signing_key;
 pub use crate::edge::tls::pem::{Key, Own, Trust};
 pub use crate::edge::tls::provider::{SM4_GCM_SM3, sm_provider};
 pub use crate::edge::tls::server::{ClientCertificate, server_config};

@@ -1,7 +1,8 @@
 //! PEM texts to chains, keys, issuers and revocation lists.
 
+use crate::domain::key;
 use crate::edge::tls::certificate::Facts;
-use crate::edge::tls::key::{HandshakeKey, KeyInMemory, signing_key};
+use crate::edge::tls::key::{KeyInMemory, signing_key};
 use crate::edge::tls::{Family, Fault};
 use rustls::RootCertStore;
 use rustls::sign::CertifiedKey;
@@ -23,8 +24,8 @@ pub struct Own<'a> {
 pub enum Key<'a> {
     /// PEM text: PKCS#8 or SEC1.
     Pem(&'a [u8]),
-    /// An SM2 key that only signs for us.
-    Handle(Arc<dyn HandshakeKey>),
+    /// An SM2 key that signs or decrypts for us, wherever it is.
+    Handle(Arc<dyn key::Key>),
 }
 
 impl std::fmt::Debug for Key<'_> {
@@ -66,8 +67,8 @@ impl Own<'_> {
 }
 
 impl Key<'_> {
-    /// An SM2 key that signs.
-    pub(super) fn handle(&self) -> Result<Arc<dyn HandshakeKey>, Fault> {
+    /// An SM2 key.
+    pub(super) fn handle(&self) -> Result<Arc<dyn key::Key>, Fault> {
         match self {
             Self::Pem(pem) => Ok(Arc::new(key_in_memory(pem)?)),
             Self::Handle(key) => Ok(Arc::clone(key)),

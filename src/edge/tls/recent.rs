@@ -37,10 +37,6 @@ impl<K: Clone + Eq + Hash, V> Recent<K, V> {
         self.uses += 1;
         self.entries.insert(key, (self.uses, value));
     }
-
-    pub(super) fn forget(&mut self, key: &K) {
-        self.entries.remove(key);
-    }
 }
 
 #[cfg(test)]
@@ -57,8 +53,5 @@ mod tests {
         assert_eq!(recent.find(&"b"), None);
         recent.store("a", 4);
         assert_eq!((recent.find(&"a").copied(), recent.find(&"c").copied()), (Some(4), Some(3)));
-        recent.forget(&"a");
-        assert_eq!(recent.find(&"a"), None);
-        assert_eq!(recent.entries.len(), 1);
     }
 }

@@ -8,12 +8,11 @@
 //! four times as fast. A key has to have verified well a few times first, so strangers cannot make us build tables.
 
 use crate::domain::sm::Wrong;
-use crate::domain::sm::sm2::{DEFAULT_ID, KnownKey, PublicKey, Signature, TLS13_ID};
-use crate::edge::tls::recent::Recent;
+use crate::domain::sm::sm2::{DEFAULT_ID, KnownKey, KnownKeys, Look, PublicKey, Signature, TLS13_ID};
 use rustls::SignatureScheme;
 use rustls::crypto::WebPkiSupportedAlgorithms;
 use rustls_pki_types::{AlgorithmIdentifier, InvalidSignature, SignatureVerificationAlgorithm};
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
 /// sm2sig_sm3 (IANA, TLS SignatureScheme, value 0x0708).
 pub const SM2SIG_SM3: SignatureScheme = SignatureScheme::Unknown(0x0708);
@@ -48,7 +47,7 @@ impl SignatureVerificationAlgorithm for Sm2Verification {
     fn verify_signature(&self, public_key: &[u8], message: &[u8], signature: &[u8]) -> Result<(), InvalidSignature> {
         let signature = Signature::from_der(signature).map_err(|_| InvalidSignature)?;
         let public_key = PublicKey::from_bytes(public_key).map_err(|_| InvalidSignature)?;
-        KNOWN.verify(&public_key, self.identity, message, &signature).map_err(|_| InvalidSignature)
+        verify(&public_key, self.identity, &[message], &signature).map_err(|_| InvalidSignature)
     }
 
     fn public_key_alg_id(&self) -> AlgorithmIdentifier {
@@ -62,64 +61,37 @@ impl SignatureVerificationAlgorithm for Sm2Verification {
 
 /// Keys with a table: 86 KiB each, so about 6 MB in all.
 const TABLES_MAX: usize = 64;
-/// Keys whose signatures are counted.
-const COUNTED_MAX: usize = 1024;
-/// Good signatures after which a table is built, which costs as much as some twenty verifications without one.
-const SEEN_BEFORE_TABLE: u32 = 4;
 
-static KNOWN: LazyLock<KnownKeys> = LazyLock::new(|| KnownKeys {
-    tables: Mutex::new(Recent::new(TABLES_MAX)),
-    counts: Mutex::new(Recent::new(COUNTED_MAX)),
-});
+/// Shared by all protocols: an issuer is the same to TLCP and to RFC 8998.
+static KNOWN: LazyLock<Book> = LazyLock::new(|| Book(Mutex::new(KnownKeys::new(TABLES_MAX))));
 
-type Point = [u8; 65];
-
-struct KnownKeys {
-    tables: Mutex<Recent<Point, Arc<KnownKey>>>,
-    counts: Mutex<Recent<Point, u32>>,
+/// As [`PublicKey::verify`], faster for keys whose signatures were right before.
+pub(super) fn verify(key: &PublicKey, identity: &[u8], message: &[&[u8]], signature: &Signature) -> Result<(), Wrong> {
+    KNOWN.verify(key, identity, message, signature)
 }
 
-impl KnownKeys {
-    fn verify(
-        &self,
-        public_key: &PublicKey,
-        identity: &[u8],
-        message: &[u8],
-        signature: &Signature,
-    ) -> Result<(), Wrong> {
-        let point = public_key.to_bytes();
-        let known = lock(&self.tables).find(&point).cloned();
+struct Book(Mutex<KnownKeys>);
+
+impl Book {
+    /// What the book holds is right at every moment, so a panic elsewhere spoils nothing.
+    fn lock(&self) -> MutexGuard<'_, KnownKeys> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn verify(&self, key: &PublicKey, identity: &[u8], message: &[&[u8]], signature: &Signature) -> Result<(), Wrong> {
+        let known = self.lock().find(key);
         if let Some(known) = known {
-            return known.verify(identity, &[message], signature);
+            return known.verify(identity, message, signature);
         }
-        public_key.verify(identity, &[message], signature)?;
-        if self.seen_often(&point) {
+        key.verify(identity, message, signature)?;
+        let look = self.lock().look(key);
+        if let Look::Worth = look {
             // Built outside of the lock: other connections need not wait for it.
-            let known = Arc::new(KnownKey::new(public_key));
-            lock(&self.tables).store(point, known);
+            let known = Arc::new(KnownKey::new(key));
+            self.lock().keep(&known);
         }
         Ok(())
     }
-
-    /// Counts one more good signature; true when a table is due.
-    fn seen_often(&self, point: &Point) -> bool {
-        let mut counts = lock(&self.counts);
-        let Some(count) = counts.find(point) else {
-            counts.store(*point, 1);
-            return false;
-        };
-        *count += 1;
-        let due = *count >= SEEN_BEFORE_TABLE;
-        if due {
-            counts.forget(point);
-        }
-        due
-    }
-}
-
-/// What these maps hold is right at every moment, so a panic elsewhere spoils nothing.
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -129,20 +101,19 @@ mod tests {
 
     #[test]
     fn a_key_gets_its_table_after_good_signatures_only() {
-        let keys = KnownKeys { tables: Mutex::new(Recent::new(2)), counts: Mutex::new(Recent::new(8)) };
+        let book = Book(Mutex::new(KnownKeys::new(2)));
         let private = PrivateKey::generate(&[7; 48]);
-        let point = private.public().to_bytes();
-        let signature = private.sign(TLS13_ID, &[b"message"], &[3; 32]);
-        let verify = |identity, message: &[u8]| keys.verify(private.public(), identity, message, &signature);
-        for _ in 0..SEEN_BEFORE_TABLE * 2 {
+        let signature = private.sign(TLS13_ID, &[b"message"], &[3; 32]).unwrap();
+        let verify = |identity, message: &[u8]| book.verify(private.public(), identity, &[message], &signature);
+        for _ in 0..9 {
             assert_eq!(verify(TLS13_ID, b"massage"), Err(Wrong));
             assert_eq!(verify(DEFAULT_ID, b"message"), Err(Wrong));
         }
-        for _ in 0..SEEN_BEFORE_TABLE {
-            assert!(lock(&keys.tables).find(&point).is_none());
+        for _ in 0..3 {
+            assert!(book.lock().is_empty());
             assert_eq!(verify(TLS13_ID, b"message"), Ok(()));
         }
-        assert!(lock(&keys.tables).find(&point).is_some());
+        assert_eq!(book.lock().len(), 1);
         assert_eq!(verify(TLS13_ID, b"message"), Ok(()));
         assert_eq!(verify(TLS13_ID, b"massage"), Err(Wrong));
         assert_eq!(verify(DEFAULT_ID, b"message"), Err(Wrong));

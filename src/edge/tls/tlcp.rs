@@ -1,16 +1,19 @@
 //! Configurations of TLCP (`domain::tlcp`) from the same texts as the others, with the same memory of good chains.
 
+use crate::domain::key;
+use crate::domain::key::Key;
 use crate::domain::sm::Wrong;
-use crate::domain::sm::sm2::{DEFAULT_ID, PublicKey};
+use crate::domain::sm::sm2::{DEFAULT_ID, PublicKey, Signature};
 use crate::domain::tlcp;
 use crate::domain::tlcp::{CertificateFault, Identity, Judge, RememberedSessions, Role, TrustFault};
-use crate::edge::tls::key::HandshakeKey;
-use crate::edge::tls::pem::{Own, Trust, certificates, key_in_memory};
+use crate::edge::tls::pem::{Own, Trust, certificates};
+use crate::edge::tls::signature;
 use crate::edge::tls::verifier::{Verified, end_of};
 use crate::edge::tls::{ClientCertificate, Family, Fault, both};
 use rustls_pki_types::{CertificateDer, UnixTime};
 use std::sync::Arc;
 use std::time::Duration;
+use zeroize::Zeroizing;
 
 /// Sessions that a listener remembers, about 3 KB each.
 const SESSIONS_MAX: usize = 4096;
@@ -20,8 +23,8 @@ const SESSIONS_MAX: usize = 4096;
 pub struct Pair<'a> {
     /// The signing certificate, which is that of RFC 8998 as well.
     pub signing: Own<'a>,
-    /// PEM: encryption certificate and private key. The key decrypts and cannot be a handle that only signs.
-    pub encryption: (&'a [u8], &'a [u8]),
+    /// Encryption certificate, of whose text only the first counts, and the key that decrypts.
+    pub encryption: Own<'a>,
 }
 
 impl Pair<'_> {
@@ -30,10 +33,10 @@ impl Pair<'_> {
         self.signing.certified(Family::Sm)?;
         let signing = self.signing.key.handle()?;
         let mut chain = certificates(self.signing.certificate).ok_or(Fault::NoCertificate)?;
-        let encryption = certificates(self.encryption.0).and_then(|chain| chain.into_iter().next());
+        let encryption = certificates(self.encryption.certificate).and_then(|chain| chain.into_iter().next());
         chain.insert(1, encryption.ok_or(Fault::NoEncryption)?);
-        let decryption = key_in_memory(self.encryption.1).map_err(|_| Fault::NoEncryption)?;
-        let identity = Identity::new(&chain, Arc::new(Signing(signing)), Arc::new(decryption.into_inner()));
+        let decryption = self.encryption.key.handle().map_err(|_| Fault::NoEncryption)?;
+        let identity = Identity::new(&chain, Arc::new(Signing(signing)), Arc::new(Decryption(decryption)));
         identity.map(Arc::new).map_err(|fault| match fault {
             CertificateFault::DifferentSubjects => Fault::DifferentSubjects,
             _ => Fault::NoEncryption,
@@ -42,7 +45,7 @@ impl Pair<'_> {
 }
 
 /// A key of TLS at TLCP's signatures.
-struct Signing(Arc<dyn HandshakeKey>);
+struct Signing(Arc<dyn Key>);
 
 impl tlcp::SigningKey for Signing {
     fn public(&self) -> &PublicKey {
@@ -51,7 +54,20 @@ impl tlcp::SigningKey for Signing {
 
     /// The noise is left alone: the key draws its own.
     fn sign(&self, parts: &[&[u8]], _: &[u8; 32]) -> Result<Vec<u8>, Wrong> {
-        Ok(self.0.sign(DEFAULT_ID, &parts.concat())?.to_der())
+        Ok(key::sign(&*self.0, DEFAULT_ID, parts).map_err(|_| Wrong)?.to_der())
+    }
+}
+
+/// The same at TLCP's premaster secrets.
+struct Decryption(Arc<dyn Key>);
+
+impl tlcp::DecryptionKey for Decryption {
+    fn public(&self) -> &PublicKey {
+        self.0.public()
+    }
+
+    fn decrypt(&self, cipher_text: &[u8]) -> Result<Zeroizing<Vec<u8>>, Wrong> {
+        self.0.decrypt(cipher_text).map_err(|_| Wrong)
     }
 }
 
@@ -68,6 +84,7 @@ impl Remembering {
             TrustFault::NoRoots | TrustFault::Root(_) => Fault::NoTrust,
             TrustFault::RevocationList(_) => Fault::NoRevocation,
         })?;
+        let trust = trust.with_algorithms(signature::ALGORITHMS.all);
         Ok(Arc::new(Self { trust, verified: Verified::new() }))
     }
 }
@@ -86,6 +103,10 @@ impl Judge for Remembering {
             self.trust.judge(certificate, others, role, now)?;
             end_of(certificate, others).ok_or(CertificateFault::Broken)
         })
+    }
+
+    fn verify(&self, key: &PublicKey, message: &[&[u8]], signature: &Signature) -> Result<(), Wrong> {
+        signature::verify(key, DEFAULT_ID, message, signature)
     }
 
     fn names(&self) -> Vec<Vec<u8>> {

@@ -86,6 +86,9 @@ leaf revoked "$(leaf_extensions digitalSignature clientAuth)"
 leaf expired "$(leaf_extensions digitalSignature serverAuth,clientAuth $here)" 20200101000000Z 20201231235959Z
 leaf server-only "$(leaf_extensions digitalSignature serverAuth $here)"
 leaf encryption "$(leaf_extensions keyEncipherment,dataEncipherment,keyAgreement serverAuth,clientAuth $here)"
+# The gateway's key as it should be kept: encrypted (PBES2), its password in a file beside it.
+echo composed-password-of-the-samples >key.password
+openssl pkcs8 -topk8 -v2 sm4-cbc -in gateway.key -passout file:key.password -out gateway.encrypted.key
 # The same key as older tools write it, without PKCS#8 around it.
 openssl ec -in yueyang-system.key -out yueyang-system.sec1.key 2>/dev/null
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 typedef struct evp_pkey_st EVP_PKEY;
 typedef struct evp_pkey_ctx_st EVP_PKEY_CTX;
@@ -35,13 +36,19 @@ typedef struct { int allowed; } Session;
 static EVP_PKEY *key;
 static int devices, sessions, opened, failures;
 
-/* For the tests: how many sessions are open, how many ever were, and that the next calls fail. */
+/* For the tests: how many sessions are open, how many ever were, that the next calls fail, that all hang. */
 int stand_in_sessions(void) { return sessions; }
 int stand_in_opened(void) { return opened; }
 int stand_in_devices(void) { return devices; }
 void stand_in_fail(int count) { failures = count; }
 
-static int failing(void) { return failures > 0 && failures-- > 0; }
+static volatile int hanging;
+void stand_in_hang(int on) { hanging = on; }
+
+static int failing(void) {
+    while (hanging) usleep(1000);
+    return failures > 0 && failures-- > 0;
+}
 
 int SDF_OpenDevice(void **device) {
     const char *name = getenv("STAND_IN_KEY");

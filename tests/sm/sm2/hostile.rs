@@ -19,7 +19,7 @@ const PRIME: &str = "fffffffeffffffffffffffffffffffffffffffff00000000fffffffffff
 fn one_bit_of_a_signature() {
     let own = key(1);
     let known = KnownKey::new(own.public());
-    let signature = own.sign(DEFAULT_ID, &[b"message"], &noise("nonce", 1));
+    let signature = own.sign(DEFAULT_ID, &[b"message"], &noise("nonce", 1)).unwrap();
     for bit in 0..512 {
         let mut bytes = signature.to_bytes();
         bytes[bit / 8] ^= 1 << (bit % 8);
@@ -193,7 +193,7 @@ fn keys_at_the_edges() {
         let own = PrivateKey::from_bytes(&number).unwrap();
         let known = KnownKey::new(own.public());
         for case in 0..4 {
-            let signature = own.sign(DEFAULT_ID, &[&message(case)], &noise("nonce", case));
+            let signature = own.sign(DEFAULT_ID, &[&message(case)], &noise("nonce", case)).unwrap();
             assert!(own.public().verify(DEFAULT_ID, &[&message(case)], &signature).is_ok());
             assert!(known.verify(DEFAULT_ID, &[&message(case)], &signature).is_ok());
             let sealed = own.public().encrypt(&message(case), &noise("nonce", case)).unwrap();

@@ -52,7 +52,7 @@ fn signatures_both_ways() {
         let options = format!("-pkeyopt distid:{}", std::str::from_utf8(id).unwrap());
         let text = format!("message {number}");
         fs::write(path.join("text"), &text).unwrap();
-        let signature = own.sign(id, &[text.as_bytes()], &noise("nonce", number)).to_der();
+        let signature = own.sign(id, &[text.as_bytes()], &noise("nonce", number)).unwrap().to_der();
         fs::write(path.join("signature"), signature).unwrap();
         let verify = format!(
             "pkeyutl -verify -pubin -inkey public.pem -rawin -digest sm3 -in text -sigfile signature {options}"

@@ -51,7 +51,7 @@ fn signatures_with_rustcrypto() {
     for number in 0..CASES {
         let (own, message) = (key(number), message(number));
         let theirs = sm2::dsa::SigningKey::from_slice(id, own.to_bytes().as_slice()).unwrap();
-        let signature = own.sign(DEFAULT_ID, &[&message], &noise("nonce", number));
+        let signature = own.sign(DEFAULT_ID, &[&message], &noise("nonce", number)).unwrap();
         let read = sm2::dsa::Signature::from_slice(&signature.to_bytes()).unwrap();
         assert!(theirs.verifying_key().verify(&message, &read).is_ok(), "{number}");
         let made: sm2::dsa::Signature = theirs.sign(&message);
@@ -101,7 +101,7 @@ fn signatures_and_encryption_with_gmcrypto() {
         let public = theirs.public_key();
         assert_eq!(public.to_sec1_uncompressed(), own.public().to_bytes());
         let id = format!("{number}@example.com");
-        let signature = own.sign(id.as_bytes(), &[&message], &noise("nonce", number)).to_der();
+        let signature = own.sign(id.as_bytes(), &[&message], &noise("nonce", number)).unwrap().to_der();
         assert!(gm::verify_with_id(&public, id.as_bytes(), &message, &signature), "{number}");
         let made = gm::sign_with_id(&theirs, id.as_bytes(), &message, &mut rng).unwrap();
         let made = Signature::from_der(&made).unwrap();

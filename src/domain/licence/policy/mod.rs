@@ -136,7 +136,7 @@ pub struct PolicyFault {
     pub expected: String,
 }
 
-/// The kinds of faults; the numbers are shown as `P` and three digits and never reused.
+/// The kinds of faults; the numbers are shown as `V` and three digits and never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PolicyFaultKind {
     /// 不合 TOML 语法.
@@ -166,7 +166,7 @@ pub enum PolicyFaultKind {
 impl fmt::Display for PolicyFault {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { file, line, column, kind, found, expected } = self;
-        write!(formatter, "{file}:{line}:{column} 错误 P{:03}：{found}", *kind as u16)?;
+        write!(formatter, "{file}:{line}:{column} 错误 V{:03}：{found}", *kind as u16)?;
         if expected.is_empty() { Ok(()) } else { write!(formatter, "；应为{expected}") }
     }
 }

@@ -3,7 +3,7 @@
 use crate::domain::licence::check::Code;
 use crate::domain::licence::check::Level;
 use crate::domain::licence::check::Levels;
-use crate::domain::licence::identifier::is_credit_code;
+use crate::domain::licence::identifier::is_kind;
 use crate::domain::licence::policy::Coverage;
 use crate::domain::licence::policy::FORMAT;
 use crate::domain::licence::policy::LiveRule;
@@ -100,7 +100,8 @@ impl<'t> Reading<'t> {
                 self.fault(&value.span(), PolicyFaultKind::NotAChoice, "format", format!("\"{FORMAT}\""));
             }
             None => {
-                self.fault(&(0..0), PolicyFaultKind::MissingKey, "文件中缺少 format", format!("format = \"{FORMAT}\""))
+                let expected = format!("format = \"{FORMAT}\"");
+                self.fault(&(0..0), PolicyFaultKind::MissingKey, "文件中缺少 format", expected);
             }
         }
         let levels = self.levels(root.get("levels"), &Levels::new());
@@ -142,11 +143,7 @@ impl<'t> Reading<'t> {
             }
         }
         for (kind, place) in self.texts("types", table) {
-            let parts = kind.split_at_checked(18);
-            let is_kind = parts.is_some_and(|(authority, number)| {
-                is_credit_code(authority) && number.len() == 3 && number.bytes().all(|byte| byte.is_ascii_digit())
-            });
-            if !is_kind {
+            if !is_kind(&kind) {
                 let expected = "定义机关的统一社会信用代码加 3 位数字";
                 self.fault(&place, PolicyFaultKind::BadKind, format!("types 中的 {}", kind.escape_debug()), expected);
             }

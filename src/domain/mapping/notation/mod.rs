@@ -71,7 +71,8 @@ fn segment(word: &str, nested: bool) -> Result<Segment, Expected> {
     };
     let (named_list, name) = name.strip_prefix('#').map_or((false, name), |name| (true, name));
     let (prefix, name) = name.split_once(':').unwrap_or(("", name));
-    if name.is_empty() || name.contains(['[', ']', '@', '#', '"', '<', '>', '&', ' ']) {
+    let is_strange = |letter: char| letter.is_control() || "[]@#\"\\<>& ".contains(letter);
+    if name.is_empty() || name.contains(is_strange) {
         return Err("路径各段为名称，可带 [] 、[1]、[2..] 或 @".into());
     }
     Ok(Segment { nested, prefix: prefix.into(), name: name.into(), named_list, kind })

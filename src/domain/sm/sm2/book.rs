@@ -12,6 +12,7 @@
 //! ```
 //!
 //! A key should be looked up when it is trusted (its certificate verified), so that strangers cannot fill the book.
+//! Where that is not known before, [`KnownKeys::find`] the key, verify, and look it up when the signature was right.
 
 use crate::domain::sm::sm2::known::KnownKey;
 use crate::domain::sm::sm2::public::PUBLIC_KEY_BYTES;
@@ -52,6 +53,13 @@ impl KnownKeys {
     /// An empty book for at most `tables_max` tables of 86 KiB.
     pub fn new(tables_max: usize) -> Self {
         Self { tables_max, tables: HashMap::new(), sights: HashMap::new() }
+    }
+
+    /// The table of `key`, if it has one. A key without is not counted.
+    pub fn find(&mut self, key: &PublicKey) -> Option<Arc<KnownKey>> {
+        let kept = self.tables.get_mut(&key.to_bytes())?;
+        kept.uses = kept.uses.saturating_add(1);
+        Some(Arc::clone(&kept.known))
     }
 
     /// What is known of `key`, which is counted.
@@ -135,6 +143,9 @@ mod tests {
         assert_eq!(sights, ["new", "new", "worth", "known", "known"]);
         assert_eq!(meet(&mut book, &key(2)), "new");
         assert_eq!(book.len(), 1);
+        assert!(book.find(&key(1)).is_some());
+        assert!((0..9).all(|_| book.find(&key(3)).is_none()));
+        assert_eq!(meet(&mut book, &key(3)), "new", "finding counts nothing");
     }
 
     #[test]

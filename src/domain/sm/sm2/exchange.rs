@@ -116,7 +116,7 @@ pub fn agree(
     let x = Zeroizing::new(shared.x.to_bytes());
     let y = Zeroizing::new(shared.y.to_bytes());
 
-    let (own_z, other_z) = (own.public().z(own_id), other.key.z(other.id));
+    let (own_z, other_z) = (own.public().z(own_id)?, other.key.z(other.id)?);
     let (own_bytes, other_bytes) = (ephemeral.public().to_bytes(), other_ephemeral.to_bytes());
     let [(first_z, first), (second_z, second)] = match side {
         Side::Initiator => [(own_z, own_bytes), (other_z, other_bytes)],

@@ -20,7 +20,7 @@ pub struct KnownKey {
 impl KnownKey {
     /// Makes the table.
     pub fn new(public: &PublicKey) -> Self {
-        Self { public: *public, z: public.z(DEFAULT_ID), table: KnownTable::new(&public.point) }
+        Self { public: *public, z: public.z_of_default(), table: KnownTable::new(&public.point) }
     }
 
     /// The key.
@@ -33,7 +33,7 @@ impl KnownKey {
     /// # Errors
     /// If the signature is wrong.
     pub fn verify(&self, id: &[u8], message: &[&[u8]], signature: &Signature) -> Result<(), Wrong> {
-        let z = if id == DEFAULT_ID { self.z } else { self.public.z(id) };
+        let z = if id == DEFAULT_ID { self.z } else { self.public.z(id)? };
         self.verify_digest(&public::digest_of(&z, message), signature)
     }
 

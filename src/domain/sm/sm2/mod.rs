@@ -37,6 +37,7 @@ pub use known::KnownKey;
 pub use private::PRIVATE_KEY_BYTES;
 pub use private::PrivateKey;
 pub use public::DEFAULT_ID;
+pub use public::ID_BYTES_MAX;
 pub use public::PUBLIC_KEY_BYTES;
 pub use public::PublicKey;
 pub use public::TLS13_ID;

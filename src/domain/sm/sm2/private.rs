@@ -82,7 +82,7 @@ impl PrivateKey {
         labelled[..32].copy_from_slice(&*Zeroizing::new(number.to_bytes()));
         let nonce_key = MacKey::new(labelled.as_slice());
         let public = PublicKey { point };
-        Some(Self { number: *number, inverse, nonce_key, public, z: public.z(DEFAULT_ID) })
+        Some(Self { number: *number, inverse, nonce_key, public, z: public.z_of_default() })
     }
 
     /// The number of 32 bytes, the most significant first.
@@ -98,11 +98,11 @@ impl PrivateKey {
     /// Signs the message whose parts follow one another, as a holder with the user id `id`. `noise` should be fresh from
     /// a good source; the same noise again, or bad noise, gives a good signature nevertheless.
     ///
-    /// # Panics
-    /// If `id` has more than 8,191 bytes, which no caller allows.
-    pub fn sign(&self, id: &[u8], message: &[&[u8]], noise: &[u8; 32]) -> Signature {
-        let z = if id == DEFAULT_ID { self.z } else { self.public.z(id) };
-        self.sign_digest(&public::digest_of(&z, message), noise)
+    /// # Errors
+    /// If `id` is too long to be one ([`PublicKey::z`]).
+    pub fn sign(&self, id: &[u8], message: &[&[u8]], noise: &[u8; 32]) -> Result<Signature, Wrong> {
+        let z = if id == DEFAULT_ID { self.z } else { self.public.z(id)? };
+        Ok(self.sign_digest(&public::digest_of(&z, message), noise))
     }
 
     /// As [`PrivateKey::sign`], with `digest` = SM3(Z, M) made already.

@@ -24,6 +24,9 @@ pub const DEFAULT_ID: &[u8] = b"1234567812345678";
 /// The user id of both sides of TLS 1.3 (RFC 8998, clause 3.2.1).
 pub const TLS13_ID: &[u8] = b"TLSv1.3+GM+Cipher+Suite";
 
+/// Longest user id: the number of its bits stands in two bytes (GB/T 32918.2-2016, clause 5.5).
+pub const ID_BYTES_MAX: usize = 8_191;
+
 /// Bytes of a public key in its plain form: 4, x, y.
 pub const PUBLIC_KEY_BYTES: usize = 65;
 
@@ -71,10 +74,23 @@ impl PublicKey {
     /// The digest Z of a holder with the user id `id` and this key (GB/T 32918.2-2016, clause 5.5):
     /// SM3 of the bits of the id (two bytes), the id, the curve, the base point and the key.
     ///
-    /// # Panics
-    /// If `id` has more than 8,191 bytes, which no caller allows.
-    pub fn z(&self, id: &[u8]) -> [u8; 32] {
-        let bits = u16::try_from(id.len() * 8).expect("ids are agreed between the sides, and short");
+    /// # Errors
+    /// If `id` has more than [`ID_BYTES_MAX`] bytes: the number of its bits would not fit.
+    pub fn z(&self, id: &[u8]) -> Result<[u8; 32], Wrong> {
+        if id.len() > ID_BYTES_MAX {
+            return Err(Wrong);
+        }
+        Ok(self.z_of_short(id))
+    }
+
+    /// Z for [`DEFAULT_ID`].
+    pub(super) fn z_of_default(&self) -> [u8; 32] {
+        self.z_of_short(DEFAULT_ID)
+    }
+
+    fn z_of_short(&self, id: &[u8]) -> [u8; 32] {
+        debug_assert!(id.len() <= ID_BYTES_MAX);
+        let bits = u16::try_from(id.len() * 8).unwrap_or(u16::MAX);
         let [a, b] = point::COEFFICIENTS.map(Field::to_bytes);
         let base = [point::BASE.x.to_bytes(), point::BASE.y.to_bytes()];
         let own = [self.point.x.to_bytes(), self.point.y.to_bytes()];
@@ -85,9 +101,9 @@ impl PublicKey {
     /// id `id`.
     ///
     /// # Errors
-    /// If it is not.
+    /// If it is not, or `id` is too long to be one.
     pub fn verify(&self, id: &[u8], message: &[&[u8]], signature: &Signature) -> Result<(), Wrong> {
-        self.verify_digest(&digest_of(&self.z(id), message), signature)
+        self.verify_digest(&digest_of(&self.z(id)?, message), signature)
     }
 
     /// As [`PublicKey::verify`], with `digest` = SM3(Z, M) made already.

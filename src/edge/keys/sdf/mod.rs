@@ -5,9 +5,12 @@
 //! are done in software. A session serves one call at a time; when all are in use another is opened, up to a limit. A
 //! session that reports an error of the device itself is closed, and the call is made once more on a new one.
 //!
-//! Calls wait for the device. Who must not wait makes them on a thread that may.
+//! Every call is made on a thread of the device's own and has a deadline (`desk`): a device that hangs costs its callers
+//! that time, and after a few failures in a row nothing, because it rests (`breaker`).
 
+mod breaker;
 mod calls;
+mod desk;
 mod session;
 
 use crate::domain::asn;
@@ -19,13 +22,41 @@ use crate::domain::sm::sm2::PublicKey;
 use crate::domain::sm::sm2::Signature;
 use crate::edge::keys::sdf::calls::Point;
 use crate::edge::keys::sdf::calls::Value;
-use crate::edge::keys::sdf::session::Sessions;
+use crate::edge::keys::sdf::desk::CallFault;
+use crate::edge::keys::sdf::desk::Desk;
+use crate::edge::keys::sdf::session::OpenDevice;
 use std::fmt;
 use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::Weak;
+use std::sync::mpsc;
+use std::time::Duration;
 use zeroize::Zeroizing;
 
 pub use crate::edge::keys::sdf::calls::DecryptCall;
+pub use crate::edge::keys::sdf::desk::CallOutcome;
+pub use crate::edge::keys::sdf::desk::Operation;
+pub use crate::edge::keys::sdf::desk::Watch;
+
+/// How a device is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeviceSettings {
+    /// How its library wants to be asked to decrypt.
+    pub decrypt: DecryptCall,
+    /// Calls under way at a time, each on a session and a thread of its own.
+    pub sessions_max: usize,
+    /// Longest time that a caller waits for a call.
+    pub deadline: Duration,
+}
+
+impl Default for DeviceSettings {
+    fn default() -> Self {
+        Self { decrypt: DecryptCall::Index, sessions_max: 4, deadline: Duration::from_secs(2) }
+    }
+}
 
 /// Why a device gives no key.
 #[derive(Debug)]
@@ -36,6 +67,29 @@ pub enum SdfFault {
     Device(u32),
     /// The device gave a public key that is no point of the curve.
     BadKey,
+    /// The device does not answer in time.
+    TimedOut,
+    /// The device failed again and again and is left alone for a while.
+    Refused,
+}
+
+impl From<CallFault> for SdfFault {
+    fn from(fault: CallFault) -> Self {
+        match fault {
+            CallFault::Device(number) => Self::Device(number),
+            CallFault::TimedOut => Self::TimedOut,
+            CallFault::Refused => Self::Refused,
+        }
+    }
+}
+
+impl From<CallFault> for KeyFault {
+    fn from(fault: CallFault) -> Self {
+        match fault {
+            CallFault::Device(number) => Self::Unavailable(number),
+            CallFault::TimedOut | CallFault::Refused => Self::Unavailable(0),
+        }
+    }
 }
 
 impl fmt::Display for SdfFault {
@@ -44,6 +98,8 @@ impl fmt::Display for SdfFault {
             Self::Library(reason) => write!(formatter, "密码设备的接口库无法装入：{reason}"),
             Self::Device(number) => write!(formatter, "密码设备报错 {number:#010x}：{}", meaning(*number)),
             Self::BadKey => formatter.write_str("密码设备给出的公钥无效"),
+            Self::TimedOut => formatter.write_str("密码设备在时限内没有应答"),
+            Self::Refused => formatter.write_str("密码设备连续失败，暂停使用几秒"),
         }
     }
 }
@@ -83,15 +139,47 @@ pub enum Half {
 
 /// A device that is open.
 #[derive(Clone)]
-pub struct Device(Arc<Sessions>);
+pub struct Device(Arc<Desk>);
+
+/// The devices that are open, by their library and settings.
+static OPEN: Mutex<Vec<(PathBuf, DeviceSettings, Weak<Desk>)>> = Mutex::new(Vec::new());
 
 impl Device {
-    /// Loads the vendor's library and opens its device. At most `sessions_max` calls are under way at a time.
+    /// Loads the vendor's library and opens its device.
     ///
     /// # Errors
     /// When the library cannot be loaded or the device does not open.
-    pub fn open(library: &Path, decrypt: DecryptCall, sessions_max: usize) -> Result<Self, SdfFault> {
-        Ok(Self(Arc::new(Sessions::open(library, decrypt, sessions_max)?)))
+    pub fn open(library: &Path, settings: &DeviceSettings) -> Result<Self, SdfFault> {
+        let (sender, receiver) = mpsc::sync_channel(1);
+        let (path, decrypt) = (library.to_owned(), settings.decrypt);
+        let opening = move || drop(sender.send(OpenDevice::open(&path, decrypt)));
+        // A device that hangs while it is opened keeps this thread and not the caller.
+        std::thread::Builder::new().name("sdf".into()).spawn(opening).map_err(|_| SdfFault::TimedOut)?;
+        let device = receiver.recv_timeout(settings.deadline).map_err(|_| SdfFault::TimedOut)??;
+        Ok(Self(Arc::new(Desk::new(device, settings))))
+    }
+
+    /// The same device as before where it is in use with these settings, or else [`Device::open`]: a reload of the
+    /// configuration opens no device a second time.
+    ///
+    /// # Errors
+    /// As [`Device::open`].
+    pub fn shared(library: &Path, settings: &DeviceSettings) -> Result<Self, SdfFault> {
+        let path = std::fs::canonicalize(library).unwrap_or_else(|_| library.to_owned());
+        let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+        open.retain(|(.., desk)| desk.strong_count() > 0);
+        let same = open.iter().find(|(other, with, _)| *other == path && with == settings);
+        if let Some(desk) = same.and_then(|(.., desk)| desk.upgrade()) {
+            return Ok(Self(desk));
+        }
+        let device = Self::open(&path, settings)?;
+        open.push((path, *settings, Arc::downgrade(&device.0)));
+        Ok(device)
+    }
+
+    /// From now on `watch` is told of every call. The first one stays.
+    pub fn watch(&self, watch: Arc<dyn Watch>) {
+        self.0.watch(watch);
     }
 
     /// The key at `index`. `password` is the access password of the private key, where the device wants one.
@@ -99,12 +187,17 @@ impl Device {
     /// # Errors
     /// When there is no such key, or the password is wrong.
     pub fn key(&self, index: u32, half: Half, password: Option<Zeroizing<Vec<u8>>>) -> Result<DeviceKey, SdfFault> {
-        let point = self.0.with(|session| session.export(index, half)).map_err(SdfFault::Device)?;
+        let password = password.map(Arc::new);
+        let asked = password.clone();
+        let point = self.0.call(Operation::Find, move |session| {
+            let point = session.export(index, half)?;
+            if let Some(password) = &asked {
+                // Asked for once here so that a wrong password is told now and not with the first exchange.
+                session.claim(index, password)?;
+            }
+            Ok(point)
+        })?;
         let public = public_of(&point).ok_or(SdfFault::BadKey)?;
-        if let Some(password) = &password {
-            // Asked for once here so that a wrong password is told now and not with the first exchange.
-            self.0.with(|session| session.claim(index, password)).map_err(SdfFault::Device)?;
-        }
         Ok(DeviceKey { device: self.0.clone(), index, half, password, public })
     }
 }
@@ -117,10 +210,10 @@ impl fmt::Debug for Device {
 
 /// A key inside a device.
 pub struct DeviceKey {
-    device: Arc<Sessions>,
+    device: Arc<Desk>,
     index: u32,
     half: Half,
-    password: Option<Zeroizing<Vec<u8>>>,
+    password: Option<Arc<Zeroizing<Vec<u8>>>>,
     public: PublicKey,
 }
 
@@ -139,11 +232,11 @@ impl Key for DeviceKey {
         if self.half != Half::Sign {
             return Err(KeyFault::Unsupported);
         }
-        let value = self.device.with(|session| {
-            session.claim_once(self.index, self.password.as_deref())?;
-            session.sign(self.index, digest)
-        });
-        let value = value.map_err(KeyFault::Unavailable)?;
+        let (index, password, digest_to_sign) = (self.index, self.password.clone(), *digest);
+        let value = self.device.call(Operation::Sign, move |session| {
+            session.claim_once(index, password.as_deref().map(|password| &**password))?;
+            session.sign(index, &digest_to_sign)
+        })?;
         let joined = [narrow(&value.first), narrow(&value.second)];
         let [Some(r), Some(s)] = joined else { return Err(KeyFault::Unavailable(0)) };
         let mut bytes = [0; 64];
@@ -160,14 +253,15 @@ impl Key for DeviceKey {
             return Err(KeyFault::Unsupported);
         }
         let (point, digest, hidden) = parts_of(ciphertext).map_err(|Malformed| KeyFault::Wrong)?;
-        let opened = self.device.with(|session| {
-            session.claim_once(self.index, self.password.as_deref())?;
-            session.decrypt(self.index, &point, &digest, hidden)
+        let (index, password, hidden) = (self.index, self.password.clone(), hidden.to_vec());
+        let opened = self.device.call(Operation::Decrypt, move |session| {
+            session.claim_once(index, password.as_deref().map(|password| &**password))?;
+            session.decrypt(index, &point, &digest, &hidden)
         });
-        opened.map_err(|number| match number {
+        opened.map_err(|fault| match fault {
             // Wrong ciphertexts are reported as failed private-key operations or as bad arguments or data.
-            0x0100_000c | 0x0100_0015 | 0x0100_0016 | 0x0100_0019 | 0x0100_001d => KeyFault::Wrong,
-            number => KeyFault::Unavailable(number),
+            CallFault::Device(0x0100_000c | 0x0100_0015 | 0x0100_0016 | 0x0100_0019 | 0x0100_001d) => KeyFault::Wrong,
+            fault => fault.into(),
         })
     }
 

@@ -1,4 +1,4 @@
-//! Sessions with a device: opened as they are needed, used by one call at a time, closed after an error of the device.
+//! A session with a device: opened when it is needed, owned by one thread, closed after an error of the device.
 #![allow(unsafe_code, reason = "handles of a C library are kept; each is owned by exactly one value")]
 
 use crate::edge::keys::sdf::DecryptCall;
@@ -8,20 +8,15 @@ use crate::edge::keys::sdf::calls::Calls;
 use crate::edge::keys::sdf::calls::Handle;
 use crate::edge::keys::sdf::calls::Point;
 use crate::edge::keys::sdf::calls::Value;
-use crate::edge::keys::sdf::is_broken;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::Condvar;
-use std::sync::Mutex;
-use std::sync::MutexGuard;
-use std::sync::PoisonError;
 use zeroize::Zeroizing;
 
 /// Bytes of an ECCCipher before its ciphertext: x and y of 64 bytes, the digest of 32, the length of 4.
 const CIPHER_HEAD_BYTES: usize = 64 + 64 + 32 + 4;
 
 /// A device that is open.
-struct OpenDevice {
+pub(super) struct OpenDevice {
     calls: Calls,
     handle: Handle,
 }
@@ -31,6 +26,15 @@ struct OpenDevice {
 unsafe impl Send for OpenDevice {}
 // SAFETY: as above.
 unsafe impl Sync for OpenDevice {}
+
+impl OpenDevice {
+    /// Loads the library and opens its device.
+    pub(super) fn open(library: &Path, decrypt: DecryptCall) -> Result<Self, SdfFault> {
+        let calls = Calls::load(library, decrypt)?;
+        let handle = calls.open_device().map_err(SdfFault::Device)?;
+        Ok(Self { calls, handle })
+    }
+}
 
 impl Drop for OpenDevice {
     fn drop(&mut self) {
@@ -50,7 +54,7 @@ pub(super) struct Session {
 unsafe impl Send for Session {}
 
 impl Session {
-    fn open(device: &Arc<OpenDevice>) -> Result<Self, u32> {
+    pub(super) fn open(device: &Arc<OpenDevice>) -> Result<Self, u32> {
         // SAFETY: the device is open as long as the value lives.
         let handle = unsafe { device.calls.open_session(device.handle) }?;
         Ok(Self { device: device.clone(), handle, claimed: Vec::new() })
@@ -119,88 +123,5 @@ impl Drop for Session {
         }
         // SAFETY: as above, and it is not used again.
         unsafe { self.device.calls.close_session(self.handle) };
-    }
-}
-
-/// The sessions of a device.
-pub(super) struct Sessions {
-    device: Arc<OpenDevice>,
-    max: usize,
-    state: Mutex<State>,
-    freed: Condvar,
-}
-
-#[derive(Default)]
-struct State {
-    idle: Vec<Session>,
-    open: usize,
-}
-
-impl Sessions {
-    pub(super) fn open(library: &Path, decrypt: DecryptCall, max: usize) -> Result<Self, SdfFault> {
-        let calls = Calls::load(library, decrypt)?;
-        let handle = calls.open_device().map_err(SdfFault::Device)?;
-        let device = Arc::new(OpenDevice { calls, handle });
-        Ok(Self { device, max: max.max(1), state: Mutex::default(), freed: Condvar::new() })
-    }
-
-    /// Makes a call on a session of its own; once more on a new one where the first was broken.
-    pub(super) fn with<T>(&self, call: impl Fn(&mut Session) -> Result<T, u32>) -> Result<T, u32> {
-        let mut last = 0x0100_0006;
-        for _ in 0..2 {
-            let mut session = self.take()?;
-            let outcome = call(&mut session);
-            match outcome {
-                Err(number) if is_broken(number) => {
-                    last = number;
-                    self.forget(session);
-                }
-                outcome => {
-                    self.put_back(session);
-                    return outcome;
-                }
-            }
-        }
-        Err(last)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        // What is under the lock is whole between any two statements.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn take(&self) -> Result<Session, u32> {
-        let mut state = self.lock();
-        loop {
-            if let Some(session) = state.idle.pop() {
-                return Ok(session);
-            }
-            if state.open < self.max {
-                state.open += 1;
-                break;
-            }
-            state = self.freed.wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
-        drop(state);
-        Session::open(&self.device).inspect_err(|_| {
-            self.lock().open -= 1;
-            self.freed.notify_one();
-        })
-    }
-
-    fn put_back(&self, session: Session) {
-        self.lock().idle.push(session);
-        self.freed.notify_one();
-    }
-
-    /// Closes a session, and those that are idle: they were opened on the same broken device.
-    fn forget(&self, session: Session) {
-        let idle = {
-            let mut state = self.lock();
-            state.open -= 1 + state.idle.len();
-            std::mem::take(&mut state.idle)
-        };
-        drop((session, idle));
-        self.freed.notify_all();
     }
 }

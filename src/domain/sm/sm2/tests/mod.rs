@@ -9,6 +9,7 @@ mod points;
 use crate::domain::sm::Wrong;
 use crate::domain::sm::hex;
 use crate::domain::sm::sm2::DEFAULT_ID;
+use crate::domain::sm::sm2::ID_BYTES_MAX;
 use crate::domain::sm::sm2::KnownKey;
 use crate::domain::sm::sm2::Order;
 use crate::domain::sm::sm2::PrivateKey;
@@ -79,7 +80,7 @@ fn signature_of_annex_a() {
         "0409f9df311e5421a150dd7d161e4bc5c672179fad1833fc076bb08ff356f35020\
          ccea490ce26775a52dc6ea718cc1aa600aed05fbf35e084a6632f6072da9ad13"
     );
-    let z = key.public().z(DEFAULT_ID);
+    let z = key.public().z(DEFAULT_ID).unwrap();
     assert_eq!(hex(&z), "b2e14c5c79c6df5b85f4fe7ed8db7a262b9da7e07ccb0ea9f4747b8ccda8a4f3");
     let digest = public::digest_of(&z, &[b"message ", b"digest"]);
     assert_eq!(hex(&digest), "f0b43e94ba45accaace692ed534382eb17e6ab5a19ce7b31f4486fdfc0d28640");
@@ -117,8 +118,8 @@ fn key_exchange_of_annex_b() {
     let a = private("81eb26e941bb5af16df116495f90695272ae2cd63d6c4ae1678418be48230029");
     let b = private("785129917d45a9ea5437a59356b82338eaadda6ceb199088f14ae10defa229b5");
     let (a_id, b_id) = (DEFAULT_ID, DEFAULT_ID);
-    assert_eq!(hex(&a.public().z(a_id)), "3b85a57179e11e7e513aa622991f2ca74d1807a0bd4d4b38f90987a17ac245b1");
-    assert_eq!(hex(&b.public().z(b_id)), "79c988d63229d97ef19fe02ca1056e01e6a7411ed24694aa8f834f4a4ab022f7");
+    assert_eq!(hex(&a.public().z(a_id).unwrap()), "3b85a57179e11e7e513aa622991f2ca74d1807a0bd4d4b38f90987a17ac245b1");
+    assert_eq!(hex(&b.public().z(b_id).unwrap()), "79c988d63229d97ef19fe02ca1056e01e6a7411ed24694aa8f834f4a4ab022f7");
     let a_moment = Ephemeral::new(&noise("d4de15474db74d06491c440d305e012400990f3e390c7e87153c12db2ea60bb3"));
     let b_moment = Ephemeral::new(&noise("7e07124814b309489125eaed101113164ebf0f3458c5bd88335c1f9d596243d6"));
     let (r_a, r_b) = (*a_moment.public(), *b_moment.public());
@@ -223,7 +224,7 @@ fn both_directions_at_random() {
         let other = PrivateKey::generate(&[seed + 100; 48]);
         assert_eq!(key.agree(other.public()).unwrap(), other.agree(key.public()).unwrap());
         let message = vec![seed; usize::from(seed) * 5 + 1];
-        let signature = key.sign(DEFAULT_ID, &[&message], &[seed; 32]);
+        let signature = key.sign(DEFAULT_ID, &[&message], &[seed; 32]).unwrap();
         assert_eq!(key.public().verify(DEFAULT_ID, &[&message], &signature), Ok(()));
         assert_eq!(other.public().verify(DEFAULT_ID, &[&message], &signature), Err(Wrong));
         assert_eq!(Signature::from_der(&signature.to_der()), Ok(signature));
@@ -235,4 +236,16 @@ fn both_directions_at_random() {
         short[1..].copy_from_slice(&bytes[1..33]);
         assert_eq!(PublicKey::from_bytes(&short), Ok(*key.public()));
     }
+}
+
+#[test]
+fn an_id_whose_bits_cannot_be_counted_is_a_fault() {
+    let key = PrivateKey::generate(&[1; 48]);
+    let (longest, longer) = (vec![b'x'; ID_BYTES_MAX], vec![b'x'; ID_BYTES_MAX + 1]);
+    let signature = key.sign(&longest, &[b"message"], &[2; 32]).unwrap();
+    assert_eq!(key.public().verify(&longest, &[b"message"], &signature), Ok(()));
+    assert_eq!(key.public().z(&longer), Err(Wrong));
+    assert!(key.sign(&longer, &[b"message"], &[2; 32]).is_err());
+    assert_eq!(key.public().verify(&longer, &[b"message"], &signature), Err(Wrong));
+    assert_eq!(KnownKey::new(key.public()).verify(&longer, &[b"message"], &signature), Err(Wrong));
 }

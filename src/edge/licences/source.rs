@@ -1,0 +1,182 @@
+//! Where licences are fetched from: a folder of licence files, as a city has them before its platform is connected.
+
+use crate::domain::licence;
+use crate::domain::licence::Decision;
+use crate::domain::licence::Policy;
+use crate::domain::licence::Question;
+use crate::domain::licence::Trust;
+use crate::domain::sm;
+use crate::edge::licences::store::Digest;
+use std::collections::HashMap;
+use std::fmt;
+use std::fs;
+use std::io;
+use std::io::Read;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Most files of a folder.
+const FILES_MAX: usize = 20_000;
+
+/// Which licences are wanted; what is none is not asked for.
+#[derive(Clone, Default)]
+pub struct Wanted {
+    /// 证照标识 (ZZBS).
+    pub identifier: Option<String>,
+    /// 持证主体代码 (CZZTDM).
+    pub holder: Option<String>,
+    /// 证照类型代码 (ZZLXDM).
+    pub kind: Option<String>,
+    /// 证照编号 (ZZBH).
+    pub number: Option<String>,
+}
+
+/// One licence at its source. It never shows itself.
+pub struct Found {
+    pub identifier: String,
+    pub holder: String,
+    pub kind: String,
+    pub number: String,
+    file: PathBuf,
+    digest: Digest,
+}
+
+impl fmt::Debug for Found {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Found")
+    }
+}
+
+/// Why a source does not give what it should.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SourceFault {
+    /// What came is not what was promised.
+    BadAnswer,
+}
+
+/// Gives licences. Called where waiting blocks no event loop.
+pub trait LicenceSource: Send + Sync {
+    /// The licences that fit. Without identifier, holder and number there are none: a source is not to be
+    /// listed.
+    fn find(&self, wanted: &Wanted) -> Vec<Arc<Found>>;
+
+    /// The licence's file.
+    ///
+    /// # Errors
+    /// [`SourceFault::BadAnswer`] when it is gone or not the file that was found to be good.
+    fn fetch(&self, found: &Found) -> Result<Vec<u8>, SourceFault>;
+}
+
+/// A folder of `*.ofd`, each verified when it is indexed.
+pub struct Folder {
+    licences: Vec<Arc<Found>>,
+    by_identifier: HashMap<String, Vec<usize>>,
+    by_holder: HashMap<String, Vec<usize>>,
+    by_number: HashMap<String, Vec<usize>>,
+    refused: usize,
+}
+
+impl Folder {
+    /// Reads and verifies the files at the time `at`. What is rejected, or has no identifier, is left out and counted.
+    ///
+    /// # Errors
+    /// When the folder cannot be read or holds too many files.
+    pub fn read(folder: &Path, trust: &Trust, policy: &Policy, at: i64) -> io::Result<Self> {
+        let mut read = Self {
+            licences: Vec::new(),
+            by_identifier: HashMap::new(),
+            by_holder: HashMap::new(),
+            by_number: HashMap::new(),
+            refused: 0,
+        };
+        let mut paths = Vec::new();
+        for entry in fs::read_dir(folder)? {
+            let path = entry?.path();
+            if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("ofd")) {
+                paths.push(path);
+            }
+            if paths.len() > FILES_MAX {
+                return Err(io::Error::other(format!("文件过多，最多 {FILES_MAX} 个")));
+            }
+        }
+        paths.sort();
+        for path in paths {
+            let bytes = bounded(&path)?;
+            let report = licence::judge(&bytes, &Question::new(trust, policy, at));
+            let facts = report.facts();
+            let value = |name: &str| facts.get(name).unwrap_or_default().to_owned();
+            let found = Found {
+                identifier: value("ZZBS"),
+                holder: value("CZZTDM"),
+                kind: value("ZZLXDM"),
+                number: value("ZZBH"),
+                digest: sm::digest(&bytes),
+                file: path,
+            };
+            if report.decision == Decision::Reject || found.identifier.is_empty() {
+                read.refused += 1;
+                continue;
+            }
+            let index = read.licences.len();
+            read.by_identifier.entry(found.identifier.clone()).or_default().push(index);
+            for (index_of, key) in [(&mut read.by_holder, &found.holder), (&mut read.by_number, &found.number)] {
+                if !key.is_empty() {
+                    index_of.entry(key.clone()).or_default().push(index);
+                }
+            }
+            read.licences.push(Arc::new(found));
+        }
+        Ok(read)
+    }
+
+    /// Licences that can be asked for.
+    pub const fn len(&self) -> usize {
+        self.licences.len()
+    }
+
+    /// True when there is none.
+    pub const fn is_empty(&self) -> bool {
+        self.licences.is_empty()
+    }
+
+    /// Files that were left out.
+    pub const fn refused(&self) -> usize {
+        self.refused
+    }
+}
+
+impl LicenceSource for Folder {
+    fn find(&self, wanted: &Wanted) -> Vec<Arc<Found>> {
+        let of = |index: &HashMap<String, Vec<usize>>, key: &str| index.get(key).cloned().unwrap_or_default();
+        let candidates = match (&wanted.identifier, &wanted.holder, &wanted.number) {
+            (Some(identifier), _, _) => of(&self.by_identifier, identifier),
+            (None, Some(holder), _) => of(&self.by_holder, holder),
+            (None, None, Some(number)) => of(&self.by_number, number),
+            (None, None, None) => Vec::new(),
+        };
+        let fits = |wanted: &Option<String>, value: &str| wanted.as_ref().is_none_or(|wanted| wanted == value);
+        candidates
+            .into_iter()
+            .filter_map(|index| self.licences.get(index))
+            .filter(|found| {
+                fits(&wanted.holder, &found.holder)
+                    && fits(&wanted.kind, &found.kind)
+                    && fits(&wanted.number, &found.number)
+            })
+            .cloned()
+            .collect()
+    }
+
+    fn fetch(&self, found: &Found) -> Result<Vec<u8>, SourceFault> {
+        let bytes = bounded(&found.file).map_err(|_| SourceFault::BadAnswer)?;
+        if sm::digest(&bytes) == found.digest { Ok(bytes) } else { Err(SourceFault::BadAnswer) }
+    }
+}
+
+/// A file, up to one byte more than a licence may have: the verification says so then.
+fn bounded(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    fs::File::open(path)?.take(licence::FILE_BYTES_MAX as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
