@@ -256,12 +256,11 @@ pub(super) fn draft(text: &str, recognition: &Recognition) -> Result<(Draft, Str
             .iter()
             .find(|known| known.name == field.name)
             .map(|known| if is_shown(known) { known.title.clone() } else { String::new() });
-        match title {
-            Some(title) => entries.push(Entry { name: field.name, title, value: field.value }),
-            None => {
-                let known = recognition.fields().iter().map(|field| field.name.as_str()).collect();
-                faults.push(format!("字段“{}”不在目录中{}", field.name, near(&field.name, known)));
-            }
+        if let Some(title) = title {
+            entries.push(Entry { name: field.name, title, value: field.value });
+        } else {
+            let known = recognition.fields().iter().map(|field| field.name.as_str()).collect();
+            faults.push(format!("字段“{}”不在目录中{}", field.name, near(&field.name, known)));
         }
     }
     let Some(name) = name.filter(|_| faults.is_empty()) else { return Err(faults) };

@@ -3,6 +3,7 @@
 //! Everything is on loopback and in memory; certificates, secrets and mappings are those that the program carries.
 //! What is shown is checked: the message that reached the other city, and the answer, must be the sample's own.
 
+mod licences;
 mod scenes;
 
 use super::AT_FAULT;
@@ -98,6 +99,7 @@ impl Demo {
         let data = app.data_address().ok_or_else(|| one("业务入口没有启动".into()))?;
         println!("荆岳通办网关演示：两座模拟城市在本机，全部人物、单位均为虚构\n");
         let right = self.scenes(&cities, data)?;
+        let right = licences::show()? && right;
         println!("{}", if right { "全部正确。" } else { "有步骤不符，见上。" });
         if !self.once {
             stay(&cities, &app, data)?;

@@ -204,12 +204,11 @@ impl Catalogue {
             Some(code) if self.kind(code.get_ref()).is_some() => {
                 faults.push(source.fault(202, code, format!("证照类型“{}”出现了两次", code.get_ref())));
             }
-            Some(_) => {}
             None if row.confirmed => {
                 let found = format!("“{}”没有代码，却标成了已确认", row.name.get_ref());
                 faults.push(source.fault(209, &row.name, found));
             }
-            None => {}
+            Some(_) | None => {}
         }
         for field in row.fields.iter().filter(|field| self.name(field.get_ref()).is_none()) {
             let known = self.fields.iter().map(|field| field.name.as_str());

@@ -80,18 +80,24 @@ pub struct Counterpart<'a> {
 impl Counterpart<'_> {
     /// What a field is called there, by national names; none: it is not handed on.
     pub fn field<'b>(&'b self, name: &'b str) -> Option<&'b str> {
-        let own = self.equivalence.fields.iter().find_map(|pair| match self.rightward {
-            true => (pair.rightward && pair.left == name).then_some(pair.right.as_str()),
-            false => (pair.leftward && pair.right == name).then_some(pair.left.as_str()),
+        let own = self.equivalence.fields.iter().find_map(|pair| {
+            if self.rightward {
+                (pair.rightward && pair.left == name).then_some(pair.right.as_str())
+            } else {
+                (pair.leftward && pair.right == name).then_some(pair.left.as_str())
+            }
         });
         own.or_else(|| self.agreement.fields.iter().any(|field| field == name).then_some(name))
     }
 
     /// The state there.
     pub fn state(&self, state: State) -> Option<State> {
-        let own = self.equivalence.states.iter().find_map(|pair| match self.rightward {
-            true => (pair.rightward && pair.left == state).then_some(pair.right),
-            false => (pair.leftward && pair.right == state).then_some(pair.left),
+        let own = self.equivalence.states.iter().find_map(|pair| {
+            if self.rightward {
+                (pair.rightward && pair.left == state).then_some(pair.right)
+            } else {
+                (pair.leftward && pair.right == state).then_some(pair.left)
+            }
         });
         own.or_else(|| self.agreement.states.contains(&state).then_some(state))
     }
