@@ -84,21 +84,21 @@ impl Called<'_> {
     /// Judges the file, keeps what is to be kept, and makes the answer.
     pub(super) async fn judged(&self, asked: Asked, call: &'static str) -> Result<Value, Refusal> {
         let asked = Arc::new(asked);
-        let mut report = self.judge(&asked, None).await?;
-        let digest = file_digest(&report);
-        if report.codes().iter().any(|code| matches!(*code, "SIG.NO_POE" | "CERT.REVOKED"))
-            && let Some(digest) = digest
+        let mut judged = self.judge(&asked, None).await?;
+        if judged.report.codes().iter().any(|code| matches!(*code, "SIG.NO_POE" | "CERT.REVOKED"))
+            && let Some(digest) = judged.file
             && let Some(known_at) = self.desk.store.known_since(digest).await?
         {
-            report = self.judge(&asked, Some(known_at.div_euclid(1000))).await?;
+            judged = self.judge(&asked, Some(known_at.div_euclid(1000))).await?;
         }
-        self.answer(&asked, call, &report, digest).await
+        self.answer(&asked, call, judged).await
     }
 
-    async fn judge(&self, asked: &Arc<Asked>, proof: Option<i64>) -> Result<Report, Refusal> {
+    /// Everything that costs time is done in the turn, beside the event loop: the texts too.
+    async fn judge(&self, asked: &Arc<Asked>, proof: Option<i64>) -> Result<Judged, Refusal> {
         let (trust, policy) = (self.desk.trust.load_full(), Arc::clone(&self.desk.policy));
         let at = asked.at.unwrap_or(self.now.div_euclid(1000));
-        let (asked, desk) = (Arc::clone(asked), Arc::clone(self.desk));
+        let (asked, desk, id) = (Arc::clone(asked), Arc::clone(self.desk), super::random_id()?);
         self.turn(move || {
             // No platform is connected that could be asked.
             let live = (asked.live == "required").then_some(Live::Unavailable);
@@ -111,40 +111,21 @@ impl Called<'_> {
                 live: live.as_ref(),
                 expect: asked.expect.clone(),
             };
-            licence::judge(&asked.file, &question)
+            let report = licence::judge(&asked.file, &question);
+            let identifier = report.facts().get("ZZBS").map(|text| desk.pseudonym("licence", text));
+            Judged::new(report, id, identifier, asked.level)
         })
         .await
     }
 
-    async fn answer(
-        &self,
-        asked: &Asked,
-        call: &'static str,
-        report: &Report,
-        digest: Option<Digest>,
-    ) -> Result<Value, Refusal> {
+    async fn answer(&self, asked: &Asked, call: &'static str, judged: Judged) -> Result<Value, Refusal> {
+        let Judged { report, mut body, file, identifier, kept, digest } = judged;
         let facts = report.facts();
-        let mut body = report.json();
-        let id = super::random_id()?;
-        let identifier = facts.get("ZZBS").map(|text| self.desk.pseudonym("licence", text));
-        let mut kept = body.clone();
-        if let (Some(body), Some(kept)) = (body.as_object_mut(), kept.as_object_mut()) {
-            for object in [&mut *body, &mut *kept] {
-                object.insert("reportId".to_owned(), json!(id));
-            }
-            // What is kept holds no licence content: the identifier may be a person's number.
-            let licence = json!({
-                "identifierHmac": identifier.map(|digest| sm::hex(&digest)),
-                "ZZLXDM": facts.get("ZZLXDM"),
-            });
-            kept.insert("licence".to_owned(), licence);
-        }
-        let kept = kept.to_string();
         let mut receipt = self.receipt(&asked.common, call, decision_word(report.decision))?;
         receipt.licence = identifier;
         receipt.kind = kind_of(facts.get("ZZLXDM"));
         receipt.holder = facts.get("CZZTDM").map(|text| self.desk.pseudonym("holder", text));
-        receipt.report = Some(sm::digest(kept.as_bytes()));
+        receipt.report = Some(digest);
         let receipt_id = receipt.id.clone();
         let spent = match (&asked.code, identifier) {
             (None, _) => None,
@@ -153,24 +134,11 @@ impl Called<'_> {
         };
         // A proof is for now: a file that is good as of another time may be good no longer.
         let is_proof = asked.at.is_none() && report.signature == Indication::TotalPassed;
-        let conclusion = Conclusion {
-            receipt,
-            report: Some(ReportEntry { id, text: kept }),
-            proof: digest.filter(|_| is_proof),
-            spent,
-            minted: None,
-        };
-        self.conclude(conclusion).await?;
+        let proof = file.filter(|_| is_proof);
+        self.conclude(Conclusion { receipt, report: Some(kept), proof, spent, minted: None }).await?;
         let reason = report.codes().first().copied().filter(|_| report.decision != Decision::Accept);
         self.metrics.licence_judged(decision_word(report.decision), reason.unwrap_or("OK"));
         if let Some(body) = body.as_object_mut() {
-            let left_out: &[&str] = if asked.level == "simple" { &["signatures", "checks", "evidence"] } else { &[] };
-            for name in left_out {
-                body.remove(*name);
-            }
-            if asked.level == "full" {
-                body.insert("reportZh".to_owned(), json!(report.text()));
-            }
             body.insert("requestId".to_owned(), json!(asked.common.request_id));
             body.insert("receipt".to_owned(), json!(receipt_id));
         }
@@ -178,9 +146,52 @@ impl Called<'_> {
     }
 }
 
-/// SM3 of the file, which the report has worked out.
-pub(super) fn file_digest(report: &Report) -> Option<Digest> {
-    report.json().pointer("/evidence/fileSm3").and_then(Value::as_str).and_then(sm::unhex)
+/// A verdict, ready to be kept and answered.
+struct Judged {
+    report: Report,
+    /// The answer but for the receipt.
+    body: Value,
+    /// SM3 of the file.
+    file: Option<Digest>,
+    /// What stands for the licence identifier.
+    identifier: Option<Digest>,
+    kept: ReportEntry,
+    /// SM3 of the text that is kept.
+    digest: Digest,
+}
+
+impl Judged {
+    fn new(report: Report, id: String, identifier: Option<Digest>, level: &str) -> Self {
+        let mut body = report.json();
+        let file = body.pointer("/evidence/fileSm3").and_then(Value::as_str).and_then(sm::unhex);
+        // What is kept holds no licence content: the identifier may be a person's number.
+        let mut licence = json!({
+            "identifierHmac": identifier.map(|digest| sm::hex(&digest)),
+            "ZZLXDM": report.facts().get("ZZLXDM"),
+        });
+        let mut swap = |body: &mut Value| {
+            if let Some(told) = body.get_mut("licence") {
+                std::mem::swap(told, &mut licence);
+            }
+        };
+        if let Some(body) = body.as_object_mut() {
+            body.insert("reportId".to_owned(), json!(id));
+        }
+        swap(&mut body);
+        let text = body.to_string();
+        swap(&mut body);
+        if let Some(body) = body.as_object_mut() {
+            let left_out: &[&str] = if level == "simple" { &["signatures", "checks", "evidence"] } else { &[] };
+            for name in left_out {
+                body.remove(*name);
+            }
+            if level == "full" {
+                body.insert("reportZh".to_owned(), json!(report.text()));
+            }
+        }
+        let digest = sm::digest(text.as_bytes());
+        Self { report, body, file, identifier, kept: ReportEntry { id, text }, digest }
+    }
 }
 
 /// The word of a decision.
