@@ -3,9 +3,10 @@
 //! A reload replaces callers, systems, limits, mappings and certificates, all or nothing. Listeners, the ledger and
 //! the clock window with its memory of nonces stay as they were at the start.
 
+mod licences;
+
 use crate::domain::mapping::Level;
 use crate::domain::mapping::Program;
-use crate::domain::recognition::Recognition;
 use crate::domain::value::Date;
 use crate::edge::admin::Admin;
 use crate::edge::admin::Check;
@@ -23,7 +24,6 @@ use crate::edge::ledger::memory::Memory;
 use crate::edge::ledger::sqlite;
 use crate::edge::ledger::sqlite::Sqlite;
 use crate::edge::library::Library;
-use crate::edge::licences::Licences;
 use crate::edge::limit::Limiter;
 use crate::edge::metrics::DeviceHandles;
 use crate::edge::metrics::DeviceOperation;
@@ -37,14 +37,11 @@ use crate::edge::nonces::Nonces;
 use crate::edge::server;
 use crate::edge::server::Listeners;
 use crate::edge::server::Running;
-use crate::edge::trust;
 use crate::edge::upstream::Breaker;
 use crate::exchange::Arrived;
 use crate::exchange::Caller;
 use crate::exchange::Exchange;
-use crate::exchange::LicenceAccess;
 use crate::exchange::Relay;
-use crate::exchange::ShareAccess;
 use crate::exchange::Shared;
 use crate::exchange::State;
 use crate::exchange::Target;
@@ -416,7 +413,7 @@ fn build(
         target: relay.system,
         callers: relay.callers.clone(),
     });
-    let licences = build_licences(config, library, earlier, clock)?;
+    let licences = licences::build(config, library, earlier, clock)?;
     tell(&program, metrics);
     // Nonces are remembered for the window of the start, so a reload must not take older requests than that.
     let window = earlier.map_or_else(
@@ -426,35 +423,6 @@ fn build(
     let mut state = State::new(generation, program, callers, targets.collect(), relays.collect(), window, metrics);
     state.licences = licences;
     Ok(state)
-}
-
-/// Reads trust and policy; the store and the counts of an earlier state are kept.
-fn build_licences(
-    config: &Config,
-    library: &Library,
-    earlier: Option<&State>,
-    clock: &Clock,
-) -> Result<Option<Arc<Licences>>, Vec<String>> {
-    let Some(settings) = &config.licences else { return Ok(None) };
-    let earlier = earlier.and_then(|state| state.licences.as_deref());
-    let files = trust::read(&settings.trust_directory).map_err(|error| vec![error.to_string()])?;
-    let recognition = Recognition::compile(&library.files).map_err(|faults| texts(&faults))?;
-    Licences::open(settings, &files, recognition, earlier, clock).map(|licences| Some(Arc::new(licences)))
-}
-
-fn licence_access(access: &config::LicenceAccess) -> LicenceAccess {
-    let matters = access.clone();
-    LicenceAccess {
-        may: Box::new(move |matter| matters.may(matter)),
-        other_times: access.other_times,
-        receipts: access.receipts,
-        trust_lists: access.trust_lists,
-        share: access.share.as_ref().map(|share| ShareAccess {
-            token: share.token.clone(),
-            matter: share.matter.clone(),
-            encrypt_to: share.encrypt_to,
-        }),
-    }
 }
 
 fn build_caller(
@@ -478,7 +446,7 @@ fn build_caller(
         certificates_sha256: caller.certificates_sha256.clone(),
         limiter: Arc::new(limiter),
         may: Box::new(move |matter, city| allow.may(matter, city)),
-        licences: caller.licences.as_ref().map(licence_access),
+        licences: caller.licences.as_ref().map(licences::access),
         metrics: metrics.client(&caller.name),
     }
 }
