@@ -2,17 +2,18 @@
 
 use super::*;
 
+/// The committed files by their paths.
+const COMMITTED: [(&str, &str); 6] = [
+    ("licence/catalogue.toml", include_str!("../../../mappings/licence/catalogue.toml")),
+    ("licence/dialects/guangdong.toml", include_str!("../../../mappings/licence/dialects/guangdong.toml")),
+    ("licence/dialects/hubei.toml", include_str!("../../../mappings/licence/dialects/hubei.toml")),
+    ("licence/dialects/hunan.toml", include_str!("../../../mappings/licence/dialects/hunan.toml")),
+    ("licence/dialects/sharing.toml", include_str!("../../../mappings/licence/dialects/sharing.toml")),
+    ("licence/equivalence.toml", include_str!("../../../mappings/licence/equivalence.toml")),
+];
+
 fn files() -> Files {
-    let mut files = Files::default();
-    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("mappings");
-    for path in
-        ["catalogue", "equivalence", "dialects/hunan", "dialects/hubei", "dialects/sharing", "dialects/guangdong"]
-    {
-        let path = format!("licence/{path}.toml");
-        let text = std::fs::read_to_string(root.join(&path)).unwrap();
-        files.0.insert(path, text);
-    }
-    files
+    Files(COMMITTED.map(|(path, text)| (path.to_owned(), text.to_owned())).into())
 }
 
 fn committed() -> Recognition {
