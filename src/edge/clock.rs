@@ -51,6 +51,18 @@ impl Clock {
     }
 }
 
+/// [`Clock::monotonic`] for governor's limiters, so that a test can move their time too.
+#[derive(Clone, Debug)]
+pub struct Ticks(pub Clock);
+
+impl governor::clock::Clock for Ticks {
+    type Instant = Duration;
+
+    fn now(&self) -> Duration {
+        self.0.monotonic()
+    }
+}
+
 /// Fills `bytes` from the operating system's random source.
 ///
 /// # Errors

@@ -12,7 +12,7 @@
 //! Retry-After: 1
 //! ```
 
-use crate::edge::clock::{Clock, Milliseconds};
+use crate::edge::clock::{Clock, Milliseconds, Ticks};
 use governor::clock::Clock as GovernorClock;
 use governor::middleware::StateInformationMiddleware;
 use governor::state::{InMemoryState, NotKeyed};
@@ -193,18 +193,6 @@ impl Limiter {
         };
         let before = self.day.fetch_update(Ordering::AcqRel, Ordering::Acquire, next).ok()?;
         next(before).map(|packed| unpack(packed).1)
-    }
-}
-
-/// Governor reads the time from our clock, which a test can move.
-#[derive(Clone, Debug)]
-struct Ticks(Clock);
-
-impl GovernorClock for Ticks {
-    type Instant = Duration;
-
-    fn now(&self) -> Duration {
-        self.0.monotonic()
     }
 }
 

@@ -517,3 +517,20 @@ pub(crate) fn entries(members: &Members) -> Vec<Entry> {
 pub(crate) fn pack(members: &Members) -> Vec<u8> {
     container(&entries(members))
 }
+
+/// A licence with a picture of that many bytes, which do not pack, stored; composed.
+#[allow(dead_code, reason = "for the bench and the count of memory")]
+pub(crate) fn large(bytes: usize) -> (Draft, Vec<u8>) {
+    let mut draft = Draft::new();
+    let document = &mut draft.members[0].1;
+    let text = String::from_utf8(document.clone()).unwrap();
+    *document = text.replace("</ofd:Document>", "<ofd:Cover>Res/picture.png</ofd:Cover></ofd:Document>").into_bytes();
+    let mut state = 1_u32;
+    let picture = (0..bytes).map(|_| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        state.to_be_bytes()[0]
+    });
+    draft.members.push(("Doc_0/Res/picture.png".to_owned(), picture.collect()));
+    let file = pack(&draft.sealed());
+    (draft, file)
+}

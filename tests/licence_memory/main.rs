@@ -16,6 +16,7 @@ use build::Draft;
 use build::Entry;
 use build::container;
 use build::entries;
+use build::large;
 use build::pack;
 use jingyue::domain::licence::Decision;
 use jingyue::domain::licence::Trust;
@@ -29,22 +30,6 @@ fn deflated(bytes: &[u8]) -> Vec<u8> {
     let mut packer = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::best());
     packer.write_all(bytes).unwrap();
     packer.finish().unwrap()
-}
-
-/// A licence with a picture of that many bytes, stored.
-fn large(bytes: usize) -> (Draft, Vec<u8>) {
-    let mut draft = Draft::new();
-    let document = &mut draft.members[0].1;
-    let text = String::from_utf8(document.clone()).unwrap();
-    *document = text.replace("</ofd:Document>", "<ofd:Cover>Res/picture.png</ofd:Cover></ofd:Document>").into_bytes();
-    let mut state = 1_u32;
-    let picture = (0..bytes).map(|_| {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        state.to_be_bytes()[0]
-    });
-    draft.members.push(("Doc_0/Res/picture.png".to_owned(), picture.collect()));
-    let file = pack(&draft.sealed());
-    (draft, file)
 }
 
 #[test]

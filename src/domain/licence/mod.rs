@@ -72,6 +72,7 @@ pub use crate::domain::licence::question::Word;
 pub use crate::domain::licence::report::Decision;
 pub use crate::domain::licence::report::Indication;
 pub use crate::domain::licence::report::Report;
+pub use crate::domain::licence::report::time_text;
 pub use crate::domain::licence::trust::Trust;
 pub use crate::domain::licence::trust::TrustFault;
 pub use crate::domain::licence::trust::TrustWhat;

@@ -359,8 +359,8 @@ fn check_value(check: &Check) -> Value {
     })
 }
 
-/// A moment in Beijing time.
-fn time_text(seconds: i64) -> String {
+/// A moment in Beijing time, as reports write it; empty where no calendar reaches.
+pub fn time_text(seconds: i64) -> String {
     let Ok(moment) = jiff::Timestamp::from_second(seconds) else { return String::new() };
     let zone = jiff::tz::TimeZone::fixed(jiff::tz::Offset::constant(8));
     moment.to_zoned(zone).strftime("%Y-%m-%dT%H:%M:%S+08:00").to_string()

@@ -4,6 +4,7 @@
 //! while the rates stay the same.
 
 use crate::edge::clock::Clock;
+use crate::edge::clock::Ticks;
 use crate::edge::licences::store::Digest;
 use governor::Quota;
 use governor::RateLimiter;
@@ -102,18 +103,6 @@ impl Harvest {
             let wait = until.wait_time_from(self.ticks.now()).as_millis().div_ceil(1000);
             u32::try_from(wait).unwrap_or(u32::MAX).max(1)
         })
-    }
-}
-
-/// Governor reads the time from our clock, which a test can move.
-#[derive(Clone, Debug)]
-struct Ticks(Clock);
-
-impl GovernorClock for Ticks {
-    type Instant = Duration;
-
-    fn now(&self) -> Duration {
-        self.0.monotonic()
     }
 }
 

@@ -208,9 +208,7 @@ impl Called<'_> {
         let found = self.find_one(wanted).await?;
         let report = self.read(&found, &common.matter).await?;
         let mut receipt = self.receipt(&common, "CertShare/query", "FOUND")?;
-        receipt.licence = Some(self.desk.pseudonym("licence", &found.identifier));
-        receipt.kind = super::verify::kind_of(Some(&found.kind));
-        receipt.holder = Some(self.desk.pseudonym("holder", &found.holder));
+        self.about(&mut receipt, &found);
         ended(&report, &mut receipt.decision);
         let is_ended = receipt.decision != "FOUND";
         let status = receipt.decision.strip_prefix("STATUS_").and_then(|status| status.parse().ok()).unwrap_or(99);

@@ -24,6 +24,7 @@ use crate::edge::licences::Conclusion;
 use crate::edge::licences::Found;
 use crate::edge::licences::LicenceSource;
 use crate::edge::licences::NewCode;
+use crate::edge::licences::ReceiptEntry;
 use crate::edge::licences::SourceFault;
 use crate::edge::licences::Wanted;
 use base64::Engine as _;
@@ -157,9 +158,7 @@ impl Called<'_> {
         receipt.kind = kind;
         receipt.holder = holder.map(|code| self.desk.pseudonym("holder", &code));
         if let [only] = found.as_slice() {
-            receipt.licence = Some(self.desk.pseudonym("licence", &only.identifier));
-            receipt.kind = kind_of(Some(&only.kind));
-            receipt.holder = Some(self.desk.pseudonym("holder", &only.holder));
+            self.about(&mut receipt, only);
         }
         let id = receipt.id.clone();
         self.conclude(Conclusion { receipt, report: None, proof: None, spent: None, minted: None }).await?;
@@ -188,6 +187,13 @@ impl Called<'_> {
             "expiresAt": time_text(expires_at),
             "receipt": receipt,
         }))
+    }
+
+    /// Says in a receipt which licence it is about.
+    pub(super) fn about(&self, receipt: &mut ReceiptEntry, found: &Found) {
+        receipt.licence = Some(self.desk.pseudonym("licence", &found.identifier));
+        receipt.kind = kind_of(Some(&found.kind));
+        receipt.holder = Some(self.desk.pseudonym("holder", &found.holder));
     }
 
     /// A new code for a licence: the code, its end, and the receipt of its making.
@@ -245,7 +251,10 @@ impl Called<'_> {
         let source = self.source()?;
         let (file, text) = self
             .turn(move || {
-                source.fetch(&found).map(|file| (STANDARD.encode(&file), file)).map(|(text, file)| (file, text))
+                source.fetch(&found).map(|file| {
+                    let text = STANDARD.encode(&file);
+                    (file, text)
+                })
             })
             .await?
             .map_err(|_| Kind::BadAnswer)?;
@@ -373,7 +382,5 @@ fn state_of(report: &Report) -> Option<Matched> {
 
 /// A moment in Beijing time; `milliseconds` since 1970.
 pub(super) fn time_text(milliseconds: i64) -> String {
-    let Ok(moment) = jiff::Timestamp::from_millisecond(milliseconds) else { return String::new() };
-    let zone = jiff::tz::TimeZone::fixed(jiff::tz::Offset::constant(8));
-    moment.to_zoned(zone).strftime("%Y-%m-%dT%H:%M:%S+08:00").to_string()
+    licence::time_text(milliseconds.div_euclid(1000))
 }
