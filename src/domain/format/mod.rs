@@ -165,7 +165,7 @@ pub struct Node {
 /// One member of a node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Key {
-    /// Local name, without quotes, backslashes and control characters; empty matches any name and is tried last.
+    /// Local name; empty matches any name and is tried last.
     pub name: Box<[u8]>,
     /// The namespace that the name must be in, an index into [`Tree::namespaces`]; `None`: any.
     pub namespace: Option<u16>,

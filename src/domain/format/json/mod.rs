@@ -106,14 +106,6 @@ impl<'a> Reader<'a> {
         }
         let mut hint = 0;
         loop {
-            if let Some(action) = self.expected_member(node.keys.get(hint))? {
-                hint += 1;
-                self.value(action, frame)?;
-                if self.ends(b'}')? {
-                    return self.close();
-                }
-                continue;
-            }
             let name = self.member_name()?;
             let start = name.off as usize;
             let raw = self.place.bytes.get(start..start + name.len as usize).unwrap_or_default();
@@ -127,26 +119,6 @@ impl<'a> Reader<'a> {
                 return self.close();
             }
         }
-    }
-
-    /// Passes the name of `key` and its colon where they come next, letter by letter: as senders keep an order, most
-    /// names need not be read to be known. Any other spelling, and any other member, is left where it is.
-    #[inline(always)]
-    fn expected_member(&mut self, key: Option<&'a Key>) -> Reading<Option<&'a Action>> {
-        let Some(key) = key.filter(|key| !key.name.is_empty()) else { return Ok(None) };
-        if self.next()? != b'"' {
-            return Ok(None);
-        }
-        let (start, end) = (self.at + 1, self.at + 1 + key.name.len());
-        let bytes = self.place.bytes;
-        let comes = bytes.get(end..).is_some_and(|rest| rest.starts_with(b"\":"))
-            && bytes.get(start..end).is_some_and(|name| scan::same(&key.name, name));
-        if !comes {
-            return Ok(None);
-        }
-        self.scratch.count_member(self.limits)?;
-        self.at = end + 2;
-        Ok(Some(&key.action))
     }
 
     /// The value that begins here, at a member with that action.
@@ -370,6 +342,16 @@ mod tests {
     fn escaped_member_names_match() {
         check(r#"{"\u0061":1,"\u006f":{"\u0063":2}}"#, &[(1, Kind::Number, "1"), (4, Kind::Number, "2")]);
         assert_eq!(read_text(r#"{"\u0061b":1,"\n":2,"a\u0062":3}"#).unwrap().undeclared, 3);
+    }
+
+    #[test]
+    fn a_quote_ends_a_name_whatever_the_tree_is_called() {
+        let nodes = vec![Node { keys: vec![key("x\"y", Action::Leaf(1))], ..Node::default() }];
+        let tree = Tree { nodes, frame: 2, ..Tree::default() };
+        let mut scratch = Scratch::default();
+        let mut read_text = |text: &str| read(&tree, 0, text.as_bytes(), &mut scratch, &Limits::default());
+        assert!(matches!(read_text(r#"{"x"y":1}"#), Err(Fault::Malformed { .. })));
+        assert_eq!(read_text(r#"{"x\"y":1}"#), Ok(()));
     }
 
     #[test]
