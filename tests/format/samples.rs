@@ -96,7 +96,7 @@ fn read_fields(name: &str, shape: &mut Shape) -> Option<Scratch> {
     let elements = [&b"field"[..], b"field-list"].map(Into::into).to_vec();
     shape.tree.naming = Naming::Attribute { elements, attribute: b"name"[..].into() };
     let mut scratch = Scratch::default();
-    scratch.begin(shape.tree.frame);
+    scratch.begin(&shape.tree);
     let [first, ..] = &mut scratch.sides;
     Charset::Gbk.decode(&input, first).unwrap();
     xml::read_side(&shape.tree, 0, 0, &mut scratch, &Limits::default()).unwrap();

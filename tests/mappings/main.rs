@@ -1,8 +1,9 @@
-//! The mapping files of this repository, and the engine on sets of its own: examples, planted faults, damaged
+//! The mapping files of this repository, and the engine on sets of its own: examples, arrivals, planted faults, damaged
 //! messages, absence, codes and days.
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
+mod arrival;
 mod damage;
 mod equivalence;
 #[path = "../few/mod.rs"]

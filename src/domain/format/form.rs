@@ -35,7 +35,7 @@ pub fn read(
     scratch: &mut Scratch,
     limits: &Limits,
 ) -> Result<(), Fault> {
-    scratch.begin(tree.frame);
+    scratch.begin(tree);
     Place::whole(input, 0).check_size(limits)?;
     let node = tree.nodes.get(usize::from(node)).ok_or(Fault::Internal { reason: "no such node" })?;
     let mut reader = Reader { tree, charset, input, scratch, limits };

@@ -8,6 +8,7 @@ use crate::domain::format::Limits;
 use crate::domain::format::Scratch;
 use crate::domain::format::Slot;
 use crate::domain::format::SlotNumber;
+use crate::domain::format::nested::Reading;
 use crate::domain::format::scan;
 
 /// Slots per member that a document may need. A list of empty items (`[{},{},…]`) would otherwise turn 3 bytes of
@@ -42,6 +43,32 @@ impl Scratch {
                 false
             }
         }
+    }
+
+    /// Notes the text of a place.
+    ///
+    /// # Errors
+    /// When everything that was awaited has come, to end the readers; [`Scratch::enough`] says so.
+    #[inline(always)]
+    pub(super) fn note_leaf(&mut self, frame: u32, number: SlotNumber, slot: Slot) -> Reading<()> {
+        self.note(frame, number, slot);
+        if self.awaited == 0 { Ok(()) } else { self.came(frame, number, slot) }
+    }
+
+    #[inline(never)]
+    fn came(&mut self, frame: u32, number: SlotNumber, slot: Slot) -> Reading<()> {
+        if frame == 0
+            && number < 64
+            && slot.len > 0
+            && matches!(slot.kind, Kind::Text | Kind::JsonEscaped | Kind::XmlEscaped)
+        {
+            self.awaited &= !(1 << number);
+            if self.awaited == 0 {
+                self.enough = true;
+                return Err(Fault::Internal { reason: "enough was read" }.into());
+            }
+        }
+        Ok(())
     }
 
     /// Appends an item to the list at `number` of `frame` and opens its frame of `size` slots. The first call makes
@@ -88,11 +115,12 @@ impl Scratch {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::format::Tree;
 
     #[test]
     fn items_are_linked_in_order_even_between_others() {
         let mut scratch = Scratch::default();
-        scratch.begin(3);
+        scratch.begin(&Tree { frame: 3, ..Tree::default() });
         let limits = Limits::default();
         let mut frames = Vec::new();
         for round in 0..4 {
@@ -116,7 +144,7 @@ mod tests {
     #[test]
     fn frames_end_somewhere() {
         let mut scratch = Scratch::default();
-        scratch.begin(2);
+        scratch.begin(&Tree { frame: 2, ..Tree::default() });
         let limits = Limits { members_max: 1, ..Limits::default() };
         let opened = (0..100).take_while(|_| scratch.append_item(0, 1, 10_000, &limits).is_ok()).count();
         assert_eq!(opened, 6);
@@ -125,7 +153,7 @@ mod tests {
     #[test]
     fn the_first_note_stands() {
         let mut scratch = Scratch::default();
-        scratch.begin(3);
+        scratch.begin(&Tree { frame: 3, ..Tree::default() });
         assert!(scratch.note(0, 2, Slot { kind: Kind::Null, ..Slot::default() }));
         assert!(!scratch.note(0, 2, Slot { kind: Kind::True, ..Slot::default() }));
         assert_eq!(scratch.slot(0, 2).kind, Kind::Null);

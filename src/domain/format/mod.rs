@@ -107,6 +107,10 @@ pub struct Scratch {
     pub stack: Vec<Open>,
     /// Members counted so far against [`Limits::members_max`].
     pub members: usize,
+    /// What of [`Tree::awaited`] is still to come.
+    pub awaited: u64,
+    /// True when reading ended because all that was awaited had come: the reader's fault is none then.
+    pub enough: bool,
 }
 
 /// An element or object that a reader has open. Readers may use the fields as they like.
@@ -133,6 +137,9 @@ pub struct Tree {
     pub nodes: Vec<Node>,
     /// Slots of the root frame, header included.
     pub frame: u16,
+    /// Bit `n` for slot `n` of the root frame: once all of these hold text, reading ends without a look at the rest.
+    /// 0: everything is read.
+    pub awaited: u64,
     /// Namespace names that keys refer to by number.
     pub namespaces: Vec<Box<str>>,
     /// How XML elements carry their names.
@@ -202,10 +209,10 @@ pub enum NestedFormat {
 }
 
 impl Scratch {
-    /// Makes ready for a document whose root frame has `frame` slots.
-    pub fn begin(&mut self, frame: u16) {
+    /// Makes ready for a document that is read with `tree`.
+    pub fn begin(&mut self, tree: &Tree) {
         self.slots.clear();
-        self.slots.resize(usize::from(frame).max(1), Slot::default());
+        self.slots.resize(usize::from(tree.frame).max(1), Slot::default());
         for side in &mut self.sides {
             side.clear();
         }
@@ -213,6 +220,8 @@ impl Scratch {
         self.undeclared = 0;
         self.stack.clear();
         self.members = 0;
+        self.awaited = tree.awaited;
+        self.enough = false;
     }
 
     /// The slot `number` of the frame at `frame`.

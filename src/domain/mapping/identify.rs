@@ -1,16 +1,19 @@
 //! What a request says of itself before a plan is chosen.
 
+use super::profile::Direction;
 use super::profile::Identify;
 use super::profile::Profile;
-use super::profile::Service;
 use super::reader::layout_of_paths;
 use super::run::Workspace;
 use super::run::read_document;
 use crate::domain::fault::Fault;
 use crate::domain::format::Kind;
 use crate::domain::format::NodeId;
+use crate::domain::format::Scratch;
+use crate::domain::format::SlotNumber;
 use crate::domain::format::Tree;
 use crate::domain::format::escape;
+use rustc_hash::FxHashMap;
 use std::ops::Range;
 
 /// Longest idempotency key and message number in bytes.
@@ -35,14 +38,27 @@ pub type HeaderFields<'h> = &'h dyn Fn(&str) -> Option<&'h str>;
 /// The compiled looks into a request.
 #[derive(Debug)]
 pub(super) struct Identifier {
+    /// Ends the reading as soon as the first choice of every look has its text.
     tree: Tree,
+    /// The same for the whole document, for one whose first choices did not do.
+    whole: Tree,
     start: NodeId,
+    /// For every path of the ranges below the number of its slot.
+    slots: Vec<SlotNumber>,
     service: Range<usize>,
     matter: Range<usize>,
     variant: Range<usize>,
     key: Range<usize>,
     message: Range<usize>,
     target: Range<usize>,
+    rows: FxHashMap<String, Rows>,
+}
+
+/// Rows of `services.csv` of one HTTP path, by their place there.
+#[derive(Debug, Default)]
+struct Rows {
+    all: Vec<usize>,
+    by_matter: FxHashMap<String, Vec<usize>>,
 }
 
 impl Identifier {
@@ -61,21 +77,27 @@ impl Identifier {
         let message = add(message.iter().cloned().collect());
         let target = add(target.clone());
         // The same path may be asked for twice (key and message number); a tree has one slot a place.
-        let (tree, start) = layout_of_paths(profile, &distinct(&paths));
-        let at = |range: Range<usize>| range;
-        Self {
-            tree,
-            start,
-            service: at(service),
-            matter: at(matter),
-            variant: at(variant),
-            key: at(key),
-            message: at(message),
-            target: at(target),
+        let distinct = distinct(&paths);
+        let (whole, start) = layout_of_paths(profile, &distinct);
+        let number = |path| distinct.iter().position(|known| known == path).map_or(0, |place| place + 1);
+        let slots: Vec<_> =
+            paths.iter().map(|path| SlotNumber::try_from(number(path)).unwrap_or(SlotNumber::MAX)).collect();
+        let first =
+            [&service, &matter, &variant, &key, &message, &target].into_iter().filter(|range| !range.is_empty());
+        let bits = first.map(|range| 1_u64.checked_shl(u32::from(slots[range.start])));
+        let awaited = bits.reduce(|one, other| Some(one? | other?)).flatten().unwrap_or_default();
+        let mut rows: FxHashMap<String, Rows> = FxHashMap::default();
+        for (index, row) in profile.services.iter().enumerate() {
+            let rows = rows.entry(row.path.clone()).or_default();
+            rows.all.push(index);
+            rows.by_matter.entry(row.matter.clone()).or_default().push(index);
         }
+        let tree = Tree { awaited, ..whole.clone() };
+        Self { tree, whole, start, slots, service, matter, variant, key, message, target, rows }
     }
 
-    /// Looks into a request that came at `path`.
+    /// Looks into a request that came at `path`. What comes behind the last thing that is looked for is not read here,
+    /// so a fault there is the plan's to find.
     pub(super) fn look(
         &self,
         profile: &Profile,
@@ -83,43 +105,47 @@ impl Identifier {
         fields: HeaderFields<'_>,
         body: &[u8],
         workspace: &mut Workspace,
-        slots: &[usize],
     ) -> Result<Arrival, Fault> {
-        if !profile.services.iter().any(|service| service.path == path) {
-            return Err(Fault::UnknownPath);
-        }
-        let direction = &profile.request;
-        read_document(
-            direction.format,
-            direction.charset,
-            &self.tree,
-            self.start,
-            body,
-            &mut workspace.scratch,
-            &profile.limits,
-        )?;
-        let scratch = &workspace.scratch;
-        let text = |range: &Range<usize>| {
-            range.clone().find_map(|index| {
-                let slot = scratch.slot(0, u16::try_from(slots[index] + 1).ok()?);
-                if matches!(slot.kind, Kind::Missing | Kind::Null | Kind::List | Kind::Object) || slot.len == 0 {
-                    return None;
-                }
-                let mut spare = Vec::new();
-                let text = escape::text(slot.kind, scratch.raw(body, slot), &mut spare).trim_ascii();
-                (!text.is_empty() && text.len() <= KEY_BYTES_MAX).then(|| String::from_utf8_lossy(text).into_owned())
-            })
+        let rows = self.rows.get(path).ok_or(Fault::UnknownPath)?;
+        let scratch = &mut workspace.scratch;
+        self.read(profile, &self.tree, body, scratch)?;
+        let ranges = [&self.service, &self.matter, &self.variant, &self.key, &self.message, &self.target];
+        let is_there = |range: &&Range<usize>| {
+            range.is_empty() || self.text(range.start..range.start + 1, body, scratch).is_some()
         };
+        if scratch.enough && !ranges.iter().all(is_there) {
+            self.read(profile, &self.whole, body, scratch)?;
+        }
+        let text = |range: &Range<usize>| self.text(range.clone(), body, scratch);
         let (matter, variant) = (text(&self.matter), text(&self.variant));
         let service = match &profile.identify.service_header {
             Some(name) => fields(name).filter(|text| text.len() <= KEY_BYTES_MAX).map(str::to_owned),
             None => text(&self.service),
         };
-        let service = choose(profile, path, service.as_deref(), matter.as_deref(), variant.as_deref())?;
+        let service = choose(profile, rows, service.as_deref(), matter.as_deref(), variant.as_deref())?;
         let made = || profile.identify.key_made.then(String::new);
         let missing = || Fault::KeyMissing { paths: profile.identify.key_text.clone() };
         let key = text(&self.key).or_else(made).ok_or_else(missing)?;
         Ok(Arrival { service, key, message: text(&self.message), target: text(&self.target) })
+    }
+
+    fn read(&self, profile: &Profile, tree: &Tree, body: &[u8], scratch: &mut Scratch) -> Result<(), Fault> {
+        let Direction { format, charset, .. } = profile.request;
+        let read = read_document(format, charset, tree, self.start, body, scratch, &profile.limits);
+        if scratch.enough { Ok(()) } else { read }
+    }
+
+    /// The first text that stands at one of the paths.
+    fn text(&self, mut range: Range<usize>, body: &[u8], scratch: &Scratch) -> Option<String> {
+        range.find_map(|index| {
+            let slot = scratch.slot(0, *self.slots.get(index)?);
+            if matches!(slot.kind, Kind::Missing | Kind::Null | Kind::List | Kind::Object) || slot.len == 0 {
+                return None;
+            }
+            let mut spare = Vec::new();
+            let text = escape::text(slot.kind, scratch.raw(body, slot), &mut spare).trim_ascii();
+            (!text.is_empty() && text.len() <= KEY_BYTES_MAX).then(|| String::from_utf8_lossy(text).into_owned())
+        })
     }
 }
 
@@ -134,31 +160,23 @@ pub(super) fn distinct<T: PartialEq + Clone>(paths: &[T]) -> Vec<T> {
     distinct
 }
 
-/// For each path of a profile's identification the number of its slot, from 0.
-pub(super) fn slots(profile: &Profile) -> Vec<usize> {
-    let Identify { service, matter, variant, key, message, target, .. } = &profile.identify;
-    let all: Vec<_> =
-        service.iter().chain(matter).chain(variant).chain(key).chain(message).chain(target).cloned().collect();
-    let distinct = distinct(&all);
-    all.iter().map(|path| distinct.iter().position(|known| known == path).unwrap_or_default()).collect()
-}
-
 fn choose(
     profile: &Profile,
-    path: &str,
+    rows: &Rows,
     service: Option<&str>,
     matter: Option<&str>,
     variant: Option<&str>,
 ) -> Result<usize, Fault> {
     let named = profile.identify.service.is_some() || profile.identify.service_header.is_some();
     let fits = |declared: &str, found: Option<&str>| declared.is_empty() || found == Some(declared);
-    let candidates = profile.services.iter().enumerate().filter(|(_, row): &(usize, &Service)| {
-        row.path == path
-            && (!named || fits(&row.service, service))
-            && (profile.identify.variant.is_none() || fits(&row.variant, variant))
-            && matter.is_none_or(|matter| row.matter == matter)
+    let of_matter = match matter {
+        Some(matter) => rows.by_matter.get(matter).map_or(&[][..], Vec::as_slice),
+        None => &rows.all,
+    };
+    let mut candidates = of_matter.iter().copied().filter(|index| {
+        let row = &profile.services[*index];
+        (!named || fits(&row.service, service)) && (profile.identify.variant.is_none() || fits(&row.variant, variant))
     });
-    let mut candidates = candidates.map(|(index, _)| index);
     if let (Some(index), None) = (candidates.next(), candidates.next()) {
         Ok(index)
     } else {

@@ -13,7 +13,6 @@ use super::context::FaultWords;
 use super::identify::Arrival;
 use super::identify::HeaderFields;
 use super::identify::Identifier;
-use super::identify::slots;
 use super::message::Message;
 use super::message::Sheets;
 use super::message::Subject;
@@ -37,7 +36,6 @@ use std::sync::Arc;
 pub struct System {
     pub profile: Profile,
     identifier: Identifier,
-    slots: Vec<usize>,
     /// Fault plans by operation.
     faults: BTreeMap<String, Plan>,
 }
@@ -113,12 +111,7 @@ impl Program {
         let mut systems = BTreeMap::new();
         for profile in &profiles {
             let faults = compiler.faults_of(&shared, profile);
-            let system = System {
-                identifier: Identifier::new(profile),
-                slots: slots(profile),
-                faults,
-                profile: profile.clone(),
-            };
+            let system = System { identifier: Identifier::new(profile), faults, profile: profile.clone() };
             systems.insert(profile.name.clone(), system);
         }
         compiler.check_unused(&profiles);
@@ -187,7 +180,7 @@ impl Program {
         body: &[u8],
         workspace: &mut Workspace,
     ) -> Result<Arrival, Fault> {
-        system.identifier.look(&system.profile, path, fields, body, workspace, &system.slots)
+        system.identifier.look(&system.profile, path, fields, body, workspace)
     }
 
     /// The city that handles a request, and the pair that translates it.

@@ -137,7 +137,7 @@ impl Plan {
     /// # Errors
     /// When a value cannot be written.
     pub(super) fn write_fault(&self, context: &Context<'_>, workspace: &mut Workspace) -> Result<Translated, Fault> {
-        workspace.scratch.begin(self.tree.frame);
+        workspace.scratch.begin(&self.tree);
         self.write(&[], context, workspace, None)
     }
 
@@ -177,7 +177,7 @@ pub(super) fn read_document(
         Format::Json if charset.is_utf8() => json::read(tree, start, input, scratch, limits),
         Format::Xml if charset.is_utf8() => xml::read(tree, start, input, scratch, limits),
         Format::Json | Format::Xml => {
-            scratch.begin(tree.frame);
+            scratch.begin(tree);
             charset.decode(input, &mut scratch.sides[0])?;
             if format == Format::Json {
                 json::read_side(tree, start, 0, scratch, limits)

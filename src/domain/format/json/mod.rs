@@ -27,7 +27,7 @@ use crate::domain::format::scan;
 /// # Errors
 /// [`Fault::WrongCharset`], [`Fault::Malformed`] and [`Fault::LimitExceeded`]; the scratch is then of no use.
 pub fn read(tree: &Tree, node: NodeId, input: &[u8], scratch: &mut Scratch, limits: &Limits) -> Result<(), Fault> {
-    scratch.begin(tree.frame);
+    scratch.begin(tree);
     let place = Place::whole(input, 0);
     place.check_size(limits)?;
     scan::check_utf8(input)?;
@@ -127,8 +127,7 @@ impl<'a> Reader<'a> {
         match action {
             Action::Leaf(number) => {
                 let slot = self.any()?;
-                self.scratch.note(frame, *number, slot);
-                Ok(())
+                self.scratch.note_leaf(frame, *number, slot)
             }
             Action::Skip => self.skip(),
             other => self.structure(other, frame),

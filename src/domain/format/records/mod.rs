@@ -136,7 +136,7 @@ pub fn read(
     scratch: &mut Scratch,
     limits: &Limits,
 ) -> Result<(), Fault> {
-    scratch.begin(tree.frame);
+    scratch.begin(tree);
     let place = Place::whole(input, 0);
     place.check_size(limits)?;
     scan::check_utf8(input)?;

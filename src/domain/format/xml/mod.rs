@@ -32,7 +32,7 @@ use crate::domain::format::xml::tag::Usual;
 /// [`Fault::WrongCharset`], [`Fault::Malformed`], [`Fault::DoctypeRefused`] and [`Fault::LimitExceeded`];
 /// the scratch is then of no use.
 pub fn read(tree: &Tree, node: NodeId, input: &[u8], scratch: &mut Scratch, limits: &Limits) -> Result<(), Fault> {
-    scratch.begin(tree.frame);
+    scratch.begin(tree);
     let place = Place::whole(input, 0);
     place.check_size(limits)?;
     scan::check_utf8(input)?;
@@ -122,7 +122,7 @@ impl<'a> Reader<'a> {
         match node.and_then(|node| self.expected(node, hint)) {
             Some((tag, Action::Leaf(number))) => {
                 let slot = self.text(tag)?;
-                self.scratch.note(frame, *number, slot);
+                self.scratch.note_leaf(frame, *number, slot)?;
             }
             Some((tag, action)) => self.structure(action, tag, frame)?,
             None => self.any_child(node, hint, frame)?,
@@ -159,8 +159,7 @@ impl<'a> Reader<'a> {
         match action {
             Action::Leaf(number) => {
                 let slot = self.text_or_null(tag)?;
-                self.scratch.note(frame, *number, slot);
-                Ok(())
+                self.scratch.note_leaf(frame, *number, slot)
             }
             Action::Skip => self.skip_content(tag),
             other => self.structure(other, tag, frame),
