@@ -38,14 +38,14 @@ fn opening() -> OpeningEntry {
         step: "main".into(),
         target: "jingzhou-window".into(),
         money: false,
-        mapping_version: "5a".repeat(32),
+        mapping_version: "5a".repeat(32).into(),
         sequence: number,
         opened_at: 1_700_000_000_000,
     }
 }
 
 fn closing() -> ClosingEntry {
-    let body = Masked::new(vec![b'x'; 800]);
+    let body = Masked::new(vec![b'x'; 800].into());
     ClosingEntry {
         outcome: Outcome::Answered,
         fault: 0,

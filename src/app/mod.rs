@@ -398,7 +398,7 @@ fn build(
     }
     let callers = config.callers.iter().map(|caller| build_caller(config, caller, earlier, metrics, clock)).collect();
     let targets = config.systems.iter().map(|system| Target {
-        name: system.name.clone(),
+        name: system.name.as_str().into(),
         city: system.city.clone(),
         profile: system.profile.clone(),
         upstream: system.upstream.clone(),
@@ -434,12 +434,12 @@ fn build_caller(
 ) -> Caller {
     let limiter = Limiter::new(config.limits[caller.limit].clone(), clock.clone());
     // A reload must not give anybody a second day.
-    if let Some(before) = earlier.and_then(|state| state.callers.iter().find(|before| before.name == caller.name)) {
+    if let Some(before) = earlier.and_then(|state| state.callers.iter().find(|before| *before.name == *caller.name)) {
         limiter.carry_over(&before.limiter);
     }
     let allow = caller.clone();
     Caller {
-        name: caller.name.clone(),
+        name: caller.name.as_str().into(),
         city: caller.city.clone(),
         profile: caller.profile.clone(),
         signature: caller.signature.clone(),

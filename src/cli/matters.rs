@@ -155,7 +155,7 @@ impl Matters {
 }
 
 fn pairs<'p>(program: &'p Program, code: &'p str) -> impl Iterator<Item = &'p Pair> {
-    program.pairs().map(std::sync::Arc::as_ref).filter(move |pair| pair.matter.code == code)
+    program.pairs().map(std::sync::Arc::as_ref).filter(move |pair| *pair.matter.code == *code)
 }
 
 fn describe(program: &Program, matter: &Matter) -> Value {
@@ -165,14 +165,14 @@ fn describe(program: &Program, matter: &Matter) -> Value {
                 plan.dropped().iter().map(|note| note.path.clone()).collect::<Vec<_>>()
             };
             json!({
-                "from": pair.from, "to": pair.to, "step": pair.step,
+                "from": pair.from, "to": pair.to, "step": &*pair.step,
                 "from_path": pair.from_service.path, "to_path": pair.to_service.path,
                 "request_dropped": dropped(&pair.request), "answer_dropped": dropped(&pair.answer),
             })
         })
         .collect();
     json!({
-        "code": matter.code, "title": matter.title, "department": matter.department, "archetype": matter.archetype,
+        "code": &*matter.code, "title": matter.title, "department": matter.department, "archetype": matter.archetype,
         "mode": matter.mode, "money": matter.money, "idempotent": matter.idempotent,
         "promised_workdays": matter.promised_workdays, "source": matter.source, "pairs": open,
     })

@@ -51,7 +51,7 @@ fn prove(config: &Config, library: &Library) -> Result<(), Vec<String>> {
     }
     let totals = certificate.totals();
     tracing::info!(
-        version = program.version(),
+        version = &**program.version(),
         lines = totals.lines,
         generated = totals.generated,
         "mapping set proved"

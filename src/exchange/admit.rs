@@ -7,22 +7,23 @@ use super::identify::Known;
 use super::state::State;
 use crate::domain::fault::Fault;
 use crate::domain::mapping::Arrival;
+use crate::domain::mapping::City;
 use crate::domain::mapping::Pair;
 use crate::edge::limit::Verdict;
 use crate::edge::metrics::RateDecision;
 use http::Method;
 use http::header::CONTENT_TYPE;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 /// A request that may go on.
-pub(super) struct Admitted {
+pub(super) struct Admitted<'s> {
     pub caller: usize,
     pub digest: [u8; 32],
     pub arrival: Arrival,
-    pub pair: Arc<Pair>,
-    /// Name of the handling city.
-    pub city: String,
+    pub pair: &'s Pair,
+    pub from: &'s City,
+    /// The handling city.
+    pub to: &'s City,
     /// Index of the system that is called.
     pub target: usize,
     pub received_at: i64,
@@ -33,14 +34,14 @@ impl Exchange {
     ///
     /// # Errors
     /// Limits, form, unknown matters, missing permission.
-    pub(super) fn admit(
+    pub(super) fn admit<'s>(
         &self,
-        state: &State,
+        state: &'s State,
         known: Known,
         arrived: &Arrived,
         body: &[u8],
-        story: &mut Story<'_>,
-    ) -> Result<Admitted, Fault> {
+        story: &mut Story<'s>,
+    ) -> Result<Admitted<'s>, Fault> {
         let caller = &state.callers[known.caller];
         limit(state, known.caller, body.len(), arrived.received_at, story)?;
         let not_served = || Fault::Internal { reason: "the caller's profile is not in the mapping set" };
@@ -62,15 +63,16 @@ impl Exchange {
         let (city, pair) = state.program.route(home, system, &arrival)?;
         story.routed(pair, &city.name);
         if !(caller.may)(&pair.matter.code, &city.name) {
-            return Err(Fault::NotPermitted { matter: pair.matter.code.clone() });
+            return Err(Fault::NotPermitted { matter: pair.matter.code.to_string() });
         }
         let target = state.target_of(&city.name, &city.title, pair)?;
         Ok(Admitted {
             caller: known.caller,
             digest: known.digest,
             arrival,
-            pair: Arc::clone(pair),
-            city: city.name.clone(),
+            pair,
+            from: home,
+            to: city,
             target,
             received_at: arrived.received_at,
         })

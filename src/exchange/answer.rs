@@ -25,7 +25,6 @@ use http::header::ALLOW;
 use http::header::CONTENT_TYPE;
 use http::header::RETRY_AFTER;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// Stages of one exchange.
@@ -40,9 +39,10 @@ pub(super) struct Story<'s> {
     stages: [(Stage, Duration); STAGES],
     count: usize,
     /// Profile whose path was called.
-    profile: Option<String>,
+    profile: Option<&'s str>,
     caller: Option<usize>,
-    route: Option<(Arc<Pair>, String)>,
+    /// What translates, and the name of the handling city.
+    route: Option<(&'s Pair, &'s str)>,
     message: Option<String>,
     limits: HeaderMap,
     sequence: u64,
@@ -72,12 +72,12 @@ impl<'s> Story<'s> {
     }
 
     pub(super) fn arrived(&mut self, arrived: &Arrived) {
-        self.profile = self.state.profile_by_path(arrived.uri.path()).map(str::to_owned);
+        self.profile = self.state.profile_by_path(arrived.uri.path());
     }
 
     pub(super) fn known(&mut self, caller: usize, stage: Stage) {
         self.caller = Some(caller);
-        self.profile = Some(self.state.callers[caller].profile.clone());
+        self.profile = Some(&self.state.callers[caller].profile);
         self.passed(stage);
     }
 
@@ -85,11 +85,11 @@ impl<'s> Story<'s> {
         limiter.write_fields(verdict, &mut self.limits);
     }
 
-    pub(super) fn routed(&mut self, pair: &Arc<Pair>, city: &str) {
-        self.route = Some((Arc::clone(pair), city.to_owned()));
+    pub(super) fn routed(&mut self, pair: &'s Pair, city: &'s str) {
+        self.route = Some((pair, city));
     }
 
-    pub(super) fn admitted(&mut self, admitted: &Admitted, stage: Stage) {
+    pub(super) fn admitted(&mut self, admitted: &Admitted<'_>, stage: Stage) {
         self.message.clone_from(&admitted.arrival.message);
         self.passed(stage);
     }
@@ -114,7 +114,7 @@ impl<'s> Story<'s> {
 
     pub(super) fn finished<'f>(&'f self, fault: Option<&'f Fault>) -> Finished<'f> {
         Finished {
-            caller: self.caller.map(|caller| self.state.callers[caller].name.as_str()),
+            caller: self.caller.map(|caller| &*self.state.callers[caller].name),
             sequence: self.sequence,
             elapsed: self.clock.monotonic().saturating_sub(self.began),
             stages: &self.stages[..self.count],
@@ -130,11 +130,9 @@ impl Exchange {
         let mut answer = match told {
             Ok(answer) => answer,
             Err(fault) => {
-                let operation = story.route.as_ref().map(|(pair, _)| pair.from_service.operation.clone());
-                let answer = match &story.profile {
-                    Some(profile) => {
-                        self.tell_with(state, profile, operation.as_deref(), story.message.as_deref(), &fault)
-                    }
+                let operation = story.route.map(|(pair, _)| pair.from_service.operation.as_str());
+                let answer = match story.profile {
+                    Some(profile) => self.tell_with(state, profile, operation, story.message.as_deref(), &fault),
                     None => plain(&fault),
                 };
                 story.fault = Some(fault);
@@ -153,7 +151,7 @@ impl Exchange {
             answer.headers.insert(HeaderName::from_static("x-jingyue-sequence"), HeaderValue::from(story.sequence));
         }
         story.passed(Stage::Answer);
-        let metrics = match (&story.route, story.caller) {
+        let metrics = match (story.route, story.caller) {
             (Some((pair, city)), Some(caller)) => {
                 let from = &state.callers[caller].city;
                 if let Some(fault) = &story.fault {
@@ -172,7 +170,7 @@ impl Exchange {
     pub(super) fn tell(
         &self,
         state: &State,
-        admitted: Option<&Admitted>,
+        admitted: Option<&Admitted<'_>>,
         profile: &str,
         operation: Option<&str>,
         fault: &Fault,
@@ -245,7 +243,7 @@ pub(super) fn translated(body: Bytes, content_type: &str) -> Answer {
 /// The answer that an earlier request with the same key got.
 pub(super) fn stored(stored: StoredAnswer) -> Result<Answer, Fault> {
     let status = StatusCode::from_u16(stored.status).map_err(|_| Fault::OutcomeUnknown)?;
-    let mut answer = translated(stored.body.into_inner().into(), &stored.content_type);
+    let mut answer = translated(stored.body.into_inner(), &stored.content_type);
     answer.status = status;
     answer.headers.insert(HeaderName::from_static("x-jingyue-repeat"), HeaderValue::from_static("1"));
     Ok(answer)

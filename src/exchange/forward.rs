@@ -32,7 +32,7 @@ impl Exchange {
     pub(super) async fn forward(
         &self,
         state: &State,
-        admitted: &Admitted,
+        admitted: &Admitted<'_>,
         _opened: &Opened,
         outward: &Outward,
     ) -> Result<Reply, Fault> {

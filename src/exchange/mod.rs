@@ -135,7 +135,7 @@ impl Exchange {
     }
 
     /// The steps in order.
-    async fn steps(&self, state: &State, arrived: Arrived, story: &mut Story<'_>) -> Result<Answer, Fault> {
+    async fn steps<'s>(&self, state: &'s State, arrived: Arrived, story: &mut Story<'s>) -> Result<Answer, Fault> {
         story.arrived(&arrived);
         let body = arrived.body.clone()?;
         let digest = self.digests.of(&body).await;

@@ -15,6 +15,7 @@ use crate::edge::ledger::Opening;
 use crate::edge::ledger::OpeningEntry;
 use crate::edge::ledger::Outcome;
 use crate::edge::ledger::StoredAnswer;
+use std::sync::Arc;
 
 /// What was written down, and what the caller gets.
 pub(super) struct Recorded {
@@ -30,21 +31,21 @@ impl Exchange {
     pub(super) async fn record_open(
         &self,
         state: &State,
-        admitted: &Admitted,
+        admitted: &Admitted<'_>,
         outward: &Outward,
     ) -> Result<Opening, Fault> {
         let matter = &admitted.pair.matter;
         let entry = OpeningEntry {
-            caller: state.callers[admitted.caller].name.clone(),
+            caller: Arc::clone(&state.callers[admitted.caller].name),
             // One number may be used in several steps of a case, so it is one within its matter and step.
             key: format!("{}/{}/{}", matter.code, admitted.pair.step, admitted.arrival.key),
             request_digest: admitted.digest,
             outbound_digest: outward.digest,
-            matter: matter.code.clone(),
-            step: admitted.pair.step.clone(),
-            target: state.targets[admitted.target].name.clone(),
+            matter: Arc::clone(&matter.code),
+            step: Arc::clone(&admitted.pair.step),
+            target: Arc::clone(&state.targets[admitted.target].name),
             money: matter.money,
-            mapping_version: state.program.version().to_owned(),
+            mapping_version: Arc::clone(state.program.version()),
             sequence: outward.sequence,
             opened_at: self.clock.now(),
         };
@@ -62,25 +63,20 @@ impl Exchange {
     pub(super) async fn record_close(
         &self,
         state: &State,
-        admitted: &Admitted,
+        admitted: &Admitted<'_>,
         opened: Opened,
         homeward: Result<Homeward, Fault>,
     ) -> Recorded {
-        let (answer, fault, reply_digest) = match homeward {
+        let (answer, content_type, fault, reply_digest) = match homeward {
             Ok(Homeward { body, content_type, reply_digest }) => {
-                (answer::translated(body, &content_type), None, Some(reply_digest))
+                (answer::translated(body, &content_type), content_type, None, Some(reply_digest))
             }
-            Err(fault) => (
-                self.tell(
-                    state,
-                    Some(admitted),
-                    &admitted.pair.from,
-                    Some(&admitted.pair.from_service.operation),
-                    &fault,
-                ),
-                Some(fault),
-                None,
-            ),
+            Err(fault) => {
+                let operation = &admitted.pair.from_service.operation;
+                let answer = self.tell(state, Some(admitted), &admitted.pair.from, Some(operation), &fault);
+                let content_type = answer::content_type(&answer).into();
+                (answer, content_type, Some(fault), None)
+            }
         };
         let entry = ClosingEntry {
             outcome: fault.as_ref().map_or(Outcome::Answered, outcome),
@@ -88,8 +84,8 @@ impl Exchange {
             reply_digest,
             answer: StoredAnswer {
                 status: answer.status.as_u16(),
-                content_type: answer::content_type(&answer).to_owned(),
-                body: Masked::new(answer.body.to_vec()),
+                content_type,
+                body: Masked::new(answer.body.clone()),
             },
             closed_at: self.clock.now(),
         };

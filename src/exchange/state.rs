@@ -30,7 +30,7 @@ pub type Permission = Box<dyn Fn(&str, &str) -> bool + Send + Sync>;
 
 /// A system that calls.
 pub struct Caller {
-    pub name: String,
+    pub name: Arc<str>,
     pub city: String,
     pub profile: String,
     /// Its key, secret and family of header fields.
@@ -68,7 +68,7 @@ pub struct ShareAccess {
 
 /// A system that is called.
 pub struct Target {
-    pub name: String,
+    pub name: Arc<str>,
     pub city: String,
     pub profile: String,
     pub upstream: upstream::Settings,
@@ -106,7 +106,8 @@ pub struct State {
     by_certificate: FxHashMap<[u8; 32], usize>,
     /// Profiles by the HTTP paths that they serve.
     by_path: FxHashMap<String, Vec<String>>,
-    matters: FxHashMap<(String, String), FxHashMap<String, MatterHandles>>,
+    /// By asking city, handling city and matter.
+    matters: FxHashMap<String, FxHashMap<String, FxHashMap<Arc<str>, MatterHandles>>>,
     unidentified: MatterHandles,
     profiles: FxHashMap<String, ProfileHandles>,
 }
@@ -147,7 +148,8 @@ impl State {
                 }
             }
         }
-        let mut matters: FxHashMap<(String, String), FxHashMap<String, MatterHandles>> = FxHashMap::default();
+        let mut matters: FxHashMap<String, FxHashMap<String, FxHashMap<Arc<str>, MatterHandles>>> =
+            FxHashMap::default();
         let cities = &program.catalogue().cities;
         for (from, to) in cities
             .iter()
@@ -155,12 +157,11 @@ impl State {
             .filter(|(from, to)| from.name != to.name)
         {
             let direction = format!("{}_to_{}", from.name, to.name);
-            let handles = program
-                .catalogue()
-                .matters
-                .values()
-                .map(|matter| (matter.code.clone(), metrics.matter(&matter.code, &matter.archetype, &direction)));
-            matters.insert((from.name.clone(), to.name.clone()), handles.collect());
+            let handles =
+                program.catalogue().matters.values().map(|matter| {
+                    (Arc::clone(&matter.code), metrics.matter(&matter.code, &matter.archetype, &direction))
+                });
+            matters.entry(from.name.clone()).or_default().insert(to.name.clone(), handles.collect());
         }
         let profiles =
             program.systems().map(|system| (system.profile.name.clone(), metrics.profile(&system.profile.name)));
@@ -210,12 +211,11 @@ impl State {
     /// The target of a pair, or the fault of none being configured.
     pub(super) fn target_of(&self, city: &str, title: &str, pair: &Pair) -> Result<usize, Fault> {
         self.target(city, &pair.to)
-            .ok_or_else(|| Fault::NotServed { matter: pair.matter.code.clone(), city: title.to_owned() })
+            .ok_or_else(|| Fault::NotServed { matter: pair.matter.code.to_string(), city: title.to_owned() })
     }
 
     pub(super) fn matter_metrics(&self, from: &str, to: &str, matter: &str) -> &MatterHandles {
-        // An owned key a look-up is the price of a map of pairs; two short allocations an exchange.
-        let found = self.matters.get(&(from.to_owned(), to.to_owned())).and_then(|matters| matters.get(matter));
+        let found = self.matters.get(from).and_then(|matters| matters.get(to)).and_then(|matters| matters.get(matter));
         found.unwrap_or(&self.unidentified)
     }
 

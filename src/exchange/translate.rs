@@ -40,7 +40,7 @@ impl Exchange {
     pub(super) async fn translate_outward(
         &self,
         state: &State,
-        admitted: &Admitted,
+        admitted: &Admitted<'_>,
         body: &[u8],
     ) -> Result<Outward, Fault> {
         let sequence = self.sequence.fetch_add(1, Ordering::Relaxed);
@@ -68,7 +68,7 @@ impl Exchange {
     pub(super) async fn translate_homeward(
         &self,
         state: &State,
-        admitted: &Admitted,
+        admitted: &Admitted<'_>,
         outward: &Outward,
         reply: Reply,
     ) -> Result<Homeward, Fault> {
@@ -107,22 +107,19 @@ impl Exchange {
     fn with_context<T>(
         &self,
         state: &State,
-        admitted: &Admitted,
+        admitted: &Admitted<'_>,
         sequence: u64,
         message_id: &str,
         kept: Option<&Kept>,
         act: impl FnOnce(&Context<'_>) -> Result<T, Fault>,
     ) -> Result<T, Fault> {
-        let gone = || Fault::Internal { reason: "a city is not in the mapping set" };
-        let from = state.program.city(&state.callers[admitted.caller].city).ok_or_else(gone)?;
-        let to = state.program.city(&admitted.city).ok_or_else(gone)?;
         act(&Context {
             now: self.clock.now(),
             sequence,
             message_id,
             message: admitted.arrival.message.as_deref(),
-            from,
-            to,
+            from: admitted.from,
+            to: admitted.to,
             settings: &state.targets[admitted.target].settings,
             case: None,
             kept,

@@ -1,5 +1,6 @@
 //! Entries to write and places to write them, for all tests of the ledger.
 
+use bytes::Bytes;
 use jingyue::domain::fault::Fault;
 use jingyue::domain::masked::Masked;
 use jingyue::edge::ledger::sqlite::{Settings, Sqlite};
@@ -23,7 +24,7 @@ pub(crate) fn opening(key: &str, content: u8) -> OpeningEntry {
         step: "main".into(),
         target: "jingzhou-window".into(),
         money: false,
-        mapping_version: "5a".repeat(32),
+        mapping_version: "5a".repeat(32).into(),
         sequence: 1,
         opened_at: OPENED_AT,
     }
@@ -41,12 +42,12 @@ pub(crate) fn closing(outcome: Outcome, text: &str) -> ClosingEntry {
 }
 
 pub(crate) fn answer(text: &str) -> StoredAnswer {
-    StoredAnswer { status: 200, content_type: "application/json".into(), body: Masked::new(text.into()) }
+    StoredAnswer { status: 200, content_type: "application/json".into(), body: Masked::new(text.to_owned().into()) }
 }
 
 /// What the answer is after a kill.
 pub(crate) fn no_answer() -> StoredAnswer {
-    StoredAnswer { status: 0, content_type: String::new(), body: Masked::new(Vec::new()) }
+    StoredAnswer { status: 0, content_type: "".into(), body: Masked::new(Bytes::new()) }
 }
 
 pub(crate) async fn open(ledger: &dyn Ledger, key: &str, content: u8) -> Result<Opening, Fault> {

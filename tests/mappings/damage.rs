@@ -125,7 +125,7 @@ fn samples(profile: &str, pair: &Pair, request: bool) -> Vec<Vec<u8>> {
     let all = Example::all();
     let of_step = |step: Option<&str>| -> Vec<Vec<u8>> {
         let fits = |example: &&Example| {
-            example.matter == pair.matter.code
+            *example.matter == *pair.matter.code
                 && step.is_none_or(|step| example.step == step)
                 && example.is_request() == request
         };
@@ -140,7 +140,7 @@ fn samples(profile: &str, pair: &Pair, request: bool) -> Vec<Vec<u8>> {
 
 /// The same for a profile without a sample of the matter: those of others, translated for it.
 fn translated_samples(program: &Program, profile: &str, pair: &Pair, request: bool) -> Vec<Vec<u8>> {
-    let fits = |example: &Example| example.matter == pair.matter.code && example.is_request() == request;
+    let fits = |example: &Example| *example.matter == *pair.matter.code && example.is_request() == request;
     let mut found = Vec::new();
     for example in Example::all().iter().filter(|example| fits(example)) {
         for (owner, file) in [(&example.from, &example.input), (&example.to, &example.output)] {

@@ -106,7 +106,7 @@ impl Program {
             let key = |line: &Line| (line.matter.clone(), line.step.clone(), line.from_city.clone(), line.kind as u8);
             key(left).cmp(&key(right))
         });
-        Certificate { version: self.version().to_owned(), lines, unserved }
+        Certificate { version: self.version().to_string(), lines, unserved }
     }
 
     /// The first two cities between which a pair stands.
@@ -151,9 +151,9 @@ fn prove_pair(
         let question = Question { kind, from: sender, to: receiver, cities: (from, to), plan, kept };
         let proof = prove(shared, &question, tried);
         Line {
-            matter: pair.matter.code.clone(),
+            matter: pair.matter.code.to_string(),
             title: pair.matter.title.clone(),
-            step: pair.step.clone(),
+            step: pair.step.to_string(),
             from_city: from.name.clone(),
             to_city: to.name.clone(),
             from: sender.profile.name.clone(),

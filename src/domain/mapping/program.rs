@@ -47,7 +47,7 @@ pub struct Pair {
     pub from: String,
     pub to: String,
     pub matter: Matter,
-    pub step: String,
+    pub step: Arc<str>,
     pub request: Plan,
     pub answer: Plan,
     /// The caller's and the handling side's row in `services.csv`.
@@ -65,13 +65,14 @@ pub struct Rendered {
     pub bytes: Vec<u8>,
 }
 
-/// By the profiles that ask and answer, then by matter and step.
-type Pairs = BTreeMap<(String, String), BTreeMap<(String, String), Arc<Pair>>>;
+/// By the profile that asks, the one that answers, matter and step: one map in another, so that looking up needs no
+/// owned key.
+type Pairs = BTreeMap<String, BTreeMap<String, BTreeMap<String, BTreeMap<String, Arc<Pair>>>>>;
 
 /// A compiled mapping directory.
 #[derive(Debug)]
 pub struct Program {
-    version: String,
+    version: Arc<str>,
     catalogue: Catalogue,
     systems: BTreeMap<String, System>,
     pairs: Pairs,
@@ -98,13 +99,14 @@ impl Program {
         let shared = Shared::new(&catalogue);
         let mut pairs = Pairs::new();
         for (from, to) in directions(&catalogue, &profiles) {
-            let compiled = pairs.entry((from.name.clone(), to.name.clone())).or_default();
+            let compiled = pairs.entry(from.name.clone()).or_default().entry(to.name.clone()).or_default();
             for service in &from.services {
                 let other =
                     to.services.iter().find(|other| other.matter == service.matter && other.step == service.step);
                 let Some((other, matter)) = other.zip(catalogue.matters.get(&service.matter)) else { continue };
                 if let Some(pair) = compiler.pair(&shared, (from, service), (to, other), matter) {
-                    compiled.insert((service.matter.clone(), service.step.clone()), Arc::new(pair));
+                    let steps = compiled.entry(service.matter.clone()).or_default();
+                    steps.insert(service.step.clone(), Arc::new(pair));
                 }
             }
         }
@@ -124,11 +126,11 @@ impl Program {
         if faults.iter().any(|fault| fault.level == Level::Error) {
             return Err(faults);
         }
-        Ok(Self { version: files.version(), catalogue, systems, pairs, warnings: faults })
+        Ok(Self { version: files.version().into(), catalogue, systems, pairs, warnings: faults })
     }
 
     /// SM3 of all files in their canonical form, in hex: the version that every receipt names.
-    pub fn version(&self) -> &str {
+    pub const fn version(&self) -> &Arc<str> {
         &self.version
     }
 
@@ -159,13 +161,12 @@ impl Program {
 
     /// All pairs.
     pub fn pairs(&self) -> impl Iterator<Item = &Arc<Pair>> {
-        self.pairs.values().flat_map(BTreeMap::values)
+        self.pairs.values().flat_map(BTreeMap::values).flat_map(BTreeMap::values).flat_map(BTreeMap::values)
     }
 
     /// The pair of two profiles for a matter's step.
     pub fn pair(&self, from: &str, to: &str, matter: &str, step: &str) -> Option<&Arc<Pair>> {
-        // Look-ups by borrowed parts need owned keys here; an exchange does this once.
-        self.pairs.get(&(from.to_owned(), to.to_owned()))?.get(&(matter.to_owned(), step.to_owned()))
+        self.pairs.get(from)?.get(to)?.get(matter)?.get(step)
     }
 
     /// What a request to a profile's HTTP path says of itself, in its header fields and its body.
@@ -189,15 +190,11 @@ impl Program {
     /// [`Fault::NotServed`].
     pub fn route(&self, caller: &City, system: &System, arrival: &Arrival) -> Result<(&City, &Arc<Pair>), Fault> {
         let service = &system.profile.services[arrival.service];
-        let others: Vec<&City> = self.catalogue.cities.iter().filter(|city| city.name != caller.name).collect();
-        // Divisions and centres begin with the city's digits, nodes have a letter in front.
-        let area = |text: &str| text.trim_start_matches(|c: char| c.is_ascii_alphabetic()).get(..4).map(str::to_owned);
-        let wanted = arrival.target.as_deref().and_then(area);
+        let mut others = self.catalogue.cities.iter().filter(|city| city.name != caller.name);
         // Only a request that names no city goes to the only other one: a wrong name must not move money elsewhere.
-        let city = match (&arrival.target, others.as_slice()) {
-            (None, [only]) => Some(*only),
-            (None, _) => None,
-            (Some(_), others) => others.iter().find(|city| wanted.is_some() && area(&city.division) == wanted).copied(),
+        let city = match &arrival.target {
+            None => others.next().filter(|_| others.next().is_none()),
+            Some(target) => area(target).and_then(|wanted| others.find(|city| area(&city.division) == Some(wanted))),
         };
         let not_served = |city: &str| Fault::NotServed { matter: service.matter.clone(), city: city.to_owned() };
         let city = city.ok_or_else(|| not_served(arrival.target.as_deref().unwrap_or("未写明的城市")))?;
@@ -230,6 +227,11 @@ impl Program {
             _ => Rendered { status, content_type: "text/plain;charset=UTF-8".into(), bytes: words.text.into_bytes() },
         }
     }
+}
+
+/// The city's digits, with which divisions and centres begin; nodes have a letter in front.
+fn area(text: &str) -> Option<&str> {
+    text.trim_start_matches(|c: char| c.is_ascii_alphabetic()).get(..4)
 }
 
 /// Ordered pairs of profiles that belong to different cities, each once.
@@ -289,7 +291,7 @@ impl<'a> Compiler<'a> {
 
     fn message(&mut self, profile: &Profile, name: &str, service: &Service, asked: Asked<'_>) -> Option<Arc<Message>> {
         let Asked { request, matter } = asked;
-        let code = matter.map_or(String::new(), |matter| matter.code.clone());
+        let code = matter.map_or(String::new(), |matter| matter.code.to_string());
         let key = (profile.name.clone(), request, name.to_owned(), service.operation.clone(), code);
         if let Some(known) = self.messages.get(&key) {
             return known.clone();
@@ -409,7 +411,7 @@ impl<'a> Compiler<'a> {
             from: from_profile.name.clone(),
             to: to_profile.name.clone(),
             matter: matter.clone(),
-            step: from_service.step.clone(),
+            step: from_service.step.as_str().into(),
             request,
             answer,
             from_service: from_service.clone(),

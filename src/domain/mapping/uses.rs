@@ -83,9 +83,9 @@ impl Program {
                     let request = kind == MessageKind::Request;
                     let file = if request { &service.request } else { &service.answer };
                     let blank = Use {
-                        matter: pair.matter.code.clone(),
+                        matter: pair.matter.code.to_string(),
                         title: pair.matter.title.clone(),
-                        step: pair.step.clone(),
+                        step: pair.step.to_string(),
                         from: pair.from.clone(),
                         to: pair.to.clone(),
                         profile: name.clone(),

@@ -3,6 +3,7 @@
 //! It deliberately holds guarantees 1, 3 and 4 only as long as the process lives; never use it for real cases.
 
 use crate::domain::fault::Fault;
+use crate::domain::masked::Masked;
 use crate::edge::ledger::ClosingEntry;
 use crate::edge::ledger::Earlier;
 use crate::edge::ledger::Entry;
@@ -13,12 +14,14 @@ use crate::edge::ledger::OpeningEntry;
 use crate::edge::ledger::Outcome;
 use crate::edge::ledger::Pending;
 use crate::edge::ledger::Stats;
+use crate::edge::ledger::StoredAnswer;
 use crate::edge::ledger::Summary;
 use crate::edge::ledger::judge_earlier;
+use bytes::Bytes;
 use std::collections::HashMap;
 use std::future::ready;
 use std::mem;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Entries that a ledger in memory holds at most, some hundred bytes each and the answers: beyond, it refuses as a
 /// full disk would.
@@ -34,14 +37,14 @@ pub struct Memory {
 #[derive(Default)]
 struct Book {
     /// Caller, then key, to the place in `cases`; two maps, so that looking up needs no joined text.
-    places: HashMap<String, HashMap<String, usize>>,
+    places: HashMap<Arc<str>, HashMap<String, usize>>,
     cases: Vec<Case>,
     sequence_highest: u64,
     records: u64,
     refusing: bool,
 }
 
-/// One entry. Caller and key of `opening` are empty, since `places` holds them.
+/// One entry. The key of `opening` is empty, since `places` holds it.
 struct Case {
     opening: OpeningEntry,
     closing: Option<ClosingEntry>,
@@ -94,7 +97,6 @@ impl Memory {
                 (Earlier::MayOpenAgain, _) => {}
                 (Earlier::InProgress | Earlier::Answered | Earlier::Unknown, _) => return Ok(Opening::InProgress),
             }
-            entry.caller.clear();
             entry.key.clear();
             book.sequence_highest = book.sequence_highest.max(entry.sequence);
             *case = Case { opening: entry, closing: None };
@@ -103,8 +105,8 @@ impl Memory {
                 book.refusing = true;
                 return Err(Fault::LedgerUnavailable);
             }
-            let (caller, key) = (mem::take(&mut entry.caller), mem::take(&mut entry.key));
-            book.places.entry(caller).or_default().insert(key, book.cases.len());
+            let key = mem::take(&mut entry.key);
+            book.places.entry(Arc::clone(&entry.caller)).or_default().insert(key, book.cases.len());
             book.sequence_highest = book.sequence_highest.max(entry.sequence);
             book.cases.push(Case { opening: entry, closing: None });
         }
@@ -117,7 +119,11 @@ impl Memory {
         let mut book = self.working()?;
         let place = usize::try_from(opened.id() - 1).ok();
         match place.and_then(|place| book.cases.get_mut(place)) {
-            Some(case) if case.closing.is_none() => case.closing = Some(entry),
+            Some(case) if case.closing.is_none() => {
+                // A copy of its own: the message's own memory has room to spare, which would be held for ever.
+                let body = Masked::new(Bytes::copy_from_slice(entry.answer.body.reveal()));
+                case.closing = Some(ClosingEntry { answer: StoredAnswer { body, ..entry.answer }, ..entry });
+            }
             _ => return Err(Fault::Internal { reason: "the ledger entry to close is not open" }),
         }
         book.records += 1;
@@ -150,9 +156,9 @@ impl Ledger for Memory {
             id: id_at(place),
             caller: caller.into(),
             key: key.into(),
-            matter: case.opening.matter.clone(),
-            step: case.opening.step.clone(),
-            target: case.opening.target.clone(),
+            matter: case.opening.matter.to_string(),
+            step: case.opening.step.to_string(),
+            target: case.opening.target.to_string(),
             money: case.opening.money,
             sequence: case.opening.sequence,
             opened_at: case.opening.opened_at,

@@ -18,8 +18,10 @@ pub mod sqlite;
 use crate::domain::fault::Fault;
 use crate::domain::masked::Masked;
 use crate::edge::clock::Milliseconds;
+use bytes::Bytes;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
 /// What came of an exchange with the other side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -35,8 +37,8 @@ pub enum Outcome {
 /// What is known before anything leaves.
 #[derive(Clone, Debug)]
 pub struct OpeningEntry {
-    /// Name of the caller, from the configuration.
-    pub caller: String,
+    /// Name of the caller, from the configuration. What stands there or in the mapping set is shared, not copied.
+    pub caller: Arc<str>,
     /// Idempotency key as the caller sent it, or made from its message number.
     pub key: String,
     /// SM3 of the request body as received.
@@ -44,15 +46,15 @@ pub struct OpeningEntry {
     /// SM3 of the message about to be sent.
     pub outbound_digest: [u8; 32],
     /// Matter code.
-    pub matter: String,
+    pub matter: Arc<str>,
     /// Step of the matter, `main` where there is only one.
-    pub step: String,
+    pub step: Arc<str>,
     /// Name of the system that is called.
-    pub target: String,
+    pub target: Arc<str>,
     /// True where a second execution would move money twice.
     pub money: bool,
     /// Version (hex SM3) of the mapping set.
-    pub mapping_version: String,
+    pub mapping_version: Arc<str>,
     /// The gateway's own running number of the exchange; see [`Ledger::sequence_highest`].
     pub sequence: u64,
     /// When it was opened.
@@ -80,9 +82,9 @@ pub struct StoredAnswer {
     /// HTTP status.
     pub status: u16,
     /// Content type.
-    pub content_type: String,
+    pub content_type: Arc<str>,
     /// Body; it may hold personal data, so it never shows itself.
-    pub body: Masked<Vec<u8>>,
+    pub body: Masked<Bytes>,
 }
 
 /// Proof that an opening entry is durable; only a ledger makes one, and forwarding needs it.

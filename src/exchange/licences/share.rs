@@ -76,7 +76,7 @@ impl Envelope {
             share.token.as_ref().is_some_and(|token| sm::verify(&sm::digest(token.reveal()), &given))
         };
         let found = state.callers.iter().position(|caller| {
-            caller.name == self.head.id
+            *caller.name == *self.head.id
                 && caller.licences.as_ref().and_then(|licences| licences.share.as_ref()).is_some_and(known)
         });
         found.ok_or_else(|| Kind::AuthMissing.into())

@@ -16,6 +16,7 @@ use crate::domain::value::Date;
 use crate::domain::value::DateForm;
 use crate::domain::value::Type;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// A canonical field.
 #[derive(Clone, Debug)]
@@ -35,7 +36,8 @@ pub struct Field {
 /// 事项: a matter of the catalogue.
 #[derive(Clone, Debug)]
 pub struct Matter {
-    pub code: String,
+    /// Shared by everything that is written down of an exchange.
+    pub code: Arc<str>,
     pub title: String,
     pub department: String,
     pub archetype: String,
@@ -264,7 +266,7 @@ impl Catalogue {
             let flag = |column| matches!(sheet.cell(row, column), "yes" | "true" | "1" | "是");
             let code = cell("code");
             let matter = Matter {
-                code: code.clone(),
+                code: code.as_str().into(),
                 title: cell("title"),
                 department: cell("department"),
                 archetype: cell("archetype"),

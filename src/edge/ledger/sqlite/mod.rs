@@ -168,7 +168,7 @@ mod tests {
             outcome: Outcome::Answered,
             fault: 0,
             reply_digest: None,
-            answer: StoredAnswer { status: 200, content_type: String::new(), body: Masked::new(Vec::new()) },
+            answer: StoredAnswer { status: 200, content_type: "".into(), body: Masked::new(bytes::Bytes::new()) },
             closed_at: 2,
         }
     }

@@ -16,6 +16,7 @@ use crate::edge::ledger::StoredAnswer;
 use crate::edge::ledger::Summary;
 use crate::edge::ledger::judge_earlier;
 use crate::edge::ledger::sqlite::schema;
+use bytes::Bytes;
 use rusqlite::types::Type;
 use rusqlite::{Connection, Error, OptionalExtension, Result, Row, Statement, params};
 
@@ -143,12 +144,13 @@ impl<'connection> Statements<'connection> {
     /// The stored answer; after a kill there is none, and status 0 says so.
     fn answer(&mut self, id: i64) -> Result<StoredAnswer> {
         let stored = self.select_answer.query_row([id], |row| {
-            Ok(StoredAnswer { status: row.get(0)?, content_type: row.get(1)?, body: Masked::new(row.get(2)?) })
+            let body: Vec<u8> = row.get(2)?;
+            Ok(StoredAnswer { status: row.get(0)?, content_type: row.get(1)?, body: Masked::new(body.into()) })
         });
         Ok(stored.optional()?.unwrap_or_else(|| StoredAnswer {
             status: 0,
-            content_type: String::new(),
-            body: Masked::new(Vec::new()),
+            content_type: "".into(),
+            body: Masked::new(Bytes::new()),
         }))
     }
 
@@ -167,7 +169,7 @@ impl<'connection> Statements<'connection> {
         self.close.execute(params![id, number, outcome, entry.fault, entry.reply_digest, entry.closed_at])?;
         if entry.outcome != Outcome::NotDelivered {
             let answer = &entry.answer;
-            self.insert_answer.execute(params![id, answer.status, answer.content_type, answer.body.reveal()])?;
+            self.insert_answer.execute(params![id, answer.status, answer.content_type, &answer.body.reveal()[..]])?;
         }
         Ok(Some(closed))
     }
