@@ -214,3 +214,47 @@ fn a_device_serves_and_a_hanging_one_does_not_hang_the_gateway() {
     stand.app().reload().unwrap();
     assert!(over_tlcp(stand.address()).is_ok());
 }
+
+/// Both keys of TLCP in the device: the client's secret is opened there, over the listener and a real socket.
+#[test]
+fn a_device_opens_the_secrets_of_tlcp() {
+    let folder = folder();
+    let at = folder.path().display().to_string();
+    let library = stand_in(folder.path());
+    // SAFETY: nextest gives each test a process of its own, and nothing else reads or writes the environment yet.
+    unsafe {
+        std::env::set_var("STAND_IN_KEY", root_of("tlcp/server-sign.key"));
+        std::env::set_var("STAND_IN_ENCRYPTION_KEY", root_of("tlcp/server-encrypt.key"));
+    }
+    std::fs::write(folder.path().join("pin"), "device-password\n").unwrap();
+    let own = format!(
+        "certificate_file = \"{at}/sign.pem\"\nkeys = [\"inside\"]\n\
+         encryption_certificate_file = \"../tests/keys/tlcp/server-encrypt.pem\"\nencryption_keys = [\"inside\"]\n"
+    );
+    let declared = format!(
+        "[device.hsm]\nlibrary = \"{}\"\ndecrypt_call = \"index-algorithm\"\ndeadline_ms = 300\n\
+         [[key]]\nname = \"inside\"\ndevice = \"hsm\"\nindex = 1\npin_file = \"{at}/pin\"\n",
+        library.display()
+    );
+    let stand = setup(&own, &declared).start();
+    let calls = |operation: &str, outcome: &str| {
+        let (operation, outcome) = (format!("operation=\"{operation}\""), format!("outcome=\"{outcome}\""));
+        stand.metric(&["jingyue_device_calls_total", "device=\"hsm\"", &operation, &outcome])
+    };
+    for count in ["1", "2", "3"] {
+        assert!(over_tlcp(stand.address()).unwrap().starts_with("HTTP/1.1 "));
+        assert_eq!((calls("sign", "ok").as_str(), calls("decrypt", "ok").as_str()), (count, count));
+    }
+    // Whoever comes while the device hangs is turned away in time, and whoever comes later is not.
+    hang(&library, true);
+    let before = std::time::Instant::now();
+    assert!(over_tlcp(stand.address()).is_err());
+    assert!(before.elapsed() < std::time::Duration::from_secs(5));
+    hang(&library, false);
+    until("the device answers again", || over_tlcp(stand.address()).is_ok());
+    // A certificate for another key than the one inside is told, and everything stays.
+    stand.edit_config("server-encrypt.pem", "client-encrypt.pem");
+    let problems = stand.app().reload().unwrap_err().join("\n");
+    assert!(problems.contains("没有证书的那一把密钥"), "{problems}");
+    assert!(over_tlcp(stand.address()).is_ok());
+}

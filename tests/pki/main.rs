@@ -7,6 +7,7 @@ mod commands;
 mod damage;
 mod device;
 mod examples;
+mod key_pair;
 mod keys;
 mod messages;
 mod support;

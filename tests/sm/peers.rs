@@ -1,4 +1,4 @@
-//! Random cases against RustCrypto, which shares no code with ours.
+//! Random cases against RustCrypto and `gmcrypto-core`, which share no code with ours or each other.
 
 use crate::noise::Noise;
 use aes_gcm::aead::AeadInOut;
@@ -8,6 +8,8 @@ use cbc::cipher::BlockModeEncrypt;
 use cbc::cipher::block_padding::NoPadding;
 use ctr::cipher::KeyIvInit;
 use ctr::cipher::StreamCipher;
+use gmcrypto_core::hmac;
+use gmcrypto_core::sm4 as gm;
 use jingyue::domain::sm::mac::MacKey;
 use jingyue::domain::sm::sm3;
 use jingyue::domain::sm::sm4;
@@ -61,6 +63,7 @@ fn hash_case(noise: &mut Noise) {
         rest = tail;
     }
     assert_eq!(ours.finish(), expected, "SM3 of {bytes} bytes");
+    assert_eq!(gmcrypto_core::sm3::hash(message), expected, "SM3 of {bytes} bytes");
 
     let key_bytes = noise.below(150);
     let key = noise.bytes(key_bytes);
@@ -68,6 +71,7 @@ fn hash_case(noise: &mut Noise) {
     peer.update(message);
     let expected: [u8; 32] = peer.finalize().into_bytes().into();
     assert_eq!(MacKey::new(&key).tag(&[message]), expected, "HMAC with {key_bytes} bytes over {bytes}");
+    assert_eq!(hmac::hmac_sm3(&key, message), expected, "HMAC with {key_bytes} bytes over {bytes}");
 }
 
 fn many_case(noise: &mut Noise) {
@@ -98,6 +102,7 @@ fn cipher_case(noise: &mut Noise) {
     sm4::ctr(&key, &iv, &mut ours[start..]);
     ctr::Ctr128BE::<Sm4>::new(&key_bytes.into(), &iv.into()).apply_keystream(&mut peer[start..]);
     assert_eq!(ours, peer, "CTR {way:?} {bytes} at {start}");
+    assert_eq!(ours[start..], gm::mode_ctr::encrypt(&key_bytes, &iv, &plain[start..]), "CTR {way:?} {bytes}");
 
     let end = start + bytes / 16 * 16;
     let (mut ours, mut peer) = (plain.clone(), plain.clone());
@@ -105,6 +110,9 @@ fn cipher_case(noise: &mut Noise) {
     let encryptor = cbc::Encryptor::<Sm4>::new(&key_bytes.into(), &iv.into());
     encryptor.encrypt_padded::<NoPadding>(&mut peer[start..end], end - start).unwrap();
     assert_eq!(ours, peer, "CBC {way:?} {bytes} at {start}");
+    let sealed = sm4::cbc_seal(&key, &iv, &plain[start..]);
+    assert_eq!(sealed, gm::mode_cbc::encrypt(&key_bytes, &iv, &plain[start..]), "CBC {way:?} {bytes}");
+    assert_eq!(sm4::cbc_open(&key, &iv, &sealed).unwrap(), plain[start..], "CBC {way:?} {bytes}");
 
     let (mut ours, mut peer) = (plain.clone(), plain);
     sm4::cbc_decrypt(&key, &iv, &mut ours[start..end]).unwrap();
@@ -129,6 +137,9 @@ fn gcm_case(noise: &mut Noise) {
     let expected = cipher.encrypt_inout_detached(&nonce.into(), &additional, buffer).unwrap();
     assert_eq!((tag.as_slice(), &ours), (expected.as_slice(), &peer), "{way:?} {product:?} {bytes} at {start}");
 
+    let (sealed, expected) = gm::mode_gcm::encrypt(&key_bytes, &nonce, &additional, &plain[start..]).unwrap();
+    assert_eq!((tag, &ours[start..]), (expected, sealed.as_slice()), "{way:?} {product:?} {bytes} at {start}");
+
     let mut wrong = tag;
     wrong[noise.below(16)] ^= 1 << noise.below(8);
     assert!(gcm.open(&nonce, &additional, &mut ours[start..], &wrong).is_err());
@@ -137,9 +148,24 @@ fn gcm_case(noise: &mut Noise) {
     assert_eq!(ours, plain);
 }
 
+/// CCM, which of the two peers `gmcrypto-core` has.
+fn ccm_case(noise: &mut Noise) {
+    let key: [u8; 16] = noise.array();
+    let (nonce_bytes, tag_bytes) = (7 + noise.below(7), 4 + 2 * noise.below(7));
+    let (additional_bytes, bytes) = (length(noise), length(noise));
+    let (nonce, additional, plain) = (noise.bytes(nonce_bytes), noise.bytes(additional_bytes), noise.bytes(bytes));
+    let ccm = sm4::Ccm::new(&key, tag_bytes).unwrap();
+    let mut ours = plain.clone();
+    let tag = ccm.seal(&nonce, &additional, &mut ours).unwrap();
+    let sealed = [&ours[..], &tag[..tag_bytes]].concat();
+    assert_eq!(Some(sealed), gm::mode_ccm::encrypt(&key, &nonce, &additional, &plain, tag_bytes), "CCM {bytes}");
+    ccm.open(&nonce, &additional, &mut ours, &tag[..tag_bytes]).unwrap();
+    assert_eq!(ours, plain);
+}
+
 fn cases(count: usize, name: &str) {
     let mut noise = Noise::new(name);
-    for _ in 0..count / 8 {
+    for _ in 0..count / 9 {
         for _ in 0..3 {
             cipher_case(&mut noise);
         }
@@ -147,18 +173,19 @@ fn cases(count: usize, name: &str) {
             gcm_case(&mut noise);
             hash_case(&mut noise);
         }
+        ccm_case(&mut noise);
         many_case(&mut noise);
     }
 }
 
 /// Fewer without optimisation, which slows vectors down most.
 #[test]
-fn random_cases_agree_with_rustcrypto() {
-    cases(if cfg!(debug_assertions) { 800 } else { 20_000 }, "random_cases_agree_with_rustcrypto");
+fn random_cases_agree_with_the_peers() {
+    cases(if cfg!(debug_assertions) { 270 } else { 20_000 }, "random_cases_agree_with_the_peers");
 }
 
 #[test]
 #[ignore = "minutes: run it with --release and another SM_SEED each time"]
-fn a_million_cases_agree_with_rustcrypto() {
-    cases(1_000_000, "a_million_cases_agree_with_rustcrypto");
+fn a_million_cases_agree_with_the_peers() {
+    cases(1_000_000, "a_million_cases_agree_with_the_peers");
 }

@@ -4,6 +4,7 @@
 //! the public relies on is run by a licensed body (电子认证服务机构), not by this.
 
 mod authority;
+mod enveloped;
 mod sample;
 mod trust_list;
 
@@ -71,7 +72,8 @@ enum What {
         /// 主体名称，如 "CN=gateway,O=岳阳市行政审批服务局,C=CN"；有 --request 时取自请求
         #[arg(long, required_unless_present = "request")]
         name: Option<String>,
-        /// 证书请求文件（PKCS#10）；省略则连同私钥一起生成
+        /// 证书请求文件（PKCS#10）；省略则连同私钥一起生成。pair 的请求是签名公钥的：加密密钥对由本机构生成，
+        /// 加密给签名公钥，写到后缀 -encrypt.envelope 的文件，对方用 import-envelope 取出
         #[arg(long)]
         request: Option<PathBuf>,
         /// 域名或 IP，可多次
@@ -101,6 +103,26 @@ enum What {
         /// 主体名称
         #[arg(long)]
         name: String,
+    },
+    /// 取出机构下发的加密密钥对（GB/T 35276 第 7.4 条的密钥对保护结构）：用签名私钥打开，写成私钥文件
+    ImportEnvelope {
+        /// 签名私钥文件
+        #[arg(long)]
+        key: PathBuf,
+        /// 签名私钥的口令文件
+        #[arg(long)]
+        password_file: Option<PathBuf>,
+        /// 加密证书文件：其中的公钥须与取出的私钥相配
+        #[arg(long)]
+        certificate: PathBuf,
+        /// 写到哪个文件，不得已有
+        #[arg(long)]
+        out: PathBuf,
+        /// 用此文件中的口令加密取出的私钥
+        #[arg(long)]
+        out_password_file: Option<PathBuf>,
+        /// 密钥对保护结构，DER 或 Base64；省略为标准输入
+        file: Option<PathBuf>,
     },
     /// 吊销证书；随后用 crl 发布
     Revoke {
@@ -282,6 +304,11 @@ impl What {
                 super::put(&file::pem("CERTIFICATE REQUEST", &der));
                 Ok(())
             }
+            Self::ImportEnvelope { key, password_file, certificate, out, out_password_file, file } => {
+                let signing = private(key, password_file.as_deref())?;
+                let pair = enveloped::open(file.as_deref(), &*signing, certificate)?;
+                write_key(out, &pair, out_password_file.as_deref())
+            }
             Self::Revoke { parent, serial, reason } => parent.open()?.revoke(serial, *reason, now()),
             Self::Crl { parent, days } => {
                 let der = parent.open()?.list(now(), i64::from(*days) * DAY_SECONDS)?;
@@ -333,9 +360,6 @@ impl Job<'_> {
     }
 
     fn requested(&self, usage: Usage, request: &Path) -> Result<(), Told> {
-        let [(suffix, kind)] = usage.kinds() else {
-            return Err(Told::fault("一份请求只有一把公钥，不能发双证；请分别请求签名、加密证书"));
-        };
         let bytes = read(Some(request), x509::CERTIFICATE_BYTES_MAX)?;
         let der = if bytes.first() == Some(&0x30) {
             bytes
@@ -345,8 +369,19 @@ impl Job<'_> {
         };
         let (subject, public) = Certificate::requested(&der)
             .map_err(|fault| Told::fault(format_args!("{}：请求无效：{fault}", request.display())))?;
-        let certificate = self.issue(*kind, &subject, &public.to_bytes())?;
-        self.write(suffix, &certificate)
+        for (suffix, kind) in usage.kinds() {
+            if usage == Usage::Pair && *kind == Kind::TlsEncryption {
+                // The second pair is made here, and goes to the holder of the first.
+                let pair = SoftwareKey::generate()?;
+                let certificate = self.issue(*kind, &subject, &pair.public().to_bytes())?;
+                write_new(&self.file(suffix, "envelope"), &enveloped::seal(&public, &pair)?, false)?;
+                self.write(suffix, &certificate)?;
+            } else {
+                let certificate = self.issue(*kind, &subject, &public.to_bytes())?;
+                self.write(suffix, &certificate)?;
+            }
+        }
+        Ok(())
     }
 
     fn issue(&self, kind: Kind, subject: &[u8], point: &[u8]) -> Result<Certificate, Told> {

@@ -4,6 +4,7 @@
 use crate::domain::envelope::Message;
 use crate::domain::envelope::Profile;
 use crate::domain::envelope::Sealed;
+use crate::domain::envelope::SealedKeyPair;
 use crate::domain::envelope::cipher::FORMS;
 use crate::domain::key::file;
 use crate::domain::sm::sm2::Signature;
@@ -46,9 +47,10 @@ pub fn ciphertext(bytes: &[u8]) {
     }
 }
 
-/// A sealed message, as far as it can be read without a key.
+/// A sealed message, or an enveloped key pair, as far as it can be read without a key.
 pub fn enveloped(bytes: &[u8]) {
     let _ = Sealed::read(bytes);
+    let _ = SealedKeyPair::read(bytes);
 }
 
 /// A key file, plain or with a password.

@@ -7,6 +7,7 @@
 //! | SM2 ciphertexts, from one form to another | `cipher` |
 //! | SignedData | `signed` |
 //! | EnvelopedData | `enveloped` |
+//! | an encryption key pair from an authority | `key_pair` |
 //!
 //! SM4-CBC hides a content and does not protect it: whoever seals something that matters signs it first and seals the
 //! signed message. What is received is opened and then verified, and the sender is told one fault for both.
@@ -16,6 +17,7 @@ pub mod cipher;
 pub mod damage;
 mod enveloped;
 mod fault;
+mod key_pair;
 mod profile;
 mod signed;
 
@@ -24,6 +26,10 @@ pub use crate::domain::envelope::enveloped::Secrets;
 pub use crate::domain::envelope::enveloped::open;
 pub use crate::domain::envelope::enveloped::seal;
 pub use crate::domain::envelope::fault::EnvelopeFault;
+pub use crate::domain::envelope::key_pair::KEY_PAIR_BYTES_MAX;
+pub use crate::domain::envelope::key_pair::KeyPairSecrets;
+pub use crate::domain::envelope::key_pair::SealedKeyPair;
+pub use crate::domain::envelope::key_pair::seal_key_pair;
 pub use crate::domain::envelope::profile::PROFILES;
 pub use crate::domain::envelope::profile::Profile;
 pub use crate::domain::envelope::signed::Message;
@@ -59,6 +65,7 @@ pub(crate) mod oid {
     pub(crate) const SM2_CURVE: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.156.10197.1.301");
     pub(crate) const SM2_WITH_SM3: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.156.10197.1.501");
     pub(crate) const SM4_CBC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.156.10197.1.104.2");
+    pub(crate) const SM4_ECB: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.156.10197.1.104.1");
     pub(crate) const SM4: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.156.10197.1.104");
     pub(crate) const CONTENT_TYPE: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.3");
     pub(crate) const MESSAGE_DIGEST: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.4");

@@ -1,6 +1,6 @@
 //! The key exchange group curveSM2: RFC 8998, section 3.2.1. Plain ECDH, a new key for each connection.
 
-use crate::domain::sm::sm2::{PrivateKey, PublicKey};
+use crate::domain::sm::sm2::{EphemeralKey, PublicKey};
 use crate::edge::tls::noise;
 use rustls::crypto::{ActiveKeyExchange, SharedSecret, SupportedKxGroup};
 use rustls::ffdhe_groups::FfdheGroup;
@@ -17,7 +17,7 @@ pub(super) struct CurveSm2;
 
 impl SupportedKxGroup for CurveSm2 {
     fn start(&self) -> Result<Box<dyn ActiveKeyExchange>, Error> {
-        let key = PrivateKey::generate(&*noise()?);
+        let key = EphemeralKey::generate(&*noise()?);
         let share = key.public().to_bytes();
         Ok(Box::new(Share { key, share }))
     }
@@ -36,7 +36,7 @@ impl SupportedKxGroup for CurveSm2 {
 }
 
 struct Share {
-    key: PrivateKey,
+    key: EphemeralKey,
     share: [u8; POINT_BYTES],
 }
 

@@ -1,7 +1,7 @@
 /* A stand-in for a cryptographic device: the functions of GM/T 0018 that the gateway calls, over libcrypto.
  *
- * Built by tests/pki/device.rs. Index 1 holds the key of the file that STAND_IN_KEY names, for both halves; its access
- * password is "device-password". DECRYPT says in which order SDF_InternalDecrypt_ECC takes its arguments. The few
+ * Built by tests/pki/device.rs. Index 1 holds the key of the file that STAND_IN_KEY names, for both halves, or for the
+ * half that signs where STAND_IN_ENCRYPTION_KEY names one for the other; its access password is "device-password". DECRYPT says in which order SDF_InternalDecrypt_ECC takes its arguments. The few
  * functions of libcrypto are declared here, so that its headers need not be there.
  */
 #include <stdio.h>
@@ -33,7 +33,7 @@ typedef struct { unsigned char x[64], y[64], M[32]; unsigned int L; unsigned cha
 
 typedef struct { int allowed; } Session;
 
-static EVP_PKEY *key;
+static EVP_PKEY *signing_key, *opening_key;
 static int devices, sessions, opened, failures;
 
 /* For the tests: how many sessions are open, how many ever were, that the next calls fail, that all hang. */
@@ -50,13 +50,18 @@ static int failing(void) {
     return failures > 0 && failures-- > 0;
 }
 
-int SDF_OpenDevice(void **device) {
-    const char *name = getenv("STAND_IN_KEY");
+static EVP_PKEY *key_in(const char *name) {
     FILE *file = name ? fopen(name, "r") : NULL;
-    if (!file) return BASE + 5;
-    if (!key) key = PEM_read_PrivateKey(file, NULL, NULL, NULL);
-    fclose(file);
-    if (!key) return BASE + 5;
+    EVP_PKEY *key = file ? PEM_read_PrivateKey(file, NULL, NULL, NULL) : NULL;
+    if (file) fclose(file);
+    return key;
+}
+
+int SDF_OpenDevice(void **device) {
+    const char *other = getenv("STAND_IN_ENCRYPTION_KEY");
+    if (!signing_key) signing_key = key_in(getenv("STAND_IN_KEY"));
+    if (!opening_key) opening_key = other ? key_in(other) : signing_key;
+    if (!signing_key || !opening_key) return BASE + 5;
     devices++;
     *device = &devices;
     return 0;
@@ -87,7 +92,7 @@ int SDF_ReleasePrivateKeyAccessRight(void *session, unsigned int index) {
     return 0;
 }
 
-static int export(unsigned int index, ECCrefPublicKey *out) {
+static int export(EVP_PKEY *key, unsigned int index, ECCrefPublicKey *out) {
     unsigned char *point = NULL;
     if (index != 1) return KEYNOTEXIST;
     if (EVP_PKEY_get1_encoded_public_key(key, &point) != 65) return BASE + 0xb;
@@ -100,12 +105,12 @@ static int export(unsigned int index, ECCrefPublicKey *out) {
 
 int SDF_ExportSignPublicKey_ECC(void *session, unsigned int index, ECCrefPublicKey *out) {
     (void)session;
-    return export(index, out);
+    return export(signing_key, index, out);
 }
 
 int SDF_ExportEncPublicKey_ECC(void *session, unsigned int index, ECCrefPublicKey *out) {
     (void)session;
-    return export(index, out);
+    return export(opening_key, index, out);
 }
 
 /* The INTEGER at *der as 64 bytes. */
@@ -124,7 +129,7 @@ int SDF_InternalSign_ECC(void *session, unsigned int index, unsigned char *data,
     if (failing()) return COMMFAIL;
     if (index != 1) return KEYNOTEXIST;
     if (!((Session *)session)->allowed) return PARDENY;
-    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new(key, NULL);
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new(signing_key, NULL);
     int right = EVP_PKEY_sign_init(context) == 1 && EVP_PKEY_sign(context, der, &written, data, length) == 1;
     EVP_PKEY_CTX_free(context);
     if (!right) return SKOPERR;
@@ -164,7 +169,7 @@ static int decrypt(void *session, unsigned int index, ECCCipher *in, unsigned ch
     end = element(end, 4, in->M, 32);
     end = element(end, 4, in->C, in->L);
     size_t whole = element(der, 0x30, inside, end - inside) - der, written = *length;
-    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new(key, NULL);
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new(opening_key, NULL);
     int right = EVP_PKEY_decrypt_init(context) == 1 && EVP_PKEY_decrypt(context, out, &written, der, whole) == 1;
     EVP_PKEY_CTX_free(context);
     free(inside);

@@ -54,57 +54,65 @@ macro_rules! row {
     };
 }
 
-/// Adds m * p for m = `z0`, which clears that limb; its register then holds the limb above `z3`. The sum of four limbs
-/// stays below 2^256 (see `field.rs`).
-macro_rules! clear {
-    ($z0:literal, $z1:literal, $z2:literal, $z3:literal) => {
+/// Adds m * p for the m below 2^128 that clears the limbs `z0` and `z1`; the sum of four limbs, which stays below 2^256,
+/// is then in `z2`, `z3`, `z0` and `m`. See `clear_two` in `field.rs`: m0 is `z0`, m1 is made in `m`; to be added are m1,
+/// 0, m0 and m1, to be subtracted what stands in `d`, `e`, `d` and `f`.
+macro_rules! clear_two {
+    ($z0:literal, $z1:literal, $z2:literal, $z3:literal, $m:literal, $c:literal, $d:literal, $e:literal, $f:literal) => {
         concat!(
-            concat!("mov {t}, {", $z0, "}\n"),
-            concat!("mov {h}, {", $z0, "}\n"),
-            "shl {t}, 32\n",
-            "shr {h}, 32\n",
+            concat!("mov {", $c, "}, {", $z0, "}\n"),
+            concat!("shl {", $c, "}, 32\n"),
+            concat!("lea {", $m, "}, [{", $z1, "} + {", $z0, "}]\n"),
+            concat!("sub {", $m, "}, {", $c, "}\n"),
+            concat!("mov {", $d, "}, {", $m, "}\n"),
+            concat!("mov {", $e, "}, {", $z0, "}\n"),
+            concat!("mov ", $f, ", {", $m, "}\n"),
+            concat!("shld {", $d, "}, {", $z0, "}, 32\n"),
+            concat!("shld {", $e, "}, {", $m, "}, 32\n"),
+            concat!("shr ", $f, ", 32\n"),
             concat!("add {", $z1, "}, {", $z0, "}\n"),
-            concat!("adc {", $z2, "}, 0\n"),
+            concat!("adc {", $z2, "}, {", $m, "}\n"),
             concat!("adc {", $z3, "}, 0\n"),
             concat!("adc {", $z0, "}, 0\n"),
-            concat!("sub {", $z1, "}, {t}\n"),
-            concat!("sbb {", $z2, "}, {h}\n"),
-            concat!("sbb {", $z3, "}, {t}\n"),
-            concat!("sbb {", $z0, "}, {h}\n"),
+            concat!("adc {", $m, "}, 0\n"),
+            concat!("sub {", $z1, "}, {", $c, "}\n"),
+            concat!("sbb {", $z2, "}, {", $d, "}\n"),
+            concat!("sbb {", $z3, "}, {", $e, "}\n"),
+            concat!("sbb {", $z0, "}, {", $d, "}\n"),
+            concat!("sbb {", $m, "}, ", $f, "\n"),
         )
     };
 }
 
-/// The sum of eight limbs, divided by 2^256 modulo p, in `z0..z3`.
+/// The sum of eight limbs, divided by 2^256 modulo p, in `z0..z3`; `a` and `b` are used up.
 macro_rules! reduce {
     () => {
         concat!(
-            clear!("z0", "z1", "z2", "z3"),
-            clear!("z1", "z2", "z3", "z0"),
-            clear!("z2", "z3", "z0", "z1"),
-            clear!("z3", "z0", "z1", "z2"),
-            "xor {t:e}, {t:e}\n",
+            clear_two!("z0", "z1", "z2", "z3", "t", "h", "a", "b", "rdx"),
+            // Now z2, z3, z0 and t, with z1 free; after the next step z0, t, z2 and z1.
+            clear_two!("z2", "z3", "z0", "t", "z1", "h", "a", "b", "rdx"),
             "add {z0}, {z4}\n",
-            "adc {z1}, {z5}\n",
+            "adc {t}, {z5}\n",
             "adc {z2}, {z6}\n",
-            "adc {z3}, {z7}\n",
-            "adc {t}, 0\n",
+            "adc {z1}, {z7}\n",
+            "mov {z3:e}, 0\n",
+            "adc {z3}, 0\n",
             // Takes p away; a borrow beyond the carry brings the sum back.
             "mov {h}, 0xffffffff00000000\n",
             "mov rdx, 0xfffffffeffffffff\n",
             "mov {z4}, {z0}\n",
-            "mov {z5}, {z1}\n",
+            "mov {z5}, {t}\n",
             "mov {z6}, {z2}\n",
-            "mov {z7}, {z3}\n",
+            "mov {z7}, {z1}\n",
             "sub {z4}, -1\n",
             "sbb {z5}, {h}\n",
             "sbb {z6}, -1\n",
             "sbb {z7}, rdx\n",
-            "sbb {t}, 0\n",
+            "sbb {z3}, 0\n",
             "cmovnc {z0}, {z4}\n",
-            "cmovnc {z1}, {z5}\n",
+            "cmovnc {t}, {z5}\n",
             "cmovnc {z2}, {z6}\n",
-            "cmovnc {z3}, {z7}\n",
+            "cmovnc {z1}, {z7}\n",
         )
     };
 }
@@ -134,17 +142,17 @@ pub(super) fn multiply(a: &Limbs, b: &Limbs) -> Limbs {
             "mov rdx, [{b} + 24]",
             row!("z3", "z4", "z5", "z6", "z7"),
             reduce!(),
-            a = in(reg) a.as_ptr(),
-            b = in(reg) b.as_ptr(),
+            a = inout(reg) a.as_ptr() => _,
+            b = inout(reg) b.as_ptr() => _,
             z0 = out(reg) z0,
-            z1 = out(reg) z1,
+            z1 = out(reg) z3,
             z2 = out(reg) z2,
-            z3 = out(reg) z3,
+            z3 = out(reg) _,
             z4 = out(reg) _,
             z5 = out(reg) _,
             z6 = out(reg) _,
             z7 = out(reg) _,
-            t = out(reg) _,
+            t = out(reg) z1,
             h = out(reg) _,
             out("rdx") _,
             options(pure, readonly, nostack),
@@ -204,16 +212,17 @@ pub(super) fn square(a: &Limbs) -> Limbs {
             "adc {z6}, {t}",
             "adc {z7}, {h}",
             reduce!(),
-            a = in(reg) a.as_ptr(),
+            a = inout(reg) a.as_ptr() => _,
+            b = out(reg) _,
             z0 = out(reg) z0,
-            z1 = out(reg) z1,
+            z1 = out(reg) z3,
             z2 = out(reg) z2,
-            z3 = out(reg) z3,
+            z3 = out(reg) _,
             z4 = out(reg) _,
             z5 = out(reg) _,
             z6 = out(reg) _,
             z7 = out(reg) _,
-            t = out(reg) _,
+            t = out(reg) z1,
             h = out(reg) _,
             out("rdx") _,
             options(pure, readonly, nostack),

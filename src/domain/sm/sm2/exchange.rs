@@ -16,6 +16,7 @@ use crate::domain::sm;
 use crate::domain::sm::Wrong;
 use crate::domain::sm::kdf;
 use crate::domain::sm::sm2::limbs::Limbs;
+use crate::domain::sm::sm2::private::EphemeralKey;
 use crate::domain::sm::sm2::private::PrivateKey;
 use crate::domain::sm::sm2::product;
 use crate::domain::sm::sm2::public::PublicKey;
@@ -33,12 +34,12 @@ pub enum Side {
 }
 
 /// A key pair of the moment. [`agree`] takes it away, so that it serves once.
-pub struct Ephemeral(PrivateKey);
+pub struct Ephemeral(EphemeralKey);
 
 impl Ephemeral {
     /// From 48 bytes of noise that nobody can guess, fresh for each exchange.
     pub fn new(noise: &[u8; 48]) -> Self {
-        Self(PrivateKey::generate(noise))
+        Self(EphemeralKey::generate(noise))
     }
 
     /// What the other side is to get, R.

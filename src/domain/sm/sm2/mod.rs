@@ -34,6 +34,7 @@ pub use book::KnownKeys;
 pub use book::Look;
 pub use cipher::Order;
 pub use known::KnownKey;
+pub use private::EphemeralKey;
 pub use private::PRIVATE_KEY_BYTES;
 pub use private::PrivateKey;
 pub use public::DEFAULT_ID;

@@ -141,9 +141,60 @@ impl PrivateKey {
     /// # Errors
     /// Never with keys of this curve, whose order is prime; the caller need not rely on that.
     pub fn agree(&self, other: &PublicKey) -> Result<Zeroizing<[u8; 32]>, Wrong> {
-        let point = product::product(&self.number, &other.point).to_affine().ok_or(Wrong)?;
-        let point = Zeroizing::new(point);
-        Ok(Zeroizing::new(point.x.to_bytes()))
+        agree(&self.number, other)
+    }
+}
+
+fn agree(number: &Scalar, other: &PublicKey) -> Result<Zeroizing<[u8; 32]>, Wrong> {
+    let point = product::product(number, &other.point).to_affine().ok_or(Wrong)?;
+    let point = Zeroizing::new(point);
+    Ok(Zeroizing::new(point.x.to_bytes()))
+}
+
+/// A private key for one agreement (RFC 8446, clause 4.2.8): without what signing makes ready. It is wiped when dropped
+/// and never shows itself.
+pub struct EphemeralKey {
+    pub(super) number: Scalar,
+    public: PublicKey,
+}
+
+impl std::fmt::Debug for EphemeralKey {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "EphemeralKey(of {:?})", self.public)
+    }
+}
+
+impl Drop for EphemeralKey {
+    fn drop(&mut self) {
+        self.number.zeroize();
+    }
+}
+
+impl EphemeralKey {
+    /// A new key from 48 bytes of noise, which must come from a source nobody can guess and be fresh.
+    ///
+    /// # Panics
+    /// Never: noise after noise would have to give zero.
+    pub fn generate(noise: &[u8; 48]) -> Self {
+        let new = |number: Zeroizing<Scalar>| {
+            let point = comb::base_product(&number).to_affine()?;
+            Some(Self { number: *number, public: PublicKey { point } })
+        };
+        let key = scalars(noise).find_map(new);
+        key.expect("a number is zero with a chance of 2^-256, here for every counter")
+    }
+
+    /// The public key of this one.
+    pub fn public(&self) -> &PublicKey {
+        &self.public
+    }
+
+    /// As [`PrivateKey::agree`]; the key serves once.
+    ///
+    /// # Errors
+    /// Never with keys of this curve, whose order is prime; the caller need not rely on that.
+    pub fn agree(self, other: &PublicKey) -> Result<Zeroizing<[u8; 32]>, Wrong> {
+        agree(&self.number, other)
     }
 }
 

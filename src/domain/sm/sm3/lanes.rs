@@ -140,6 +140,27 @@ pub(super) fn digests<'message, const LANES: usize>(
 #[allow(unsafe_code, reason = "the vectors of `x86` fulfil it, which need instructions the caller vouches for")]
 pub(super) trait Words<const LANES: usize>: Copy {
     unsafe fn load(words: &[u32; LANES]) -> Self;
+    /// The sixteen words of a block of each lane, word by word.
+    #[inline(always)]
+    unsafe fn load_blocks(blocks: [&Bytes; LANES]) -> [Self; 16] {
+        let mut words = [[0; LANES]; 16];
+        for (lane, block) in blocks.into_iter().enumerate() {
+            for (words, bytes) in words.iter_mut().zip(block.as_chunks().0) {
+                words[lane] = u32::from_be_bytes(*bytes);
+            }
+        }
+        // SAFETY: handed on to the caller.
+        unsafe {
+            let mut loaded = [Self::all(0); 16];
+            for (word, lanes) in loaded.iter_mut().zip(&words) {
+                *word = Self::load(lanes);
+            }
+            // At once, and not a byte at a time.
+            words = [[0; LANES]; 16];
+            zeroize::optimization_barrier(&words);
+            loaded
+        }
+    }
     unsafe fn store(self, words: &mut [u32; LANES]);
     unsafe fn all(word: u32) -> Self;
     unsafe fn add(self, other: Self) -> Self;
@@ -218,28 +239,21 @@ pub(super) unsafe fn compress<W: Words<LANES>, const LANES: usize>(
     states: &mut States<LANES>,
     inputs: &[&[Bytes]; LANES],
 ) {
-    let mut words = [[0; LANES]; 16];
     for step in 0..inputs[0].len() {
-        for (lane, input) in inputs.iter().enumerate() {
-            for (words, bytes) in words.iter_mut().zip(input[step].as_chunks().0) {
-                words[lane] = u32::from_be_bytes(*bytes);
-            }
+        let mut blocks = [&inputs[0][step]; LANES];
+        for (block, input) in blocks.iter_mut().zip(inputs) {
+            *block = &input[step];
         }
         // SAFETY: handed on to the caller.
-        unsafe { compress_block::<W, LANES>(states, &words) };
+        unsafe { compress_block::<W, LANES>(states, W::load_blocks(blocks)) };
     }
-    words.zeroize();
 }
 
 #[allow(unsafe_code, reason = "generic over vector instructions, which the caller vouches for")]
 #[inline(always)]
-unsafe fn compress_block<W: Words<LANES>, const LANES: usize>(states: &mut States<LANES>, block: &[[u32; LANES]; 16]) {
+unsafe fn compress_block<W: Words<LANES>, const LANES: usize>(states: &mut States<LANES>, mut words: [W; 16]) {
     // SAFETY: handed on to the caller.
     unsafe {
-        let mut words = [W::all(0); 16];
-        for (word, lanes) in words.iter_mut().zip(block) {
-            *word = W::load(lanes);
-        }
         let mut before = [W::all(0); 8];
         for (word, lanes) in before.iter_mut().zip(&*states) {
             *word = W::load(lanes);

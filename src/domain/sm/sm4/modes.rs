@@ -3,6 +3,8 @@
 //! CBC needs an initial vector that nobody can foretell, CTR a counter that never comes again under the key. Who uses
 //! one of them authenticates the message in another way, or does not trust what comes out.
 
+#![allow(clippy::cast_possible_truncation, reason = "the lower half is meant")]
+
 use super::BLOCK_BYTES;
 use super::Block;
 use super::Key;
@@ -105,10 +107,14 @@ pub(super) fn add_stream(schedule: &Schedule, counter: &Block, data: &mut [u8]) 
     let mut stream = [[0; BLOCK_BYTES]; STREAM_BLOCKS];
     for data in data.chunks_mut(STREAM_BLOCKS * BLOCK_BYTES) {
         let stream = &mut stream[..data.len().div_ceil(BLOCK_BYTES)];
-        for block in stream.iter_mut() {
-            *block = counter.to_be_bytes();
-            counter = counter.wrapping_add(1);
+        let (high, low) = ((counter >> 64) as u64, counter as u64);
+        for (block, behind) in stream.iter_mut().zip(0..) {
+            // Without a chain of carries from block to block.
+            let (low, carry) = low.overflowing_add(behind);
+            let high = high.wrapping_add(u64::from(carry));
+            *block = (u128::from(high) << 64 | u128::from(low)).to_be_bytes();
         }
+        counter = counter.wrapping_add(stream.len() as u128);
         schedule.apply(stream);
         add_bytes(data, stream);
     }

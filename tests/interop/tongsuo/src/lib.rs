@@ -1,5 +1,5 @@
-//! TLCP of jingyue against Tongsuo, in one process over memory: both roles, both suites, one-way and mutual, resumption
-//! and refusals. `cargo test` in this folder; it compiles the C library first (about four minutes on two cores).
+//! TLCP and RFC 8998 of jingyue against Tongsuo, in one process over memory: both roles, both suites of TLCP, one-way
+//! and mutual, resumption and refusals. `cargo test` in this folder; it compiles the C library first (about four minutes on two cores).
 //!
 //! Tongsuo is used with its own methods for NTLS (its word for TLCP) only: its detection of the protocol breaks with buffered input and output
 //! of our making.
@@ -10,6 +10,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed, which is what it should do")]
 
 mod peer;
+mod rfc8998;
 #[path = "../../../tlcp/support.rs"]
 #[allow(dead_code, reason = "shared with tests/tlcp")]
 mod support;

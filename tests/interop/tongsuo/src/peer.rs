@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use tongsuo::ssl::{
     HandshakeError, MidHandshakeSslStream, SslContext, SslContextBuilder, SslFiletype, SslMethod, SslStream,
-    SslVerifyMode,
+    SslVerifyMode, SslVersion,
 };
 
 /// Both directions of a line in memory, as Tongsuo sees it.
@@ -105,4 +105,41 @@ pub(crate) fn sorted(result: Result<SslStream<Line>, HandshakeError<Line>>) -> R
         Err(HandshakeError::WouldBlock(mid)) => Ok(Peer::Shaking(mid)),
         Err(error) => Err(format!("{error:?}")),
     }
+}
+
+/// What the peer asks of our side in TLS 1.3.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asks {
+    Nothing,
+    Certificate,
+}
+
+/// TLS 1.3 with the algorithms of RFC 8998 and, where `offers_all`, the usual ones before them.
+pub(crate) fn tls13_context(method: SslMethod, identity: Option<&str>, asks: Asks, offers_all: bool) -> SslContext {
+    let mut context = SslContext::builder(method).unwrap();
+    context.set_min_proto_version(Some(SslVersion::TLS1_3)).unwrap();
+    if offers_all {
+        context.set_ciphersuites("TLS_AES_128_GCM_SHA256:TLS_SM4_GCM_SM3").unwrap();
+        context.set_sigalgs_list("ECDSA+SHA256:sm2sig_sm3").unwrap();
+        context.set_groups_list("X25519:SM2").unwrap();
+    } else {
+        context.set_ciphersuites("TLS_SM4_GCM_SM3").unwrap();
+        context.set_sigalgs_list("sm2sig_sm3").unwrap();
+        context.set_groups_list("SM2").unwrap();
+        context.enable_sm_tls13_strict();
+    }
+    context.set_ca_file(path("root.pem")).unwrap();
+    context.set_session_id_context(b"jingyue").unwrap();
+    if let Some(name) = identity {
+        let pem = SslFiletype::PEM;
+        context.set_certificate_file(path(&format!("{name}-sign.pem")), pem).unwrap();
+        context.set_private_key_file(path(&format!("{name}-sign.key")), pem).unwrap();
+        let sub = std::fs::read(path("sub.pem")).unwrap();
+        context.add_extra_chain_cert(tongsuo::x509::X509::from_pem(&sub).unwrap()).unwrap();
+    }
+    match asks {
+        Asks::Nothing => context.set_verify(SslVerifyMode::NONE),
+        Asks::Certificate => context.set_verify(SslVerifyMode::PEER | SslVerifyMode::FAIL_IF_NO_PEER_CERT),
+    }
+    context.build()
 }

@@ -9,6 +9,7 @@ mod points;
 use crate::domain::sm::Wrong;
 use crate::domain::sm::hex;
 use crate::domain::sm::sm2::DEFAULT_ID;
+use crate::domain::sm::sm2::EphemeralKey;
 use crate::domain::sm::sm2::ID_BYTES_MAX;
 use crate::domain::sm::sm2::KnownKey;
 use crate::domain::sm::sm2::Order;
@@ -248,4 +249,15 @@ fn an_id_whose_bits_cannot_be_counted_is_a_fault() {
     assert!(key.sign(&longer, &[b"message"], &[2; 32]).is_err());
     assert_eq!(key.public().verify(&longer, &[b"message"], &signature), Err(Wrong));
     assert_eq!(KnownKey::new(key.public()).verify(&longer, &[b"message"], &signature), Err(Wrong));
+}
+
+#[test]
+fn a_key_of_the_moment_agrees_as_any_other() {
+    let other = PrivateKey::generate(&[9; 48]);
+    for case in 0..20 {
+        let (moment, lasting) = (EphemeralKey::generate(&[case; 48]), PrivateKey::generate(&[case; 48]));
+        assert_eq!(moment.public(), lasting.public());
+        assert!(!format!("{moment:?}").contains(&hex(lasting.to_bytes().as_slice())));
+        assert_eq!(moment.agree(other.public()).unwrap(), other.agree(lasting.public()).unwrap());
+    }
 }
