@@ -10,8 +10,9 @@ use super::licence_issue::IssueCommand;
 use super::licence_issue::SealCommand;
 use crate::domain::licence::Code;
 use crate::domain::licence::Decision;
+use crate::domain::licence::Detail;
 use crate::domain::licence::FILE_BYTES_MAX;
-use crate::domain::licence::Level;
+use crate::domain::licence::Level as Weight;
 use crate::domain::licence::Memory;
 use crate::domain::licence::POLICY_BYTES_MAX;
 use crate::domain::licence::Policy;
@@ -82,6 +83,29 @@ struct Verify {
     /// 报告格式
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
+    /// 报告详略
+    #[arg(long, value_enum, default_value = "detailed")]
+    level: Level,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Level {
+    /// 只有结论与原因
+    Simple,
+    /// 另有各项检查与证据
+    Detailed,
+    /// 再加签名值原文，可供另行验证
+    Full,
+}
+
+impl Level {
+    const fn detail(self) -> Detail {
+        match self {
+            Self::Simple => Detail::Simple,
+            Self::Detailed => Detail::Detailed,
+            Self::Full => Detail::Full,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -139,7 +163,7 @@ fn identify(text: &str) -> u8 {
     }
     match parts.codes.iter().map(|code| code.level()).max() {
         None => 0,
-        Some(Level::Fail) => AT_FAULT,
+        Some(Weight::Fail) => AT_FAULT,
         Some(_) => UNDECIDED,
     }
 }
@@ -167,9 +191,9 @@ impl Verify {
             None => judge(&file, &question),
         };
         match self.format {
-            Format::Text => super::put(&report.text()),
+            Format::Text => super::put(&report.text_at(self.level.detail())),
             Format::Json => {
-                let text = serde_json::to_string_pretty(&report.json()).map_err(|error| {
+                let text = serde_json::to_string_pretty(&report.json_at(self.level.detail())).map_err(|error| {
                     eprintln!("报告无法写出：{error}");
                     OURS
                 })?;

@@ -19,6 +19,7 @@ mod relay;
 mod state;
 mod translate;
 
+pub use licences::licence_routes;
 pub use state::Caller;
 pub use state::LicenceAccess;
 pub use state::Permission;

@@ -96,3 +96,21 @@ fn policies_and_known_lists_are_read() {
     // A signature beside an OFD file says nothing.
     assert_eq!(verify(&["--signature", "v01-ses-v4.ofd"]).status.code(), Some(64));
 }
+
+#[test]
+fn the_level_says_how_much() {
+    let usual = ["licence", "verify", "v01-ses-v4.ofd", "--trust", "pki", "--at", "2024-06-01T00:00:00+08:00"];
+    let told = |more: &[&str]| String::from_utf8(run(&[&usual[..], more].concat()).stdout).unwrap();
+    let (simple, detailed, full) =
+        (told(&["--level", "simple"]), told(&["--level", "detailed"]), told(&["--level", "full"]));
+    assert_eq!(detailed, told(&[]));
+    assert!(detailed.starts_with(&simple) && full.starts_with(&detailed));
+    assert!(!simple.contains("SIG.VALUE_INVALID") && detailed.contains("SIG.VALUE_INVALID"));
+    assert!(!detailed.contains("签名值 SM3") && full.contains("签名值 SM3"));
+    let json = |level: &str| -> serde_json::Value {
+        serde_json::from_str(&told(&["--format", "json", "--level", level])).unwrap()
+    };
+    assert!(json("simple").get("evidence").is_none() && json("simple")["decision"] == "ACCEPT");
+    assert!(json("full")["signatures"][0]["raw"]["value"].is_string() && json("full")["reportZh"].is_string());
+    assert_eq!(run(&[&usual[..], &["--level", "all"]].concat()).status.code(), Some(64));
+}

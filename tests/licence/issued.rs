@@ -48,6 +48,27 @@ fn samples_of_both_provinces_are_accepted() {
     assert!(formats.len() >= 4, "every form of signature: {formats:?}");
 }
 
+#[test]
+fn the_samples_are_trusted_by_the_signed_lists_of_both_provinces() {
+    let mut provinces: Vec<String> = trust().lists().iter().map(|list| list.province().to_owned()).collect();
+    provinces.sort();
+    assert_eq!(provinces, ["420000", "430000"]);
+    // Without the list of its province, a licence is nobody's to trust, whatever certificates are there.
+    let mut files: Vec<(String, Vec<u8>)> = Vec::new();
+    for entry in std::fs::read_dir(samples().join("trust")).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        if !name.starts_with("430000") {
+            files.push((name, std::fs::read(&path).unwrap()));
+        }
+    }
+    let hubei = Trust::of_files(&files).unwrap();
+    for (name, file) in licences() {
+        let is_accepted = verify(&file, &hubei, SAMPLE_AT).decision == Decision::Accept;
+        assert_eq!(is_accepted, name.starts_with("hubei-"), "{name}");
+    }
+}
+
 /// The members, unpacked.
 fn members(file: &[u8]) -> Vec<(String, Vec<u8>)> {
     let mut archive = zip::ZipArchive::new(std::io::Cursor::new(file)).unwrap();

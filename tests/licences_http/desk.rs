@@ -1,5 +1,9 @@
 //! A gateway with licence calls, its folders made anew for each test.
 
+use crate::build::Draft;
+use crate::build::OFFICE;
+use crate::build::Offices;
+use crate::build::pack;
 use crate::support::Answer;
 use crate::support::Client;
 use crate::support::Setup;
@@ -70,6 +74,21 @@ impl Desk {
         Self { folder, settings, access, second: None }
     }
 
+    /// Trust in offices of the test's own, and licences of theirs at the source: serial number, and what the metadata
+    /// says besides or instead.
+    pub(crate) fn of_offices(offices: &Offices, licences: &[Licence<'_>]) -> Self {
+        let desk = Self::new();
+        for (folder, files) in [("trust", offices.files(&[])), ("source", drawn(offices, licences))] {
+            let folder = desk.folder.path().join(folder);
+            std::fs::remove_dir_all(&folder).unwrap();
+            std::fs::create_dir(&folder).unwrap();
+            for (name, bytes) in files {
+                std::fs::write(folder.join(name), bytes).unwrap();
+            }
+        }
+        desk
+    }
+
     pub(crate) fn store(&self) -> PathBuf {
         self.folder.path().join("licences.db")
     }
@@ -85,6 +104,30 @@ impl Desk {
             .edit("body_bytes_max = 100000", "body_bytes_max = 31000000")
             .start()
     }
+}
+
+/// Serial number, and members of the metadata.
+pub(crate) type Licence<'a> = (&'a str, &'a [(&'static str, &'a str)]);
+
+/// The files of such licences.
+fn drawn(offices: &Offices, licences: &[Licence<'_>]) -> Vec<(String, Vec<u8>)> {
+    let file = |(serial, more): &Licence<'_>| {
+        let mut draft = Draft { offices: offices.clone(), ..Draft::new() };
+        draft.set("ZZBS", &identifier(serial));
+        let holder = [("ZZBH", *serial), ("CZZT", "岳阳测试有限公司"), ("CZZTDM", HOLDER), ("CZZTDMLXDM", "001")];
+        for (name, value) in holder.iter().chain(*more) {
+            draft.metadata.retain(|(known, _)| known != name);
+            draft.metadata.push((name, (*value).to_owned()));
+        }
+        (format!("{serial}.ofd"), pack(&draft.sealed()))
+    };
+    licences.iter().map(file).collect()
+}
+
+/// The identifier of a licence of the offices.
+pub(crate) fn identifier(serial: &str) -> String {
+    let check = jingyue::domain::licence::check_character(&format!("{KIND}{OFFICE}{serial}001")).unwrap();
+    format!("1.2.156.3005.2.{KIND}.{OFFICE}.{serial}.001.{check}")
 }
 
 /// The members that every use has.
@@ -117,19 +160,24 @@ pub(crate) fn signed(stand: &Stand, key: &str, method: &str, path: &str, body: &
     crate::support::signed(key, method, path, stand.clock.now(), &nonce, body)
 }
 
-/// A signed call with a body of its own type.
+/// A signed call with a body of its own type; the answer is as the document of the calls has it.
+#[track_caller]
 pub(crate) fn send(stand: &Stand, key: &str, method: &str, path: &str, kind: &str, body: &[u8]) -> Answer {
     let mut headers = signed(stand, key, method, path, body);
     headers.push(("content-type".to_owned(), kind.to_owned()));
     let mut client = Client::connect(stand.address());
     client.send(method, path, &headers, body);
-    client.receive()
+    let answer = client.receive();
+    crate::openapi::check(method, path, answer.status, &answer.body);
+    answer
 }
 
+#[track_caller]
 pub(crate) fn post(stand: &Stand, path: &str, body: &Value) -> Answer {
     send(stand, "yy-kstb-01", "POST", path, "application/json", body.to_string().as_bytes())
 }
 
+#[track_caller]
 pub(crate) fn get(stand: &Stand, path: &str) -> Answer {
     send(stand, "yy-kstb-01", "GET", path, "application/json", b"")
 }

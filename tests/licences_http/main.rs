@@ -11,7 +11,10 @@ mod desk;
 mod few;
 mod kept;
 mod lists;
+mod openapi;
 mod share;
+mod states;
+mod stops;
 #[allow(dead_code, reason = "shared with other test programs")]
 #[path = "../exchange/support.rs"]
 mod support;

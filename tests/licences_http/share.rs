@@ -1,5 +1,7 @@
 //! The calls of a sharing platform.
 
+use crate::build::Wanted;
+use crate::build::certify;
 use crate::desk::Desk;
 use crate::desk::HOLDER;
 use crate::desk::IDENTIFIER;
@@ -10,13 +12,21 @@ use crate::support::Client;
 use crate::support::Stand;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use jingyue::domain::licence::Answer;
+use jingyue::domain::sm::sm2::Order;
+use jingyue::domain::sm::sm2::PrivateKey;
+use jingyue::edge::keys::SoftwareKey;
 use serde_json::Value;
 use serde_json::json;
 
 const TOKEN: &str = "composed-token-0001";
 
 fn desk() -> Desk {
-    let mut desk = Desk::new();
+    open(Desk::new())
+}
+
+/// Opens the calls to the first caller, with a token.
+pub(crate) fn open(mut desk: Desk) -> Desk {
     let token = desk.folder.path().join("token.secret");
     std::fs::write(&token, TOKEN).unwrap();
     desk.access = format!("{}, share = {{ matter = \"SC014\", token_file = \"{}\" }}", desk.access, token.display());
@@ -25,7 +35,7 @@ fn desk() -> Desk {
 }
 
 /// Calls with the token alone, as a system does that knows only the platform.
-fn call(stand: &Stand, name: &str, data: &Value) -> Value {
+pub(crate) fn call(stand: &Stand, name: &str, data: &Value) -> Value {
     with_token(stand, name, TOKEN, data)
 }
 
@@ -35,13 +45,15 @@ fn with_token(stand: &Stand, name: &str, token: &str, data: &Value) -> Value {
     let body = json!({ "head": { "accessId": "yy-kstb-01", "accessToken": token }, "data": data }).to_string();
     let mut client = Client::connect(stand.address());
     let headers = [("content-type".to_owned(), "application/json".to_owned())];
-    client.send("POST", &format!("/CertShare/{name}"), &headers, body.as_bytes());
+    let path = format!("/CertShare/{name}");
+    client.send("POST", &path, &headers, body.as_bytes());
     let answer = client.receive();
+    crate::openapi::check("POST", &path, answer.status, &answer.body);
     assert_eq!(answer.status, 200);
     answer.json()
 }
 
-fn status(told: &Value) -> u64 {
+pub(crate) fn status(told: &Value) -> u64 {
     assert!(!told["head"]["message"].as_str().unwrap().is_empty());
     told["head"]["status"].as_u64().unwrap()
 }
@@ -96,4 +108,46 @@ fn refusals_have_the_numbers_of_the_platform() {
     ] {
         assert_eq!(status(&call(&stand, name, &data)), expected, "{name} {data}");
     }
+}
+
+#[test]
+fn answers_are_encrypted_to_the_key_of_the_caller() {
+    let mut desk = desk();
+    let partner =
+        certify(&Wanted { number: 30, organization: "", common_name: "测试平台", ..Wanted::default() }, 30, None);
+    let pem =
+        format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", STANDARD.encode(&partner.certificate));
+    let file = desk.folder.path().join("partner.pem");
+    std::fs::write(&file, pem).unwrap();
+    desk.access = desk.access.replace("token_file", &format!("encrypt_to_file = \"{}\", token_file", file.display()));
+    let stand = desk.start();
+    let key = PrivateKey::from_bytes(&partner.key).unwrap();
+    let sealed = |name: &str, data: &Value| {
+        let told = call(&stand, name, data);
+        assert_eq!(status(&told), 0, "{told}");
+        let text = told["data"].as_str().unwrap().to_owned();
+        assert!(text.starts_with("04") && text.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        text
+    };
+    let opened = |text: &str| -> Value {
+        let bytes: Vec<u8> =
+            (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap()).collect();
+        serde_json::from_slice(&key.decrypt_raw(&bytes, Order::C1C3C2).unwrap()).unwrap()
+    };
+    let ask = json!({ "certIdentifier": IDENTIFIER });
+    let (first, second) = (sealed("queryCertInfo", &ask), sealed("queryCertInfo", &ask));
+    assert_ne!(first, second, "a nonce of its own each");
+    assert_eq!(opened(&first)["certData"]["certIdentifier"], IDENTIFIER);
+    let given = json!({ "certTypeCode": KIND, "certData": { "certNo": "LAB430600000001" } });
+    assert_eq!(opened(&sealed("verifyCertInfo", &given))["result"], 0);
+    let content = STANDARD.encode(sample("v01-ses-v4.ofd"));
+    let told = opened(&sealed("verifyFile", &json!({ "contentType": "base64", "content": content })));
+    assert_eq!((&told["result"], &told["decision"]), (&json!(0), &json!("ACCEPT")));
+    // The reader for the answers of other platforms reads ours.
+    let envelope = json!({ "head": { "status": 0, "message": "" }, "data": first });
+    let read = Answer::open(&SoftwareKey::new(key.clone()), envelope.to_string().as_bytes());
+    assert_eq!(read.unwrap().get("ZZBS"), Some(IDENTIFIER));
+    // A refusal has nothing to hide, and stays readable.
+    assert_eq!(status(&call(&stand, "queryCertInfo", &json!({ "certIdentifier": "1.2.3" }))), 10);
+    nothing_personal(&stand, &desk);
 }

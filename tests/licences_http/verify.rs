@@ -1,5 +1,9 @@
 //! The verdict on a file over HTTP, and calls that get none.
 
+use crate::build::Draft;
+use crate::build::OFFICE;
+use crate::build::Offices;
+use crate::build::pack;
 use crate::desk::Desk;
 use crate::desk::HOLDER;
 use crate::desk::IDENTIFIER;
@@ -17,6 +21,10 @@ use crate::desk::well;
 use crate::desk::with;
 use crate::desk::with_file;
 use crate::support::Setup;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use jingyue::domain::licence::check_character;
+use jingyue::domain::sm;
 use serde_json::Value;
 use serde_json::json;
 
@@ -39,6 +47,10 @@ fn every_sample_gets_its_verdict_with_status_200() {
         assert_eq!(told["requestId"], "R-1");
         assert!(told["signatures"].is_array() && told["evidence"]["fileSm3"].is_string());
     }
+    // By province and type of the catalogue; a label is never what a file says.
+    let known = stand.metric(&["jingyue_licence_kinds_total", "ACCEPT", "\"430000\"", "营业执照"]);
+    assert!(known.parse::<u32>().unwrap() >= 1);
+    assert!(stand.metric(&["jingyue_licence_kinds_total", "REJECT", "_unknown"]).parse::<u32>().unwrap() >= 1);
     let accepted = stand.metric(&["jingyue_licence_verdicts_total", "ACCEPT", "\"OK\""]);
     assert!(accepted.parse::<u32>().unwrap() >= 1);
     assert_eq!(stand.metric(&["jingyue_licence_receipts_backlog"]), expected.as_array().unwrap().len().to_string());
@@ -116,7 +128,15 @@ fn who_may_not() {
 #[test]
 fn without_the_section_there_is_no_call() {
     let stand = Setup::at(crate::desk::NOW).start();
-    let answer = post(&stand, PATH, &common());
+    let body = common().to_string();
+    let mut client = stand.connect();
+    client.send(
+        "POST",
+        PATH,
+        &crate::desk::signed(&stand, "yy-kstb-01", "POST", PATH, body.as_bytes()),
+        body.as_bytes(),
+    );
+    let answer = client.receive();
     assert!(answer.status != 200 && !answer.text().contains("REQ."), "{}", answer.text());
 }
 
@@ -192,4 +212,50 @@ fn the_policy_releases_fields_for_its_matters_only() {
     stand.app().reload().unwrap();
     let told = well(&post(&stand, PATH, &with_file("v01-ses-v4.ofd", &json!({}))));
     assert_eq!(told["licence"]["fields"], json!({ "ZZBFRQ": "2024-03-15" }), "{told}");
+}
+
+#[test]
+fn a_report_tells_as_much_as_was_asked_for() {
+    let desk = Desk::new();
+    let stand = desk.start();
+    let told = |level: &str| well(&post(&stand, PATH, &with_file("v01-ses-v4.ofd", &json!({ "report": level }))));
+    let members = |told: &Value| told.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    let (simple, detailed, full) = (told("simple"), told("detailed"), told("full"));
+    let clerk = ["reportId", "decision", "signature", "reason", "textZh", "licence", "requestId", "receipt"];
+    assert_eq!(members(&simple), clerk);
+    assert!(["signatures", "checks", "evidence"].iter().all(|name| !detailed[name].is_null()));
+    assert!(detailed["signatures"][0].get("raw").is_none() && detailed.get("reportZh").is_none());
+    assert!(full["reportZh"].as_str().unwrap().contains("SIG.VALUE_INVALID"));
+    // The value is the one in the file, and over what it says.
+    let raw = &full["signatures"][0]["raw"];
+    let mut file = zip::ZipArchive::new(std::io::Cursor::new(sample("v01-ses-v4.ofd"))).unwrap();
+    let mut member = |name: &str| {
+        let mut bytes = Vec::new();
+        std::io::Read::read_to_end(&mut file.by_name(name).unwrap(), &mut bytes).unwrap();
+        bytes
+    };
+    let signed = raw["signedFile"].as_str().unwrap();
+    assert_eq!(raw["signedSm3"], sm::hex(&sm::digest(&member(signed))));
+    let value = signed.replace("Signature.xml", "SignedValue.dat");
+    assert_eq!(raw["value"], STANDARD.encode(member(&value)));
+    assert!(raw["covered"].as_array().unwrap().contains(&json!("OFD.xml")));
+    assert_eq!(refused(&post(&stand, PATH, &with_file("v01-ses-v4.ofd", &json!({ "report": "raw" })))).0, 400);
+}
+
+#[test]
+fn a_type_that_is_not_in_the_catalogue_is_for_a_person() {
+    let desk = Desk::of_offices(&Offices::new(), &[]);
+    let stand = desk.start();
+    // Well formed, and in no catalogue.
+    let kind = "11100000MB0143028R998";
+    let serial = "LAB430600000301";
+    let check = check_character(&format!("{kind}{OFFICE}{serial}001")).unwrap();
+    let mut draft = Draft::new();
+    draft.set("ZZLXDM", kind);
+    draft.set("ZZBS", &format!("1.2.156.3005.2.{kind}.{OFFICE}.{serial}.001.{check}"));
+    let mut body = with(&json!({}));
+    body["file"] = json!(STANDARD.encode(pack(&draft.sealed())));
+    let told = well(&post(&stand, PATH, &body));
+    assert_eq!((&told["decision"], &told["reason"][0]), (&json!("REVIEW"), &json!("LIC.TYPE_UNKNOWN")), "{told}");
+    assert_eq!(stand.metric(&["jingyue_licence_kinds_total", "REVIEW", "_unknown"]), "1");
 }

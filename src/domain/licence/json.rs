@@ -15,6 +15,7 @@ use crate::domain::licence::metadata::Metadata;
 use crate::domain::licence::report::Report;
 use crate::domain::licence::settle_time;
 use crate::domain::licence::signature::Judged;
+use crate::domain::licence::signature::Raw;
 use crate::domain::licence::signature::SignerFacts;
 use crate::domain::licence::signature::hold_value;
 use crate::domain::licence::signature::unreadable;
@@ -22,6 +23,7 @@ use crate::domain::licence::signed_data::SignedData;
 use crate::domain::licence::trust::Ground;
 use crate::domain::licence::trust::plain;
 use crate::domain::licence::value::ValueContext;
+use crate::domain::sm;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
@@ -169,7 +171,8 @@ impl Node {
 
 /// Judges a licence in JSON; without `signature` it is unsigned.
 pub(super) fn judge(file: &[u8], signature: Option<&[u8]>, asked: Asked<'_>) -> Report {
-    let mut report = Report::new(file, asked.question);
+    let digest = sm::digest(file);
+    let mut report = Report::new(digest, asked.question);
     let mut checks = Checks::under(&asked.rule.levels);
     let node = Node::read(file);
     if let Err(code) = node {
@@ -181,7 +184,7 @@ pub(super) fn judge(file: &[u8], signature: Option<&[u8]>, asked: Asked<'_>) -> 
         return report;
     };
     checks.hold(Code::SigNone, signature.is_some());
-    let mut judged = signature.map(|signature| judge_signature(file, signature, asked));
+    let mut judged = signature.map(|signature| judge_signature(file, digest, signature, asked));
     let is_intact = judged.as_ref().is_some_and(|judged| judged.is_intact);
     // What no intact signature is over is not looked at.
     let values = if is_intact { node.values() } else { Vec::new() };
@@ -199,7 +202,7 @@ pub(super) fn judge(file: &[u8], signature: Option<&[u8]>, asked: Asked<'_>) -> 
     report
 }
 
-fn judge_signature(file: &[u8], signature: &[u8], asked: Asked<'_>) -> Judged {
+fn judge_signature(file: &[u8], digest: [u8; sm::DIGEST_BYTES], signature: &[u8], asked: Asked<'_>) -> Judged {
     let mut judged = Judged {
         id: "1".to_owned(),
         kind: "Sign",
@@ -212,10 +215,12 @@ fn judge_signature(file: &[u8], signature: &[u8], asked: Asked<'_>) -> Judged {
         is_intact: false,
         needs_proof: false,
         ground: Ground::Nowhere,
+        raw: None,
         checks: Checks::under(&asked.rule.levels),
     };
     judged.checks.fail(Code::NoSeal, "");
-    let context = ValueContext::new(asked, file, None);
+    let context = ValueContext::new(asked, file, digest, None);
+    judged.raw = Some(Raw { signed_file: FILE.to_owned(), signed_digest: context.digest, value: signature.to_vec() });
     judged.is_intact = if signature.len() > SIGNATURE_BYTES_MAX {
         judged.checks.fail(Code::SesMalformed, "签名文件过大");
         false

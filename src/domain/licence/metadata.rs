@@ -14,6 +14,7 @@ use crate::domain::licence::identifier::is_kind;
 use crate::domain::licence::ofd::ENTRY;
 use crate::domain::licence::ofd::Package;
 use crate::domain::licence::question::Facts;
+use crate::domain::licence::question::Question;
 use crate::domain::licence::signature::office_code;
 use crate::domain::licence::xml::Element;
 use crate::domain::licence::xml::Met;
@@ -137,9 +138,9 @@ impl Metadata {
         Facts { values: self.values }
     }
 
-    /// Judges the licence at the time `at`; `organizations` are those of the certificates whose signatures are intact and
+    /// Judges the licence at the time of the question; `organizations` are those of the certificates whose signatures are intact and
     /// over the metadata. Returns which of them is the issuing authority's.
-    pub(super) fn judge(&self, organizations: &[&str], at: i64, checks: &mut Checks) -> Option<usize> {
+    pub(super) fn judge(&self, organizations: &[&str], question: &Question<'_>, checks: &mut Checks) -> Option<usize> {
         if !["ZZBS", "ZZLXDM", "ZZBH", "ZZBFJGDM", "ZZBFJG"].iter().any(|name| self.values.contains_key(*name)) {
             checks.fail(Code::LicNoMetadata, "");
             return None;
@@ -149,10 +150,10 @@ impl Metadata {
         for name in &self.contradictory {
             checks.fail(Code::LicIdFieldMismatch, format!("{name} 有两个不同的值"));
         }
-        self.judge_type(identifier.as_ref(), checks);
+        self.judge_type(identifier.as_ref(), question.kinds, checks);
         let issuer = self.judge_organization(identifier.as_ref(), organizations, checks);
         self.judge_holders(checks);
-        self.judge_dates(at, checks);
+        self.judge_dates(question.at, checks);
         checks.pass_rest(&[Code::LicIdFieldMismatch]);
         issuer
     }
@@ -180,14 +181,23 @@ impl Metadata {
         Some(identifier)
     }
 
-    /// The type code is the credit code of the authority that defines it, and three digits. Whether the type is in the
-    /// catalogue is another question.
-    fn judge_type(&self, identifier: Option<&Identifier<'_>>, checks: &mut Checks) {
+    /// The type code is the credit code of the authority that defines it, and three digits; and it stands in the
+    /// catalogue, where there is one.
+    fn judge_type(
+        &self,
+        identifier: Option<&Identifier<'_>>,
+        catalogue: Option<&BTreeSet<String>>,
+        checks: &mut Checks,
+    ) {
         let Some(kind) = self.get("ZZLXDM").or(identifier.map(|identifier| identifier.kind)) else {
             checks.fail(Code::LicTypeUnknown, "没有证照类型代码");
             return;
         };
-        checks.hold(Code::LicTypeUnknown, is_kind(kind));
+        if is_kind(kind) && catalogue.is_some_and(|kinds| !kinds.contains(kind)) {
+            checks.fail(Code::LicTypeUnknown, "不在证照目录中");
+        } else {
+            checks.hold(Code::LicTypeUnknown, is_kind(kind));
+        }
     }
 
     /// The right seal on the wrong licence: the organisation of a government seal begins with its credit code, which must

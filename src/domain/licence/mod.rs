@@ -70,6 +70,7 @@ pub use crate::domain::licence::question::Question;
 pub use crate::domain::licence::question::State;
 pub use crate::domain::licence::question::Word;
 pub use crate::domain::licence::report::Decision;
+pub use crate::domain::licence::report::Detail;
 pub use crate::domain::licence::report::Indication;
 pub use crate::domain::licence::report::Report;
 pub use crate::domain::licence::report::time_text;
@@ -92,6 +93,7 @@ use crate::domain::licence::metadata::Metadata;
 use crate::domain::licence::ofd::Package;
 use crate::domain::licence::signature::Judged;
 use crate::domain::licence::zip::Container;
+use crate::domain::sm;
 
 /// Verifies `file` at the time `at` (seconds since 1970-01-01T00:00:00Z), trusting `trust`: the plain question, by the
 /// policy that is built in.
@@ -131,9 +133,10 @@ pub fn judge(file: &[u8], question: &Question<'_>) -> Report {
     if is_json(file) {
         return json::judge(file, None, asked);
     }
-    let mut report = Report::new(file, question);
     let mut checks = Checks::under(&asked.rule.levels);
     let container = Container::open(file, &mut checks);
+    let digest = container.as_ref().map_or_else(|| sm::digest(file), |container| *container.file_digest());
+    let mut report = Report::new(digest, question);
     checks.pass_rest(&[
         Code::ZipMalformed,
         Code::ZipTooLarge,
@@ -198,7 +201,7 @@ fn judge_licence(
         .iter()
         .map(|signature| signature.signer.as_ref().map_or("", |signer| signer.organization.as_str()))
         .collect();
-    let issuer = metadata.judge(&organizations, asked.question.at, checks);
+    let issuer = metadata.judge(&organizations, asked.question, checks);
     if let Some(signature) = issuer.and_then(|index| signatures.get(index)) {
         listing::judge_kind(asked.question.trust, signature, metadata.kind(), checks);
     }

@@ -6,6 +6,7 @@ use crate::domain::licence::policy::Policy;
 use crate::domain::licence::trust::Trust;
 use crate::domain::masked::Masked;
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 /// One question about one file.
 #[derive(Clone, Debug)]
@@ -21,12 +22,14 @@ pub struct Question<'a> {
     /// What the issuing side said; none when it was not asked.
     pub live: Option<&'a Live>,
     pub expect: Expect,
+    /// Type codes of the catalogue (证照目录); none where no catalogue is loaded, and any well-formed type is taken.
+    pub kinds: Option<&'a BTreeSet<String>>,
 }
 
 impl<'a> Question<'a> {
     /// The plain question: is it right, at the time `at`?
     pub fn new(trust: &'a Trust, policy: &'a Policy, at: i64) -> Self {
-        Self { trust, policy, at, matter: None, proof: None, live: None, expect: Expect::default() }
+        Self { trust, policy, at, matter: None, proof: None, live: None, expect: Expect::default(), kinds: None }
     }
 }
 

@@ -133,8 +133,7 @@ impl Described {
                 .map(|value| value.text.chars().filter(|character| !character.is_ascii_whitespace()).collect())
                 .unwrap_or_default();
             let given = STANDARD.decode(text).unwrap_or_default();
-            let digest = sm::digest(package.container.get(&name).unwrap_or_default());
-            if sm::verify(&digest, &given) {
+            if package.container.digest(&name).is_some_and(|digest| sm::verify(digest, &given)) {
                 self.covered.insert(name);
             } else {
                 fail(Code::SigRefDigestMismatch, name);

@@ -16,8 +16,11 @@ use crate::domain::licence::question::Facts;
 use crate::domain::licence::question::Question;
 use crate::domain::licence::question::State;
 use crate::domain::licence::signature::Judged;
+use crate::domain::licence::signature::Raw;
 use crate::domain::licence::signature::office_code;
 use crate::domain::sm;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 use serde_json::Map;
 use serde_json::Value;
@@ -53,6 +56,35 @@ impl Decision {
     }
 }
 
+/// How much a report tells.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Detail {
+    /// The verdict and what stands against it, for the clerk.
+    Simple,
+    /// All checks and the evidence, for operations.
+    #[default]
+    Detailed,
+    /// The values of the signatures as found too, so that another program can verify them again.
+    Full,
+}
+
+impl Detail {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Simple, Self::Detailed, Self::Full];
+
+    /// The word of requests and of the command line.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Simple => "simple",
+            Self::Detailed => "detailed",
+            Self::Full => "full",
+        }
+    }
+}
+
+/// Largest value of a signature in bytes that a report repeats.
+const RAW_BYTES_MAX: usize = 64 << 10;
+
 /// Most revocation lists that are named in the evidence.
 const CRLS_MAX: usize = 64;
 
@@ -63,6 +95,27 @@ struct SignatureChecks {
     /// Whether the decision rests on it.
     counts: bool,
     checks: Checks,
+    found: Found,
+}
+
+/// A signature as it was found, and what it protects.
+#[derive(Debug)]
+struct Found {
+    raw: Option<Raw>,
+    covered: BTreeSet<String>,
+}
+
+impl Found {
+    fn json(&self) -> Value {
+        let Some(raw) = &self.raw else { return Value::Null };
+        json!({
+            "signedFile": raw.signed_file,
+            "signedSm3": sm::hex(&raw.signed_digest),
+            "valueSm3": sm::hex(&sm::digest(&raw.value)),
+            "value": (raw.value.len() <= RAW_BYTES_MAX).then(|| STANDARD.encode(&raw.value)),
+            "covered": self.covered,
+        })
+    }
 }
 
 /// The report of one file.
@@ -85,7 +138,8 @@ pub struct Report {
 }
 
 impl Report {
-    pub(super) fn new(file: &[u8], question: &Question<'_>) -> Self {
+    /// Of the file with that SM3.
+    pub(super) fn new(file_digest: [u8; sm::DIGEST_BYTES], question: &Question<'_>) -> Self {
         let trust = question.trust;
         let lists = trust.lists().iter().map(|list| (list.province().to_owned(), json!(list.sequence()))).collect();
         let crls = trust.revocation_lists().take(CRLS_MAX);
@@ -94,7 +148,7 @@ impl Report {
             decision: Decision::Reject,
             signature: Indication::TotalFailed,
             at: question.at,
-            file_digest: sm::digest(file),
+            file_digest,
             released: Map::new(),
             facts: Facts::default(),
             state: State::Unknown,
@@ -152,7 +206,8 @@ impl Report {
             },
             "checks": judged.checks.list().iter().map(check_value).collect::<Vec<_>>(),
         }));
-        self.signature_checks.push(SignatureChecks { id: judged.id, counts, checks: judged.checks });
+        let found = Found { raw: judged.raw, covered: judged.covers };
+        self.signature_checks.push(SignatureChecks { id: judged.id, counts, checks: judged.checks, found });
     }
 
     pub(super) fn finish(&mut self, checks: Checks, rule: &Rule) {
@@ -225,6 +280,39 @@ impl Report {
         self.reasons().into_iter().map(|check| check.code.code()).collect()
     }
 
+    /// The codes that lead to a rejection, each once.
+    pub fn failed(&self) -> Vec<&'static str> {
+        let mut codes = Vec::new();
+        for check in self.counted().filter(|check| check.weight() == Some(Level::Fail)) {
+            if !codes.contains(&check.code.code()) {
+                codes.push(check.code.code());
+            }
+        }
+        codes
+    }
+
+    /// The report for systems, with as much as `detail` says.
+    pub fn json_at(&self, detail: Detail) -> Value {
+        self.at_detail(self.json(), detail)
+    }
+
+    /// `told`, which is the report of [`Report::json`], with as much as `detail` says.
+    pub fn at_detail(&self, mut told: Value, detail: Detail) -> Value {
+        let Some(members) = told.as_object_mut() else { return told };
+        match detail {
+            Detail::Simple => ["signatures", "checks", "evidence"].iter().for_each(|name| drop(members.remove(*name))),
+            Detail::Detailed => {}
+            Detail::Full => {
+                let signatures = members.get_mut("signatures").and_then(Value::as_array_mut);
+                for (signature, of) in signatures.into_iter().flatten().zip(&self.signature_checks) {
+                    signature["raw"] = of.found.json();
+                }
+                members.insert("reportZh".to_owned(), json!(self.text()));
+            }
+        }
+        told
+    }
+
     /// The report for systems.
     pub fn json(&self) -> Value {
         let weighty: Vec<&'static str> = self
@@ -258,6 +346,11 @@ impl Report {
 
     /// The report for a clerk: the verdict, what stands against it, what was checked.
     pub fn text(&self) -> String {
+        self.text_at(Detail::Detailed)
+    }
+
+    /// The same with as much as `detail` says.
+    pub fn text_at(&self, detail: Detail) -> String {
         let mut text = format!("结论：{}\n验证时间：{}\n", self.decision.chinese(), time_text(self.at));
         let reasons = self.reasons();
         let (weighty, rest): (Vec<&Check>, Vec<&Check>) =
@@ -271,7 +364,10 @@ impl Report {
                 write_check(&mut text, check);
             }
         }
-        for SignatureChecks { id, counts, checks } in &self.signature_checks {
+        if detail == Detail::Simple {
+            return text;
+        }
+        for SignatureChecks { id, counts, checks, .. } in &self.signature_checks {
             let aside = if *counts { "" } else { "（按策略不计）" };
             let _ = writeln!(text, "签名 {id}：{}{aside}", indication_text(indication(checks.worst())));
             for check in checks.list() {
@@ -281,6 +377,22 @@ impl Report {
         text.push_str("文件与证照：\n");
         for check in self.checks.list() {
             write_check(&mut text, check);
+        }
+        if detail == Detail::Full {
+            let _ = writeln!(text, "证据：\n  文件 SM3：{}", sm::hex(&self.file_digest));
+            for SignatureChecks { id, found, .. } in &self.signature_checks {
+                let raw = found.json();
+                for (title, name) in [
+                    ("所签文件", "signedFile"),
+                    ("所签文件 SM3", "signedSm3"),
+                    ("签名值 SM3", "valueSm3"),
+                    ("签名值", "value"),
+                ] {
+                    if let Some(value) = raw.get(name).and_then(Value::as_str) {
+                        let _ = writeln!(text, "  签名 {id} {title}：{value}");
+                    }
+                }
+            }
         }
         text
     }

@@ -59,6 +59,17 @@ pub(super) struct SealFacts {
     pub(super) maker: String,
 }
 
+/// A signature as it was found.
+#[derive(Debug)]
+pub(super) struct Raw {
+    /// The file that the value is over.
+    pub(super) signed_file: String,
+    /// Its SM3.
+    pub(super) signed_digest: [u8; sm::DIGEST_BYTES],
+    /// The file with the value, as it is.
+    pub(super) value: Vec<u8>,
+}
+
 /// One signature, judged.
 #[derive(Debug)]
 pub(super) struct Judged {
@@ -80,6 +91,8 @@ pub(super) struct Judged {
     pub(super) needs_proof: bool,
     /// By whose word it is trusted.
     pub(super) ground: Ground,
+    /// None where there is no value.
+    pub(super) raw: Option<Raw>,
     pub(super) checks: Checks,
 }
 
@@ -104,10 +117,12 @@ pub(super) fn judge(package: &Package<'_>, listed: &Listed, asked: Asked<'_>, pr
         is_intact: false,
         needs_proof: false,
         ground: Ground::Nowhere,
+        raw: None,
         checks: Checks::under(&asked.rule.levels),
     };
     protected.own.insert(listed.file.clone());
-    let Some(signed) = package.container.get(&listed.file) else {
+    let signed = package.container.get(&listed.file).zip(package.container.digest(&listed.file));
+    let Some((signed, digest)) = signed else {
         judged.checks.fail_as(Code::OfdMissingFile, Level::Fail, listed.file.as_str());
         return judged;
     };
@@ -122,7 +137,8 @@ pub(super) fn judge(package: &Package<'_>, listed: &Listed, asked: Asked<'_>, pr
     if let Some(value) = &described.value {
         protected.own.insert(value.clone());
         let bytes = package.container.get(value).unwrap_or_default();
-        let value = ValueContext::new(asked, signed, described.time);
+        let value = ValueContext::new(asked, signed, *digest, described.time);
+        judged.raw = Some(Raw { signed_file: listed.file.clone(), signed_digest: value.digest, value: bytes.to_vec() });
         let context = Context { value, listed, described: &described, package };
         let is_right = context.judge_value(bytes, &mut judged, protected);
         judged.is_intact = is_right && described.is_intact;

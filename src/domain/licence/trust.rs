@@ -197,6 +197,15 @@ impl Trust {
         }
     }
 
+    /// SM3 over the files of the operators that are pinned in a folder: another value means that somebody has pinned
+    /// another operator by hand.
+    pub fn pins(files: &[(String, Vec<u8>)]) -> [u8; sm::DIGEST_BYTES] {
+        let pinned = files.iter().filter(|(name, _)| operator_of(name).is_some());
+        let parts: Vec<u8> =
+            pinned.flat_map(|(name, bytes)| [sm::digest(name.as_bytes()), sm::digest(bytes)].concat()).collect();
+        sm::digest(&parts)
+    }
+
     /// The trust lists, in the order of the files.
     pub fn lists(&self) -> &[TrustList] {
         &self.lists

@@ -36,9 +36,15 @@ pub(super) struct ValueContext<'a> {
 }
 
 impl<'a> ValueContext<'a> {
-    pub(super) fn new(asked: Asked<'a>, signed: &'a [u8], spelled: Option<(i64, bool)>) -> Self {
+    /// About `signed` with the SM3 `digest`.
+    pub(super) fn new(
+        asked: Asked<'a>,
+        signed: &'a [u8],
+        digest: [u8; sm::DIGEST_BYTES],
+        spelled: Option<(i64, bool)>,
+    ) -> Self {
         let (trust, at) = (asked.question.trust, asked.question.at);
-        Self { trust, at, asked, signed, digest: sm::digest(signed), spelled }
+        Self { trust, at, asked, signed, digest, spelled }
     }
 
     /// Judges SignedData over what is signed. Whether its value is right.

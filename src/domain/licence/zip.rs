@@ -7,6 +7,8 @@
 
 use crate::domain::licence::check::Checks;
 use crate::domain::licence::check::Code;
+use crate::domain::sm;
+use crate::domain::sm::sm3::digest_many;
 use flate2::Decompress;
 use flate2::FlushDecompress;
 use flate2::Status;
@@ -39,17 +41,31 @@ const HAS_DESCRIPTOR: u16 = 1 << 3;
 /// "Info-ZIP Unicode Path": a second name that some readers prefer.
 const UNICODE_PATH: u16 = 0x7075;
 
-/// The members of a container, unpacked.
+/// The members of a container, unpacked, and all digests, worked out once and side by side.
 #[derive(Debug, Default)]
 pub(super) struct Container {
     members: Vec<(String, Vec<u8>)>,
     places: HashMap<String, usize>,
+    /// Of the members, in their order.
+    digests: Vec<[u8; sm::DIGEST_BYTES]>,
+    /// Of the file.
+    file_digest: [u8; sm::DIGEST_BYTES],
 }
 
 impl Container {
     /// The bytes of a member, by its exact name.
     pub(super) fn get(&self, name: &str) -> Option<&[u8]> {
         self.places.get(name).map(|place| self.members[*place].1.as_slice())
+    }
+
+    /// The SM3 of a member, by its exact name.
+    pub(super) fn digest(&self, name: &str) -> Option<&[u8; sm::DIGEST_BYTES]> {
+        self.places.get(name).and_then(|place| self.digests.get(*place))
+    }
+
+    /// The SM3 of the file.
+    pub(super) const fn file_digest(&self) -> &[u8; sm::DIGEST_BYTES] {
+        &self.file_digest
     }
 
     /// The names and bytes, in the order of the container.
@@ -72,7 +88,20 @@ impl Container {
                 Err(what) => checks.fail(Code::ZipMalformed, format!("{}：{what}", entry.name)),
             }
         }
-        (checks.worst().is_none()).then_some(container)
+        if checks.worst().is_some() {
+            return None;
+        }
+        container.digest_all(file);
+        Some(container)
+    }
+
+    fn digest_all(&mut self, file: &[u8]) {
+        let messages: Vec<&[u8]> =
+            std::iter::once(file).chain(self.members.iter().map(|(_, bytes)| bytes.as_slice())).collect();
+        let mut digests = vec![[0; sm::DIGEST_BYTES]; messages.len()];
+        digest_many(&messages, &mut digests);
+        self.file_digest = digests.remove(0);
+        self.digests = digests;
     }
 }
 

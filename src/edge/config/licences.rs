@@ -11,7 +11,7 @@ use crate::edge::config::files::Files;
 use crate::edge::config::problem::Kind;
 use crate::edge::config::reader::{Placed, Section};
 use crate::edge::config::size;
-use crate::edge::licences::{Rates, Settings};
+use crate::edge::licences::{Rates, Retention, Settings, Waits};
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -72,6 +72,10 @@ pub(super) fn check(mut section: Section<'_, '_>, files: &Files<'_>, body_bytes_
     let source = section.text("source_directory").map(|name| files.path(&name.value));
     let code_lasts = Duration::from_secs(section.number("code_seconds", 1..86_401, 600));
     let verifications_max = size(section.number("verifications_max", 1..257, 2));
+    let mut wait = |key| Duration::from_secs(section.number(key, 1..61, 10));
+    let waits = Waits { turn: wait("turn_seconds"), source: wait("source_seconds") };
+    let mut days = |key| u32::try_from(section.number(key, 0..36_501, 0)).ok().filter(|days| *days > 0);
+    let retention = Retention { reports_days: days("reports_days"), receipts_days: days("receipts_days") };
     let mut rate = |key, default| {
         let number = section.number(key, 1..1_000_001, default);
         u32::try_from(number).ok().and_then(NonZeroU32::new).unwrap_or(NonZeroU32::MIN)
@@ -99,6 +103,8 @@ pub(super) fn check(mut section: Section<'_, '_>, files: &Files<'_>, body_bytes_
         rates,
         digest_key: key?,
         verifications_max,
+        waits,
+        retention,
         source_directory: source,
     })
 }

@@ -3,7 +3,7 @@
 /// `application_id`: "JYLC".
 pub(super) const APPLICATION_ID: i32 = 0x4A59_4C43;
 /// `user_version` that this program writes and reads.
-pub(super) const VERSION: i32 = 1;
+pub(super) const VERSION: i32 = 2;
 /// Makes an empty file a store.
 pub(super) const CREATE: &str = "
 CREATE TABLE proof (
@@ -55,4 +55,33 @@ CREATE TABLE taken (
     sequence    INTEGER NOT NULL
 ) STRICT;
 INSERT INTO taken VALUES (1, 0);
+";
+
+/// Makes a store of version 1 one of version 2: lists that were seen, the anchor of the chain where receipts were
+/// pruned, and when reports were made. Those that are there already count as made with the last receipt.
+pub(super) const SECOND: &str = "
+CREATE TABLE trust_list (
+    province    TEXT    NOT NULL PRIMARY KEY,
+    sequence    INTEGER NOT NULL,
+    digest      BLOB    NOT NULL CHECK (length(digest) = 32),
+    pins        BLOB    NOT NULL CHECK (length(pins) = 32)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE trust_operator (
+    province    TEXT    NOT NULL,
+    place       INTEGER NOT NULL,
+    certificate BLOB    NOT NULL,
+    PRIMARY KEY (province, place)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE anchor (
+    only        INTEGER NOT NULL PRIMARY KEY CHECK (only = 1),
+    sequence    INTEGER NOT NULL,
+    digest      BLOB    NOT NULL CHECK (length(digest) = 32)
+) STRICT;
+INSERT INTO anchor VALUES (1, 0, zeroblob(32));
+
+ALTER TABLE report ADD COLUMN at INTEGER NOT NULL DEFAULT 0;
+UPDATE report SET at = (SELECT coalesce(max(at), 0) FROM receipt);
+CREATE INDEX report_at ON report (at);
 ";

@@ -1,9 +1,9 @@
 //! Where licences are fetched from: a folder of licence files, as a city has them before its platform is connected.
 
 use crate::domain::licence;
-use crate::domain::licence::Decision;
 use crate::domain::licence::Policy;
 use crate::domain::licence::Question;
+use crate::domain::licence::Report;
 use crate::domain::licence::Trust;
 use crate::domain::sm;
 use crate::edge::licences::store::Digest;
@@ -78,7 +78,8 @@ pub struct Folder {
 }
 
 impl Folder {
-    /// Reads and verifies the files at the time `at`. What is rejected, or has no identifier, is left out and counted.
+    /// Reads and verifies the files at the time `at`. What is not genuine, or has no identifier, is left out and
+    /// counted. One that is before or past its time stays, so that whoever asks is told so.
     ///
     /// # Errors
     /// When the folder cannot be read or holds too many files.
@@ -114,7 +115,7 @@ impl Folder {
                 digest: sm::digest(&bytes),
                 file: path,
             };
-            if report.decision == Decision::Reject || found.identifier.is_empty() {
+            if !is_genuine(&report) || found.identifier.is_empty() {
                 read.refused += 1;
                 continue;
             }
@@ -172,6 +173,11 @@ impl LicenceSource for Folder {
         let bytes = bounded(&found.file).map_err(|_| SourceFault::BadAnswer)?;
         if sm::digest(&bytes) == found.digest { Ok(bytes) } else { Err(SourceFault::BadAnswer) }
     }
+}
+
+/// Whether nothing speaks against a licence but its own dates.
+fn is_genuine(report: &Report) -> bool {
+    report.failed().iter().all(|code| matches!(*code, "LIC.EXPIRED" | "LIC.NOT_YET_VALID"))
 }
 
 /// A file, up to one byte more than a licence may have: the verification says so then.

@@ -4,23 +4,30 @@
 //! until the next start. The file is this process's alone while it is open.
 
 use crate::edge::clock::Milliseconds;
+use crate::edge::licences::lists;
+use crate::edge::licences::receipts::COLUMNS;
+use crate::edge::licences::receipts::insert;
+use crate::edge::licences::receipts::page;
+use crate::edge::licences::receipts::receipt;
+use crate::edge::licences::retention;
 use crate::edge::licences::schema::APPLICATION_ID;
 use crate::edge::licences::schema::CREATE;
+use crate::edge::licences::schema::SECOND;
 use crate::edge::licences::schema::VERSION;
+use crate::edge::licences::store::Anchor;
 use crate::edge::licences::store::CodeState;
 use crate::edge::licences::store::CodeUse;
 use crate::edge::licences::store::Conclusion;
 use crate::edge::licences::store::Digest;
+use crate::edge::licences::store::ListSeen;
 use crate::edge::licences::store::Page;
 use crate::edge::licences::store::Pending;
 use crate::edge::licences::store::Receipt;
-use crate::edge::licences::store::ReceiptEntry;
 use crate::edge::licences::store::Store;
 use crate::edge::licences::store::StoreFault;
 use rusqlite::Connection;
 use rusqlite::OpenFlags;
 use rusqlite::OptionalExtension;
-use rusqlite::Row;
 use rusqlite::config::DbConfig;
 use std::fmt;
 use std::fs;
@@ -86,12 +93,20 @@ impl From<rusqlite::Error> for StoreError {
 type Deliver = Box<dyn FnOnce() + Send>;
 type Job = Box<dyn FnOnce(&Connection, &mut Head) -> rusqlite::Result<Deliver> + Send>;
 
-/// The end of the chain.
+/// Both ends of the chain.
 #[derive(Clone, Copy, Default)]
-struct Head {
-    sequence: i64,
-    digest: Digest,
-    taken: i64,
+pub(super) struct Head {
+    pub(super) sequence: i64,
+    pub(super) digest: Digest,
+    pub(super) taken: i64,
+    pub(super) anchor: Anchor,
+}
+
+impl Head {
+    /// Receipts that nobody has taken.
+    fn untaken(&self) -> i64 {
+        self.sequence - self.taken.max(self.anchor.sequence)
+    }
 }
 
 #[derive(Default)]
@@ -116,7 +131,7 @@ impl Sqlite {
         let (connection, head) = start(file)?;
         let (queue, receiver) = sync_channel(QUEUE_MAX);
         let shared = Arc::new(Shared::default());
-        shared.waiting.store(head.sequence - head.taken, Ordering::Relaxed);
+        shared.waiting.store(head.untaken(), Ordering::Relaxed);
         let seen = Arc::clone(&shared);
         let writer = std::thread::Builder::new()
             .name("licences".into())
@@ -137,14 +152,35 @@ impl Sqlite {
         F: FnOnce(&Connection, &mut Head) -> rusqlite::Result<T> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
+        // Whoever asked may have gone; what was written stays written.
+        let queued = self.queued(run, move |value| drop(reply.send(value)));
+        Box::pin(async move { if queued { answer.await.map_err(|_| StoreFault) } else { Err(StoreFault) } })
+    }
+
+    /// The same, waiting on this thread.
+    fn ask_now<T, F>(&self, run: F) -> Result<T, StoreFault>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection, &mut Head) -> rusqlite::Result<T> + Send + 'static,
+    {
+        let (reply, answer) = sync_channel(1);
+        let queued = self.queued(run, move |value| drop(reply.send(value)));
+        if queued { answer.recv().map_err(|_| StoreFault) } else { Err(StoreFault) }
+    }
+
+    /// Whether there was room for the work.
+    fn queued<T, F, D>(&self, run: F, deliver: D) -> bool
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection, &mut Head) -> rusqlite::Result<T> + Send + 'static,
+        D: FnOnce(T) + Send + 'static,
+    {
         let job: Job = Box::new(move |connection, head| {
             let value = run(connection, head)?;
-            // Whoever asked may have gone; what was written stays written.
-            Ok(Box::new(move || drop(reply.send(value))) as Deliver)
+            Ok(Box::new(move || deliver(value)) as Deliver)
         });
         let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-        let queued = self.healthy() && queue.as_ref().is_some_and(|queue| queue.try_send(job).is_ok());
-        Box::pin(async move { if queued { answer.await.map_err(|_| StoreFault) } else { Err(StoreFault) } })
+        self.healthy() && queue.as_ref().is_some_and(|queue| queue.try_send(job).is_ok())
     }
 }
 
@@ -173,6 +209,20 @@ impl Store for Sqlite {
 
     fn receipts(&self, since: i64, most: usize) -> Pending<Page> {
         self.ask(move |connection, head| page(connection, head, since, most))
+    }
+
+    fn lists(&self) -> Result<Vec<ListSeen>, StoreFault> {
+        self.ask_now(|connection, _| lists::all(connection))
+    }
+
+    fn remember(&self, lists: Vec<ListSeen>) -> Result<(), StoreFault> {
+        self.ask_now(move |connection, _| lists::remember(connection, &lists))
+    }
+
+    fn prune(&self, reports_before: Milliseconds, receipts_before: Milliseconds) {
+        // Where the queue is full it is done the next time.
+        let _ = self
+            .queued(move |connection, head| retention::prune(connection, head, reports_before, receipts_before), drop);
     }
 
     fn waiting(&self) -> i64 {
@@ -216,7 +266,7 @@ fn start(file: &Path) -> Result<(Connection, Head), StoreError> {
     let (application, version) = (number("application_id")?, number("user_version")?);
     let objects: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     let is_empty = application == 0 && version == 0 && objects == 0;
-    if !is_empty && (application != APPLICATION_ID || version != VERSION) {
+    if !is_empty && (application != APPLICATION_ID || !(1..=VERSION).contains(&version)) {
         return Err(StoreError::Foreign);
     }
     let mode: String = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
@@ -228,6 +278,9 @@ fn start(file: &Path) -> Result<(Connection, Head), StoreError> {
     if is_empty {
         connection.execute_batch(CREATE)?;
         connection.pragma_update(None, "application_id", APPLICATION_ID)?;
+    }
+    if version < 2 {
+        connection.execute_batch(SECOND)?;
         connection.pragma_update(None, "user_version", VERSION)?;
     }
     connection.execute_batch("COMMIT")?;
@@ -239,9 +292,12 @@ fn start(file: &Path) -> Result<(Connection, Head), StoreError> {
         .query_row(&format!("SELECT {COLUMNS} FROM receipt ORDER BY sequence DESC LIMIT 1"), [], receipt)
         .optional()?;
     let taken = connection.query_row("SELECT sequence FROM taken", [], |row| row.get(0))?;
+    let anchor = connection.query_row("SELECT sequence, digest FROM anchor", [], |row| {
+        Ok(Anchor { sequence: row.get(0)?, digest: row.get(1)? })
+    })?;
     let head = match last {
-        None => Head { taken, ..Head::default() },
-        Some(last) if last.is_whole() => Head { sequence: last.sequence, digest: last.digest, taken },
+        None => Head { sequence: anchor.sequence, digest: anchor.digest, taken, anchor },
+        Some(last) if last.is_whole() => Head { sequence: last.sequence, digest: last.digest, taken, anchor },
         Some(last) => return Err(StoreError::ChainBroken(last.sequence)),
     };
     Ok((connection, head))
@@ -260,7 +316,7 @@ fn serve(connection: &Connection, mut head: Head, queue: &Receiver<Job>, shared:
             }
         }
         connection.execute_batch("COMMIT")?;
-        shared.waiting.store(head.sequence - head.taken, Ordering::Relaxed);
+        shared.waiting.store(head.untaken(), Ordering::Relaxed);
         answers.drain(..).for_each(|deliver| deliver());
     }
     connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
@@ -351,102 +407,15 @@ fn conclude(connection: &Connection, head: &mut Head, conclusion: Conclusion) ->
             ))?;
     }
     if let Some(report) = report {
-        connection.prepare_cached("INSERT INTO report (id, caller, text) VALUES (?1, ?2, ?3)")?.execute((
+        connection.prepare_cached("INSERT INTO report (id, caller, text, at) VALUES (?1, ?2, ?3, ?4)")?.execute((
             report.id,
             &receipt.caller,
             report.text,
+            receipt.at,
         ))?;
     }
     let receipt = Receipt::chain(head.sequence + 1, receipt, head.digest);
     insert(connection, &receipt)?;
     (head.sequence, head.digest) = (receipt.sequence, receipt.digest);
     Ok(CodeState::Good)
-}
-
-const COLUMNS: &str = "sequence, id, at, caller, operator, window, matter, case_number, ground, licence, kind, holder, \
-                       call, decision, report, previous, digest";
-
-fn insert(connection: &Connection, receipt: &Receipt) -> rusqlite::Result<()> {
-    let Receipt { sequence, entry, previous, digest } = receipt;
-    connection
-        .prepare_cached(&format!(
-            "INSERT INTO receipt ({COLUMNS})
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)"
-        ))?
-        .execute(rusqlite::params![
-            sequence,
-            entry.id,
-            entry.at,
-            entry.caller,
-            entry.operator,
-            entry.window,
-            entry.matter,
-            entry.case_number,
-            entry.ground,
-            entry.licence,
-            entry.kind,
-            entry.holder,
-            entry.call,
-            entry.decision,
-            entry.report,
-            previous,
-            digest,
-        ])
-        .map(drop)
-}
-
-fn receipt(row: &Row<'_>) -> rusqlite::Result<Receipt> {
-    Ok(Receipt {
-        sequence: row.get(0)?,
-        entry: ReceiptEntry {
-            id: row.get(1)?,
-            at: row.get(2)?,
-            caller: row.get(3)?,
-            operator: row.get(4)?,
-            window: row.get(5)?,
-            matter: row.get(6)?,
-            case_number: row.get(7)?,
-            ground: row.get(8)?,
-            licence: row.get(9)?,
-            kind: row.get(10)?,
-            holder: row.get(11)?,
-            call: row.get(12)?,
-            decision: row.get(13)?,
-            report: row.get(14)?,
-        },
-        previous: row.get(15)?,
-        digest: row.get(16)?,
-    })
-}
-
-fn page(connection: &Connection, head: &mut Head, since: i64, most: usize) -> rusqlite::Result<Page> {
-    let since = since.clamp(0, head.sequence);
-    if since > head.taken {
-        connection.prepare_cached("UPDATE taken SET sequence = ?1")?.execute([since])?;
-        head.taken = since;
-    }
-    let mut found = connection
-        .prepare_cached(&format!("SELECT {COLUMNS} FROM receipt WHERE sequence >= ?1 ORDER BY sequence LIMIT ?2"))?;
-    let most = i64::try_from(most).unwrap_or(i64::from(u16::MAX));
-    // The receipt before the page is read too: the first of the page must be behind it.
-    let begin = since.max(1);
-    let rows = found.query_map((begin, most + i64::from(since > 0)), receipt)?;
-    let rows = rows.collect::<rusqlite::Result<Vec<Receipt>>>()?;
-    let mut broken_at = None;
-    let mut next = begin;
-    let mut previous = (since == 0).then(Digest::default);
-    for row in &rows {
-        let follows = row.sequence == next && previous.is_none_or(|previous| row.previous == previous);
-        if broken_at.is_none() && !(follows && row.is_whole()) {
-            broken_at = Some(next.min(row.sequence));
-        }
-        (next, previous) = (row.sequence + 1, Some(row.digest));
-    }
-    // Rows were taken away at the end.
-    let reaches_end = i64::try_from(rows.len()).is_ok_and(|count| count < most + i64::from(since > 0));
-    if broken_at.is_none() && reaches_end && next <= head.sequence {
-        broken_at = Some(next);
-    }
-    let receipts = rows.into_iter().filter(|row| row.sequence > since).collect();
-    Ok(Page { receipts, broken_at, last: head.sequence })
 }

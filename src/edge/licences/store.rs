@@ -155,6 +155,27 @@ pub struct ReportEntry {
     pub text: String,
 }
 
+/// The newest edition of a province's trust list that was taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListSeen {
+    /// As in `430000`.
+    pub province: String,
+    pub sequence: u64,
+    /// SM3 of its bytes.
+    pub digest: Digest,
+    /// Certificates, in DER, of those who may sign the next.
+    pub operators: Vec<Vec<u8>>,
+    /// SM3 over the files of the operators that were pinned then.
+    pub pins: Digest,
+}
+
+/// Where the chain of receipts begins: the last one that was pruned; number 0 and zeros where none was.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Anchor {
+    pub sequence: i64,
+    pub digest: Digest,
+}
+
 /// What ends a call: all of it is durable together, or nothing of it.
 #[derive(Clone, Debug)]
 pub struct Conclusion {
@@ -176,6 +197,7 @@ pub struct Page {
     pub broken_at: Option<i64>,
     /// Number of the last receipt that there is.
     pub last: i64,
+    pub anchor: Anchor,
 }
 
 /// Keeps all this. One value serves all threads.
@@ -194,6 +216,22 @@ pub trait Store: Send + Sync {
 
     /// Up to `most` receipts behind number `since`; whoever asks has those up to `since`.
     fn receipts(&self, since: i64, most: usize) -> Pending<Page>;
+
+    /// The trust lists that were taken. It waits: not for an event loop, but at a start and on threads that may.
+    ///
+    /// # Errors
+    /// Where the store takes no work.
+    fn lists(&self) -> Result<Vec<ListSeen>, StoreFault>;
+
+    /// Keeps that these lists were taken; a lower number than the one that is kept changes nothing. It waits too.
+    ///
+    /// # Errors
+    /// Where the store takes no work.
+    fn remember(&self, lists: Vec<ListSeen>) -> Result<(), StoreFault>;
+
+    /// Takes away reports and receipts from before these moments, when their turn comes; nobody waits for it. The digest
+    /// of the last receipt that goes is kept, so that the chain of the others can still be checked.
+    fn prune(&self, reports_before: Milliseconds, receipts_before: Milliseconds);
 
     /// Receipts that nobody has taken yet.
     fn waiting(&self) -> i64;

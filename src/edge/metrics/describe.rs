@@ -125,6 +125,9 @@ table! {
         "证照接口从收到请求到答复的用时分布", "Time of licence calls from arrival to answer.";
     LICENCE_VERDICTS = "jingyue_licence_verdicts_total" Counter ["decision", "code"] &[],
         "证照核验结论数，按结论与首要原因；没有原因记为 OK", "Verdicts on licences, by decision and first reason.";
+    LICENCE_KINDS = "jingyue_licence_kinds_total" Counter ["province", "type", "decision"] &[],
+        "证照核验结论数，按颁发机构所在的省、证照类型与结论；目录之外的类型与认不出的省记为 _unknown",
+        "Verdicts on licences, by province of the issuing authority, type of the catalogue, and decision.";
     LICENCE_LIMITED = "jingyue_licence_limited_total" Counter ["subject"] &[],
         "因防批量套取而拒绝的证照调用数，按来文系统、操作员、持证主体",
         "Licence calls refused by the limits against harvesting.";

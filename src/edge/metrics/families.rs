@@ -44,6 +44,7 @@ pub(super) struct Families {
     pub(super) licence_calls: IntCounterVec,
     pub(super) licence_duration: Timings,
     pub(super) licence_verdicts: IntCounterVec,
+    pub(super) licence_kinds: IntCounterVec,
     pub(super) licence_limited: IntCounterVec,
     /// Without a series where there are no licence calls.
     pub(super) licence_receipts: IntGaugeVec,
@@ -131,6 +132,7 @@ impl Families {
             licence_calls: registrar.counters(&describe::LICENCE_CALLS),
             licence_duration: registrar.timings(&describe::LICENCE_DURATION),
             licence_verdicts: registrar.counters(&describe::LICENCE_VERDICTS),
+            licence_kinds: registrar.counters(&describe::LICENCE_KINDS),
             licence_limited: registrar.counters(&describe::LICENCE_LIMITED),
             licence_receipts: registrar.gauges(&describe::LICENCE_RECEIPTS),
             licence_store: registrar.gauges(&describe::LICENCE_STORE),

@@ -2,6 +2,7 @@
 
 use crate::edge::clock::Milliseconds;
 use crate::edge::metrics::Metrics;
+use crate::edge::metrics::labels::UNKNOWN;
 use std::time::Duration;
 
 impl Metrics {
@@ -15,6 +16,13 @@ impl Metrics {
     /// A licence was judged; `code` is the weightiest that did not pass.
     pub fn licence_judged(&self, decision: &str, code: &str) {
         self.families.licence_verdicts.with_label_values(&[decision, code]).inc();
+    }
+
+    /// The licence that was judged is of a type of the catalogue, by its name, and of a province, by its code as in
+    /// `430000`; none for what is in no list, so that no licence makes a label of its own.
+    pub fn licence_kind_judged(&self, province: Option<&str>, kind: Option<&str>, decision: &str) {
+        let labels = [province.unwrap_or(UNKNOWN), kind.unwrap_or(UNKNOWN), decision];
+        self.families.licence_kinds.with_label_values(&labels).inc();
     }
 
     /// A call was refused by the limit of a caller, an operator or a holder.

@@ -340,6 +340,7 @@ mod tests {
         metrics.calendar_counted(Some(3_283_200));
         metrics.licence_called("verify", "OK", Duration::from_millis(2));
         metrics.licence_judged("REJECT", "SIG.VALUE_INVALID");
+        metrics.licence_kind_judged(Some("430000"), None, "REJECT");
         metrics.licence_limited("holder");
         metrics.licence_counted(true, 3);
         metrics.licence_chain_broken(2);

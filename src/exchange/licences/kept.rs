@@ -37,12 +37,13 @@ impl Called<'_> {
         if let Some(sequence) = page.broken_at {
             self.metrics.licence_chain_broken(sequence);
         }
-        let next = page.receipts.last().map_or(since, |receipt| receipt.sequence);
+        let next = page.receipts.last().map_or(since.max(page.anchor.sequence), |receipt| receipt.sequence);
         Ok(json!({
             "receipts": page.receipts.iter().map(told).collect::<Vec<_>>(),
             "next": next,
             "last": page.last,
             "chain": { "intact": page.broken_at.is_none(), "brokenAt": page.broken_at },
+            "anchor": { "sequence": page.anchor.sequence, "digest": sm::hex(&page.anchor.digest) },
         }))
     }
 }

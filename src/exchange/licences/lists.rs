@@ -58,10 +58,10 @@ impl Called<'_> {
         let taken = self.turn(move || {
             // One at a time: what one reads and checks, no other may change meanwhile.
             let _turn = trust::turn();
-            let known = desk.known();
-            let before = known.get(&province).map_or(0, |memory| memory.sequence);
             let failed = |_| Refusal::with(Kind::Internal, "信任目录无法读写");
             let mut files = trust::read(&desk.trust_directory).map_err(failed)?;
+            let known = desk.known(&files)?;
+            let before = known.get(&province).map_or(0, |memory| memory.sequence);
             let digest = known.get(&province).and_then(|memory| memory.digest);
             let stem = files
                 .iter()
@@ -90,7 +90,7 @@ impl Called<'_> {
             }
             trust::replace(&desk.trust_directory, &[(&signature_name, &signature), (&list_name, &body)])
                 .map_err(failed)?;
-            desk.trust.store(Arc::new(read));
+            desk.take(read, &files)?;
             Ok((province, sequence))
         });
         let (province, sequence) = taken.await??;

@@ -42,6 +42,7 @@ use crate::edge::clock::Milliseconds;
 use crate::edge::licences::Binding;
 use crate::edge::licences::CodeUse;
 use crate::edge::licences::Digest;
+use crate::edge::licences::Found;
 use crate::edge::licences::Licences;
 use crate::edge::licences::ReceiptEntry;
 use crate::edge::licences::Subject;
@@ -57,12 +58,11 @@ use share::Envelope;
 use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::task::JoinHandle;
 use tokio::task::spawn_blocking;
 
 /// A body above that many bytes is digested beside the event loop.
 const INLINE_BYTES_MAX: usize = 64 << 10;
-/// Longest wait for a turn to verify.
-const TURN_WAIT: Duration = Duration::from_secs(10);
 
 /// The path of the trust lists.
 const LISTS: &str = "/v1/trust/lists";
@@ -153,6 +153,28 @@ impl Route {
             Self::Unknown => None,
         }
     }
+}
+
+/// Every licence call, as `docs/openapi.yaml` has them: method, and path with its parameters in braces.
+pub fn licence_routes() -> Vec<(Method, String)> {
+    let of = |rest: &str| format!("/v1/licences/{rest}");
+    let parameter = |name: &str| format!("{{{name}}}");
+    let mut routes: Vec<(Route, String)> = vec![
+        (Route::Auth, of("auth")),
+        (Route::Equivalence(parameter("ZZLXDM")), of("equivalence/{ZZLXDM}")),
+        (Route::Fetch, of("fetch")),
+        (Route::IdCheck, of("id/check")),
+        (Route::ListPut(parameter("province")), format!("{LISTS}/{{province}}")),
+        (Route::Lists, LISTS.to_owned()),
+        (Route::Match, of("match")),
+        (Route::Query, of("query")),
+        (Route::Receipts, of("receipts")),
+        (Route::Report(parameter("id")), of("reports/{id}")),
+        (Route::Types, of("types")),
+        (Route::Verify, of("verify")),
+    ];
+    routes.extend(share::CALLS.map(|name| (Route::Share(name.to_owned()), format!("{SHARE}{name}"))));
+    routes.into_iter().filter_map(|(route, path)| Some((route.method()?, path))).collect()
 }
 
 /// A call whose caller is known.
@@ -300,15 +322,33 @@ impl Called<'_> {
         T: Send + 'static,
         F: FnOnce() -> T + Send + 'static,
     {
+        self.taken(work).await?.await.map_err(|_| Kind::Internal.into())
+    }
+
+    /// The same with an end of the wait for it, after which there is nothing.
+    async fn turn_until<T, F>(&self, most: Duration, work: F) -> Result<Option<T>, Refusal>
+    where
+        T: Send + 'static,
+        F: FnOnce() -> T + Send + 'static,
+    {
+        let done = self.taken(work).await?;
+        tokio::time::timeout(most, done).await.ok().transpose().map_err(|_| Kind::Internal.into())
+    }
+
+    /// Waits for the turn; the work keeps it until it ends.
+    async fn taken<T, F>(&self, work: F) -> Result<JoinHandle<T>, Refusal>
+    where
+        T: Send + 'static,
+        F: FnOnce() -> T + Send + 'static,
+    {
         let turns = Arc::clone(&self.desk.turns);
-        let turn = tokio::time::timeout(TURN_WAIT, turns.acquire_owned()).await;
+        let turn = tokio::time::timeout(self.desk.waits.turn, turns.acquire_owned()).await;
         let turn = turn.ok().and_then(Result::ok).ok_or(Kind::Busy)?;
-        let done = spawn_blocking(move || {
+        Ok(spawn_blocking(move || {
             let result = work();
             drop(turn);
             result
-        });
-        done.await.map_err(|_| Kind::Internal.into())
+        }))
     }
 
     /// Keeps the caller's number of the request for the answer.
@@ -339,7 +379,7 @@ impl Called<'_> {
         })
     }
 
-    /// A receipt of this call; licence, holder and report are the caller's to fill in.
+    /// A receipt of this call; what it is about is told by [`Called::about`].
     fn receipt(&self, common: &Common, call: &str, decision: &str) -> Result<ReceiptEntry, Refusal> {
         Ok(ReceiptEntry {
             id: random_id()?,
@@ -359,6 +399,21 @@ impl Called<'_> {
         })
     }
 
+    /// Says in a receipt what it is about, as far as that became known: identifier and holder as their HMAC-SM3 values, a
+    /// type only where it is one.
+    fn about(&self, receipt: &mut ReceiptEntry, identifier: Option<&str>, kind: Option<&str>, holder: Option<&str>) {
+        receipt.licence = identifier.map(|text| self.desk.pseudonym("licence", text));
+        receipt.holder = holder.map(|text| self.desk.pseudonym("holder", text));
+        // What is no type may be anything, and is left out.
+        let is_kind = |kind: &&str| kind.len() == 21 && kind.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        kind.filter(is_kind).unwrap_or_default().clone_into(&mut receipt.kind);
+    }
+
+    /// The same of a licence at its source.
+    fn about_found(&self, receipt: &mut ReceiptEntry, found: &Found) {
+        self.about(receipt, Some(&found.identifier), Some(&found.kind), Some(&found.holder));
+    }
+
     /// The use of a code for a licence.
     fn code_use(&self, code: &Masked<String>, common: &Common, licence: Digest, purpose: &'static str) -> CodeUse {
         let binding = Binding {
@@ -376,4 +431,38 @@ fn random_id() -> Result<String, Refusal> {
     let mut bytes = [0; 16];
     clock::random(&mut bytes).map_err(|_| Fault::Internal { reason: "no randomness" })?;
     Ok(sm::hex(&bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    /// A new route without a line in the list of routes does not compile here, or has its word missing.
+    #[test]
+    fn every_route_is_listed() {
+        let listed: BTreeSet<&str> = licence_routes().iter().map(|(_, path)| Route::of(path).word()).collect();
+        let words = |route: Route| match route {
+            Route::Auth
+            | Route::Equivalence(_)
+            | Route::Fetch
+            | Route::IdCheck
+            | Route::ListPut(_)
+            | Route::Lists
+            | Route::Match
+            | Route::Query
+            | Route::Receipts
+            | Route::Report(_)
+            | Route::Share(_)
+            | Route::Types
+            | Route::Verify => 13,
+            Route::Unknown => 0,
+        };
+        assert_eq!(listed.len(), words(Route::Verify));
+        assert!(!listed.contains("unknown"));
+        for (method, path) in licence_routes() {
+            assert_eq!(Route::of(&path).method(), Some(method), "{path}");
+            assert!(serves(&path));
+        }
+    }
 }

@@ -13,10 +13,11 @@ use super::refusal;
 use super::refusal::Kind;
 use super::refusal::Refusal;
 use super::uses::Matched;
+use super::uses::state_of;
 use super::uses::time_text;
 use super::verify::Asked;
 use crate::domain::fault::Fault;
-use crate::domain::licence::Decision;
+use crate::domain::licence::Detail;
 use crate::domain::licence::Expect;
 use crate::domain::licence::Report;
 use crate::domain::masked::Masked;
@@ -44,6 +45,17 @@ use std::sync::Arc;
 const DIALECT: &str = "sharing";
 /// Stands for a case or window that a call does not name.
 const UNNAMED: &str = "CERTSHARE";
+
+/// Names of the calls.
+pub(super) const CALLS: [&str; 7] = [
+    "downloadFile",
+    "downloadUrl",
+    "getCertRemarkInfo",
+    "queryCertInfo",
+    "queryCertInfoByHolderCode",
+    "verifyCertInfo",
+    "verifyFile",
+];
 
 /// A call as it comes in.
 #[derive(Deserialize)]
@@ -120,6 +132,9 @@ impl Called<'_> {
     pub(super) async fn share(&self, name: &str, envelope: Envelope) -> Result<Value, Refused> {
         let share = self.access.share.as_ref();
         let share = share.ok_or_else(|| Refusal::with(Kind::Matter, "没有为本系统开通共享平台式接口"))?;
+        if !CALLS.contains(&name) {
+            return Err(Kind::Path.into());
+        }
         let mut fields = Fields::of(envelope.data);
         let common = self.share_common(&mut fields, share);
         let data = match name {
@@ -151,7 +166,12 @@ impl Called<'_> {
                 fields.finish()?;
                 self.may_use(&common)?;
                 let told = self.fetched(common, identifier, id, "download", "CertShare/downloadFile").await?;
-                let content = told.get("file").cloned().ok_or(Kind::BadAnswer)?;
+                let Some(content) = told.get("file").cloned() else {
+                    let codes: Vec<&str> =
+                        told["reason"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+                    let status = if codes.first() == Some(&"LIC.EXPIRED") { 22 } else { 99 };
+                    return Err(Refused { status, refusal: Refusal::with(Kind::BadAnswer, codes.join("、")) });
+                };
                 json!({ "contentType": "base64", "content": content })
             }
             "getCertRemarkInfo" => {
@@ -207,14 +227,13 @@ impl Called<'_> {
         self.may_use(&common)?;
         let found = self.find_one(wanted).await?;
         let report = self.read(&found, &common.matter).await?;
-        let mut receipt = self.receipt(&common, "CertShare/query", "FOUND")?;
-        self.about(&mut receipt, &found);
-        ended(&report, &mut receipt.decision);
-        let is_ended = receipt.decision != "FOUND";
-        let status = receipt.decision.strip_prefix("STATUS_").and_then(|status| status.parse().ok()).unwrap_or(99);
+        let status = status_of(&report);
+        let decision = status.map_or_else(|| "FOUND".to_owned(), |status| format!("STATUS_{status}"));
+        let mut receipt = self.receipt(&common, "CertShare/query", &decision)?;
+        self.about_found(&mut receipt, &found);
         let receipt_id = receipt.id.clone();
         self.conclude(Conclusion { receipt, report: None, proof: None, spent: None, minted: None }).await?;
-        if is_ended {
+        if let Some(status) = status {
             let refusal = Refusal::with(Kind::BadAnswer, report.codes().join("、"));
             return Err(Refused { status, refusal });
         }
@@ -275,7 +294,7 @@ impl Called<'_> {
             expect: Expect { kind, ..Expect::default() },
             at: None,
             live: "off",
-            level: "simple",
+            level: Detail::Simple,
             code: None,
             purpose: "use",
         };
@@ -326,16 +345,15 @@ impl Called<'_> {
     }
 }
 
-/// Writes what a licence that cannot be used comes to: 21 ended, 22 expired, 23 restricted, 99 anything else.
-fn ended(report: &Report, decision: &mut String) {
+/// The platforms' number for a licence that cannot be used: 21 ended, 22 expired, 23 restricted or not yet active, 99
+/// anything else; none for one that can.
+fn status_of(report: &Report) -> Option<u16> {
     let stated = report.facts().get("ZZZT").and_then(LicenceState::of_word);
-    let status = match (report.decision, stated) {
-        (_, Some(LicenceState::Valid | LicenceState::Unknown) | None) if report.decision != Decision::Reject => return,
-        (_, Some(LicenceState::Suspended | LicenceState::NotActive)) => 23,
-        (_, Some(LicenceState::Expired)) => 22,
-        (_, Some(state)) if !matches!(state, LicenceState::Valid | LicenceState::Unknown) => 21,
-        _ if report.codes().first() == Some(&"LIC.EXPIRED") => 22,
-        _ => 99,
-    };
-    *decision = format!("STATUS_{status}");
+    match state_of(report) {
+        Some(Matched::Valid) => None,
+        Some(Matched::NotActive | Matched::Suspended) => Some(23),
+        Some(Matched::Ended) if report.failed() == ["LIC.EXPIRED"] || stated == Some(LicenceState::Expired) => Some(22),
+        Some(Matched::Ended) => Some(21),
+        _ => Some(99),
+    }
 }

@@ -9,10 +9,10 @@ use super::refusal::Kind;
 use super::refusal::Refusal;
 use super::verify::Asked;
 use super::verify::decision_word;
-use super::verify::kind_of;
 use crate::domain::fault::Fault;
 use crate::domain::licence;
 use crate::domain::licence::Decision;
+use crate::domain::licence::Detail;
 use crate::domain::licence::Expect;
 use crate::domain::licence::Question;
 use crate::domain::licence::Report;
@@ -24,7 +24,6 @@ use crate::edge::licences::Conclusion;
 use crate::edge::licences::Found;
 use crate::edge::licences::LicenceSource;
 use crate::edge::licences::NewCode;
-use crate::edge::licences::ReceiptEntry;
 use crate::edge::licences::SourceFault;
 use crate::edge::licences::Wanted;
 use base64::Engine as _;
@@ -114,18 +113,30 @@ impl Called<'_> {
         }
     }
 
+    /// The file of a licence from its source, or a refusal at the deadline; what hangs keeps its turn until it ends.
+    async fn file_of(&self, found: &Arc<Found>) -> Result<Vec<u8>, Refusal> {
+        let (source, found) = (self.source()?, Arc::clone(found));
+        let fetched = self.turn_until(self.desk.waits.source, move || source.fetch(&found)).await?;
+        fetched.ok_or(Kind::SourceTimeout)?.map_err(|fault| match fault {
+            SourceFault::BadAnswer => Kind::BadAnswer.into(),
+        })
+    }
+
     /// The file of a licence and what it is worth now, for a matter.
     pub(super) async fn read(&self, found: &Arc<Found>, matter: &str) -> Result<Report, Refusal> {
-        let (source, found, matter) = (self.source()?, Arc::clone(found), matter.to_owned());
+        let (file, matter) = (self.file_of(found).await?, matter.to_owned());
         let (trust, policy, at) =
             (self.desk.trust.load_full(), Arc::clone(&self.desk.policy), self.now.div_euclid(1000));
         let desk = Arc::clone(self.desk);
         let read = self.turn(move || {
-            let file = source.fetch(&found)?;
-            let question = Question { matter: desk.matter(&matter), ..Question::new(&trust, &policy, at) };
-            Ok(licence::judge(&file, &question))
+            let question = Question {
+                matter: desk.matter(&matter),
+                kinds: Some(&desk.kinds),
+                ..Question::new(&trust, &policy, at)
+            };
+            licence::judge(&file, &question)
         });
-        let report = read.await?.map_err(|_: SourceFault| Kind::BadAnswer)?;
+        let report = read.await?;
         // Then nothing can be said about any licence, which is no word about this one.
         let is_expired = report.decision == Decision::Reject && report.codes().contains(&"POLICY.LIST_EXPIRED");
         if is_expired { Err(Kind::ListExpired.into()) } else { Ok(report) }
@@ -140,7 +151,7 @@ impl Called<'_> {
         fields.finish()?;
         self.may_use(&common)?;
         let holder = wanted.holder.clone();
-        let kind = kind_of(wanted.kind.as_deref());
+        let kind = wanted.kind.clone();
         let found = self.find(wanted).await?;
         let mut list = Vec::new();
         for found in found.iter().take(FOUND_MAX) {
@@ -155,10 +166,9 @@ impl Called<'_> {
         }
         let word = if found.is_empty() { Kind::NotFound.code() } else { "FOUND" };
         let mut receipt = self.receipt(&common, "query", word)?;
-        receipt.kind = kind;
-        receipt.holder = holder.map(|code| self.desk.pseudonym("holder", &code));
-        if let [only] = found.as_slice() {
-            self.about(&mut receipt, only);
+        match found.as_slice() {
+            [only] => self.about_found(&mut receipt, only),
+            _ => self.about(&mut receipt, None, kind.as_deref(), holder.as_deref()),
         }
         let id = receipt.id.clone();
         self.conclude(Conclusion { receipt, report: None, proof: None, spent: None, minted: None }).await?;
@@ -189,13 +199,6 @@ impl Called<'_> {
         }))
     }
 
-    /// Says in a receipt which licence it is about.
-    pub(super) fn about(&self, receipt: &mut ReceiptEntry, found: &Found) {
-        receipt.licence = Some(self.desk.pseudonym("licence", &found.identifier));
-        receipt.kind = kind_of(Some(&found.kind));
-        receipt.holder = Some(self.desk.pseudonym("holder", &found.holder));
-    }
-
     /// A new code for a licence: the code, its end, and the receipt of its making.
     pub(super) async fn mint(
         &self,
@@ -211,12 +214,9 @@ impl Called<'_> {
         let expires_at = self.now.saturating_add(lasts);
         let licence = self.desk.pseudonym("licence", &found.identifier);
         let used = self.code_use(&code, common, licence, purpose);
-        let holder = Some(self.desk.pseudonym("holder", &found.holder));
         let mut receipt = self.receipt(common, call, "GRANTED")?;
-        receipt.licence = Some(licence);
-        receipt.kind = kind_of(Some(&found.kind));
-        receipt.holder = holder;
-        let id = receipt.id.clone();
+        self.about_found(&mut receipt, found);
+        let (id, holder) = (receipt.id.clone(), receipt.holder);
         let minted = NewCode { digest: used.digest, purpose, binding: used.binding, holder, expires_at };
         self.conclude(Conclusion { receipt, report: None, proof: None, spent: None, minted: Some(minted) }).await?;
         Ok((code, expires_at, id))
@@ -248,23 +248,20 @@ impl Called<'_> {
         // Looked at first, so that a wrong code costs the source nothing; it is used up with the receipt.
         Refusal::of_code(self.desk.store.look(self.code_use(&code, &common, licence, purpose)).await?)?;
         let found = self.find_one(Wanted { identifier: Some(identifier), ..Wanted::default() }).await?;
-        let source = self.source()?;
+        let file = self.file_of(&found).await?;
         let (file, text) = self
             .turn(move || {
-                source.fetch(&found).map(|file| {
-                    let text = STANDARD.encode(&file);
-                    (file, text)
-                })
+                let text = STANDARD.encode(&file);
+                (file, text)
             })
-            .await?
-            .map_err(|_| Kind::BadAnswer)?;
+            .await?;
         let asked = Asked {
             common,
             file,
             expect: Expect::default(),
             at: None,
             live: "off",
-            level: "detailed",
+            level: Detail::Detailed,
             code: Some(code),
             purpose,
         };
@@ -344,11 +341,9 @@ impl Called<'_> {
             }
         };
         let mut receipt = self.receipt(common, call, &format!("RESULT_{}", result as u8))?;
-        receipt.kind = kind_of(Some(kind));
-        receipt.holder = value("CZZTDM").map(|code| self.desk.pseudonym("holder", &code));
-        if let Some(found) = licence {
-            receipt.licence = Some(self.desk.pseudonym("licence", &found.identifier));
-            receipt.holder = Some(self.desk.pseudonym("holder", &found.holder));
+        match licence {
+            Some(found) => self.about_found(&mut receipt, &found),
+            None => self.about(&mut receipt, None, Some(kind), value("CZZTDM").as_deref()),
         }
         let id = receipt.id.clone();
         self.conclude(Conclusion { receipt, report: None, proof: None, spent: None, minted: None }).await?;
@@ -357,26 +352,21 @@ impl Called<'_> {
 
     /// Makes it durable.
     pub(super) async fn conclude(&self, conclusion: Conclusion) -> Result<(), Refusal> {
-        Refusal::of_code(self.desk.store.conclude(conclusion).await?)
+        let concluded = self.desk.store.conclude(conclusion).await;
+        self.desk.prune(self.now);
+        Refusal::of_code(concluded?)
     }
 }
 
 /// The state of a licence whose values are right; none where its file proves nothing now.
-fn state_of(report: &Report) -> Option<Matched> {
+pub(super) fn state_of(report: &Report) -> Option<Matched> {
     let stated = report.facts().get("ZZZT").and_then(State::of_word);
-    let codes = report.codes();
-    let only = |code: &str| {
-        let weighty = codes.iter().filter(|code| !code.starts_with("W.") && !code.ends_with("EXPIRED_NOW"));
-        weighty.copied().eq([code])
-    };
-    match (report.decision, stated) {
-        (_, Some(State::NotActive)) => Some(Matched::NotActive),
-        (_, Some(State::Suspended)) => Some(Matched::Suspended),
-        (_, Some(state)) if !matches!(state, State::Valid | State::Unknown) => Some(Matched::Ended),
-        (Decision::Reject, _) if only("LIC.EXPIRED") => Some(Matched::Ended),
-        (Decision::Reject, _) if only("LIC.NOT_YET_VALID") => Some(Matched::NotActive),
-        (Decision::Reject, _) => None,
-        _ => Some(Matched::Valid),
+    match (report.failed().as_slice(), stated) {
+        ([], Some(State::NotActive)) | (["LIC.NOT_YET_VALID"], _) => Some(Matched::NotActive),
+        ([], Some(State::Suspended)) => Some(Matched::Suspended),
+        ([], Some(State::Valid | State::Unknown) | None) => Some(Matched::Valid),
+        ([] | ["LIC.EXPIRED"], _) => Some(Matched::Ended),
+        _ => None,
     }
 }
 

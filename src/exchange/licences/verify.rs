@@ -9,6 +9,7 @@ use super::refusal::Kind;
 use super::refusal::Refusal;
 use crate::domain::licence;
 use crate::domain::licence::Decision;
+use crate::domain::licence::Detail;
 use crate::domain::licence::Expect;
 use crate::domain::licence::Indication;
 use crate::domain::licence::Live;
@@ -32,14 +33,14 @@ pub(super) struct Asked {
     /// Seconds since 1970; none for now.
     pub(super) at: Option<i64>,
     pub(super) live: &'static str,
-    pub(super) level: &'static str,
+    pub(super) level: Detail,
     pub(super) code: Option<Masked<String>>,
     /// What the code is good for.
     pub(super) purpose: &'static str,
 }
 
-/// How much of the report is answered.
-const LEVELS: [&str; 3] = ["detailed", "simple", "full"];
+/// How much of the report is answered; the first is meant where nothing is said.
+const LEVELS: [&str; 3] = [Detail::Detailed.word(), Detail::Simple.word(), Detail::Full.word()];
 const LIVE: [&str; 3] = ["off", "preferred", "required"];
 
 impl Asked {
@@ -50,7 +51,7 @@ impl Asked {
             expect: asked::expect(&mut fields),
             at: None,
             live: fields.choice("live", &LIVE, false),
-            level: fields.choice("report", &LEVELS, false),
+            level: level(fields.choice("report", &LEVELS, false)),
             code: asked::code(&mut fields, false),
             purpose: "use",
             file: fields.file(),
@@ -64,6 +65,10 @@ impl Asked {
         fields.finish()?;
         Ok(asked)
     }
+}
+
+fn level(word: &str) -> Detail {
+    Detail::ALL.into_iter().find(|detail| detail.word() == word).unwrap_or_default()
 }
 
 impl Called<'_> {
@@ -110,6 +115,7 @@ impl Called<'_> {
                 proof,
                 live: live.as_ref(),
                 expect: asked.expect.clone(),
+                kinds: Some(&desk.kinds),
             };
             let report = licence::judge(&asked.file, &question);
             let identifier = report.facts().get("ZZBS").map(|text| desk.pseudonym("licence", text));
@@ -122,9 +128,7 @@ impl Called<'_> {
         let Judged { report, mut body, file, identifier, kept, digest } = judged;
         let facts = report.facts();
         let mut receipt = self.receipt(&asked.common, call, decision_word(report.decision))?;
-        receipt.licence = identifier;
-        receipt.kind = kind_of(facts.get("ZZLXDM"));
-        receipt.holder = facts.get("CZZTDM").map(|text| self.desk.pseudonym("holder", text));
+        self.about(&mut receipt, facts.get("ZZBS"), facts.get("ZZLXDM"), facts.get("CZZTDM"));
         receipt.report = Some(digest);
         let receipt_id = receipt.id.clone();
         let spent = match (&asked.code, identifier) {
@@ -138,6 +142,9 @@ impl Called<'_> {
         self.conclude(Conclusion { receipt, report: Some(kept), proof, spent, minted: None }).await?;
         let reason = report.codes().first().copied().filter(|_| report.decision != Decision::Accept);
         self.metrics.licence_judged(decision_word(report.decision), reason.unwrap_or("OK"));
+        let kind = facts.kind().and_then(|code| self.desk.recognition.kind(code)).map(|kind| kind.name.as_str());
+        let province = facts.authority().and_then(province_of);
+        self.metrics.licence_kind_judged(province, kind, decision_word(report.decision));
         if let Some(body) = body.as_object_mut() {
             body.insert("requestId".to_owned(), json!(asked.common.request_id));
             body.insert("receipt".to_owned(), json!(receipt_id));
@@ -161,37 +168,41 @@ struct Judged {
 }
 
 impl Judged {
-    fn new(report: Report, id: String, identifier: Option<Digest>, level: &str) -> Self {
+    fn new(report: Report, id: String, identifier: Option<Digest>, level: Detail) -> Self {
         let mut body = report.json();
+        body["reportId"] = json!(id);
         let file = body.pointer("/evidence/fileSm3").and_then(Value::as_str).and_then(sm::unhex);
         // What is kept holds no licence content: the identifier may be a person's number.
         let mut licence = json!({
             "identifierHmac": identifier.map(|digest| sm::hex(&digest)),
             "ZZLXDM": report.facts().get("ZZLXDM"),
         });
-        let mut swap = |body: &mut Value| {
-            if let Some(told) = body.get_mut("licence") {
-                std::mem::swap(told, &mut licence);
-            }
-        };
-        if let Some(body) = body.as_object_mut() {
-            body.insert("reportId".to_owned(), json!(id));
-        }
-        swap(&mut body);
+        std::mem::swap(&mut body["licence"], &mut licence);
         let text = body.to_string();
-        swap(&mut body);
-        if let Some(body) = body.as_object_mut() {
-            let left_out: &[&str] = if level == "simple" { &["signatures", "checks", "evidence"] } else { &[] };
-            for name in left_out {
-                body.remove(*name);
-            }
-            if level == "full" {
-                body.insert("reportZh".to_owned(), json!(report.text()));
-            }
-        }
+        std::mem::swap(&mut body["licence"], &mut licence);
         let digest = sm::digest(text.as_bytes());
+        let body = report.at_detail(body, level);
         Self { report, body, file, identifier, kept: ReportEntry { id, text }, digest }
     }
+}
+
+/// The provinces (GB/T 2260), as metrics name them.
+const PROVINCES: [&str; 34] = [
+    "110000", "120000", "130000", "140000", "150000", "210000", "220000", "230000", "310000", "320000", "330000",
+    "340000", "350000", "360000", "370000", "410000", "420000", "430000", "440000", "450000", "460000", "500000",
+    "510000", "520000", "530000", "540000", "610000", "620000", "630000", "640000", "650000", "710000", "810000",
+    "820000",
+];
+
+/// The province of an authority, by its credit code or its division code.
+fn province_of(authority: &str) -> Option<&'static str> {
+    let division = match authority.len() {
+        18 => authority.get(2..4),
+        6 => authority.get(..2),
+        _ => None,
+    };
+    let division = division?;
+    PROVINCES.into_iter().find(|province| province.starts_with(division))
 }
 
 /// The word of a decision.
@@ -201,10 +212,4 @@ pub(super) const fn decision_word(decision: Decision) -> &'static str {
         Decision::Review => "REVIEW",
         Decision::Reject => "REJECT",
     }
-}
-
-/// A type code as receipts keep it: what is none may be anything, and is left out.
-pub(super) fn kind_of(kind: Option<&str>) -> String {
-    let is_kind = |kind: &&str| kind.len() == 21 && kind.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    kind.filter(is_kind).unwrap_or_default().to_owned()
 }

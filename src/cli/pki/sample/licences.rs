@@ -41,19 +41,17 @@ const LICENCES: &[(&str, &str, &str, Form, &str)] = &[
     ("hubei-land", "jingzhou-office", "hubei-seal-maker", Form::Seal4, include_str!("licences/hubei-land.toml")),
 ];
 
-/// The folder of the licences below `sm/`, and that of what they are verified with.
+/// The folder of the licences below `sm/`.
 const FOLDER: &str = "licences";
-const TRUST: &str = "trust";
 /// Days before the samples are made on which the licences were signed: tests live in the weeks before.
 const SIGNED_DAYS_BEFORE: i64 = 30;
 
 /// Whether all of them are there.
 pub(super) fn are_there(folder: &Path) -> bool {
-    folder.join(TRUST).is_dir()
-        && LICENCES.iter().all(|(name, ..)| folder.join(FOLDER).join(format!("{name}.ofd")).is_file())
+    LICENCES.iter().all(|(name, ..)| folder.join(FOLDER).join(format!("{name}.ofd")).is_file())
 }
 
-/// Makes them, with the certificates that lie in `folder` already; the trust folder too.
+/// Makes them, with the certificates that lie in `folder` already.
 pub(super) fn make(folder: &Path, now: i64, validity: (i64, i64)) -> Result<(), Told> {
     let library = Library::carried().map_err(Told::ours)?;
     let recognition = Recognition::compile(&library.files).map_err(|_| Told::ours("程序所带的证照目录有误"))?;
@@ -85,20 +83,6 @@ pub(super) fn make(folder: &Path, now: i64, validity: (i64, i64)) -> Result<(), 
         let at = now - SIGNED_DAYS_BEFORE * DAY_SECONDS;
         let signer = Signer { key: &*key, certificates: &chain, form: *form, seal: &seal, picture: &picture, at };
         write_new(&out.join(format!("{name}.ofd")), &issue(&draft, &signer)?, false)?;
-    }
-    make_trust(folder)
-}
-
-/// What `jingyue licence verify --trust` reads: the authorities, and their revocation lists.
-fn make_trust(folder: &Path) -> Result<(), Told> {
-    let out = folder.join(TRUST);
-    fs::create_dir_all(&out).map_err(|error| about(&out, &error))?;
-    for (from, to) in [("ca", "cer"), ("crl", "crl")] {
-        for authority in ["root", "hunan", "hubei"] {
-            let source = folder.join(format!("{from}/{authority}.{}", if from == "ca" { "pem" } else { "crl" }));
-            let bytes = fs::read(&source).map_err(|error| about(&source, &error))?;
-            write_new(&out.join(format!("{authority}.{to}")), &bytes, false)?;
-        }
     }
     Ok(())
 }

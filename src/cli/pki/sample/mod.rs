@@ -10,7 +10,6 @@ use crate::cli::pki::authority::about;
 use crate::cli::pki::authority::pem;
 use crate::cli::pki::name;
 use crate::cli::pki::now;
-use crate::cli::pki::trust_list;
 use crate::cli::sm::Told;
 use crate::cli::sm::certificates;
 use crate::cli::sm::private;
@@ -22,10 +21,10 @@ use crate::domain::x509::Kind;
 use crate::edge::keys::SoftwareKey;
 use std::fs;
 use std::path::Path;
-use std::path::PathBuf;
 
 mod international;
 mod licences;
+mod trust;
 
 /// Days of validity from now on.
 const DAYS: i64 = 3_650;
@@ -59,12 +58,6 @@ const SIGNERS: &[(&str, &str, &str)] = &[
     ("list-operator", "hunan", "CN=信任列表样例运营者,O=样例,C=CN"),
 ];
 
-/// Each trust list: its province, its authority, its office's code, name and seal.
-const LISTS: &[(&str, &str, &str, &str, &str)] = &[
-    ("430000", "hunan", "11430600MY0000012M", "岳阳样例局", "43060000009991"),
-    ("420000", "hubei", "11421000MY0000012Y", "荆州样例局", "42100000009991"),
-];
-
 /// Makes what does not fit.
 pub(super) fn make(out: &Path) -> Result<(), Told> {
     fs::create_dir_all(out).map_err(|error| about(out, &error))?;
@@ -85,6 +78,10 @@ pub(super) fn make(out: &Path) -> Result<(), Told> {
         let _ = fs::remove_dir_all(&beside);
         moved?;
         tell!("已重新生成国密样例");
+    } else if !trust::fits(&folder, until) {
+        // The key of their operator is there, so that lists can be made without everything else.
+        trust::make(&folder, now())?;
+        tell!("已重新生成信任列表样例");
     }
     Ok(())
 }
@@ -114,17 +111,11 @@ fn fits(folder: &Path, until: i64) -> Option<()> {
     for (signer, authority, _) in SIGNERS {
         fits_pair(&format!("signers/{signer}"), authority)?;
     }
-    if !licences::are_there(folder) {
-        return None;
-    }
-    LISTS.iter().try_for_each(|(province, ..)| {
-        let list = folder.join(format!("lists/{province}.json"));
-        (list.is_file() && list.with_extension("sig").is_file()).then_some(())
-    })
+    licences::are_there(folder).then_some(())
 }
 
 fn make_national(folder: &Path) -> Result<(), Told> {
-    for part in ["ca", "crl", "tls", "signers", "lists"] {
+    for part in ["ca", "crl", "tls", "signers"] {
         let part = folder.join(part);
         fs::create_dir_all(&part).map_err(|error| about(&part, &error))?;
     }
@@ -160,9 +151,7 @@ fn make_national(folder: &Path) -> Result<(), Told> {
         let der = authority.list(made, (DAYS_BEFORE + DAYS) * DAY_SECONDS)?;
         write_new(&folder.join(format!("crl/{name}.crl")), &der, false)?;
     }
-    for (province, authority, code, office, seal) in LISTS {
-        make_list(folder, province, authority, (code, office, seal), now)?;
-    }
+    trust::make(folder, now)?;
     licences::make(folder, now, (now - DAYS_BEFORE * DAY_SECONDS, now + (DAYS - 1) * DAY_SECONDS))?;
     fs::remove_dir_all(&desk).map_err(|error| about(&desk, &error))
 }
@@ -185,39 +174,4 @@ fn issue(
     let text = pem(std::iter::once(&certificate).chain(&above));
     write_new(&file.with_extension("pem"), text.as_bytes(), false)?;
     Ok(certificate)
-}
-
-fn make_list(
-    folder: &Path,
-    province: &str,
-    authority: &str,
-    (code, office, seal): (&str, &str, &str),
-    now: i64,
-) -> Result<(), Told> {
-    let content = trust_list::Content {
-        province: province.to_owned(),
-        sequence: 1,
-        days: u16::try_from(DAYS).unwrap_or(u16::MAX),
-        anchors: vec![PathBuf::from("ca/root.pem")],
-        seal_makers: vec![PathBuf::from(format!("signers/{authority}-seal-maker.pem"))],
-        time_stampers: Vec::new(),
-        anchors_dated: Vec::new(),
-        seal_makers_dated: Vec::new(),
-        time_stampers_dated: Vec::new(),
-        next_operator: None,
-        offices: vec![trust_list::Office {
-            uscc: code.to_owned(),
-            name: office.to_owned(),
-            seal_ids: vec![seal.to_owned()],
-            ..trust_list::Office::default()
-        }],
-        crls: vec![trust_list::Crl {
-            issuer: PathBuf::from(format!("ca/{authority}.pem")),
-            url: format!("http://crl.{authority}.example/{authority}.crl"),
-            max_age_hours: 48,
-        }],
-    };
-    let operator = certificates(&folder.join("signers/list-operator.pem"))?.swap_remove(0);
-    let key = private(&folder.join("signers/list-operator.key"), None)?;
-    trust_list::make(&content, folder, &*key, &operator, &folder.join(format!("lists/{province}.json")), now)
 }
