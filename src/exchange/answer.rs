@@ -29,7 +29,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Stages of one exchange.
-const STAGES: usize = 8;
+const STAGES: usize = 9;
 
 /// What is known of an exchange so far, for its answer, its metrics and its log line.
 pub(super) struct Story<'s> {
@@ -205,6 +205,7 @@ impl Exchange {
             settings: &settings,
             case: None,
             kept: None,
+            licences: None,
             fault: None,
         };
         let mut workspace = self.workspace.take();

@@ -58,6 +58,7 @@ refusals! {
     CodeExpired "AUTH.CODE_EXPIRED" 410 100 "用证码已过期" "请重新取得用证码";
     NotFound "SRC.NOT_FOUND" 404 10 "没有找到证照" "请核对证照标识、持证主体代码和证照类型";
     Ambiguous "SRC.AMBIGUOUS" 409 99 "找到多个证照，不能确定是哪一个" "请补充证照标识或证照编号";
+    Timeout "SRC.TIMEOUT" 504 99 "证照来源没有及时答复" "请稍后重试；仍不行请联系网关管理员检查来源与线路";
     NotProvided "SRC.NOT_PROVIDED" 501 2 "没有接入证照来源" "请使用上传文件的核验接口，或请网关管理员接入来源";
     BadAnswer "SRC.BAD_ANSWER" 502 99 "证照来源给出的内容不能用" "请稍后重试；仍不行请联系网关管理员";
     Limited "RATE.LIMITED" 429 99 "请求过于频繁" "请按 Retry-After 给出的秒数等待";

@@ -5,6 +5,7 @@ use super::asked;
 use super::asked::Common;
 use super::fields::Fields;
 use super::fields::Form;
+use super::fields::QR_CHARACTERS_MAX;
 use super::refusal::Kind;
 use super::refusal::Refusal;
 use super::verify::Asked;
@@ -34,6 +35,7 @@ use serde_json::Map;
 use serde_json::Value;
 use serde_json::json;
 use std::sync::Arc;
+use tokio::task::spawn_blocking;
 
 /// Most licences of one answer.
 const FOUND_MAX: usize = 20;
@@ -71,22 +73,31 @@ impl Matched {
 
 /// Reads which licence is meant.
 fn wanted(fields: &mut Fields) -> Wanted {
+    let qr = fields.optional("qrCode", QR_CHARACTERS_MAX, Form::Free);
+    let named = fields.optional("ZZBS", 128, Form::Free);
+    let pointed = qr.as_deref().and_then(|text| fields.of_qr("qrCode", text));
+    if let (Some(named), Some(pointed)) = (&named, &pointed)
+        && named != pointed
+    {
+        fields.fault("qrCode", "与 ZZBS 不是同一证照");
+    }
     let wanted = Wanted {
-        identifier: fields.optional("ZZBS", 128, Form::Free),
+        identifier: named.or(pointed),
         holder: fields.optional("CZZTDM", 64, Form::Free),
         kind: fields.optional("ZZLXDM", 21, Form::Code),
         number: fields.optional("ZZBH", 64, Form::Free),
+        cause: None,
     };
-    if wanted.identifier.is_none() && wanted.holder.is_none() {
-        fields.fault("ZZBS", "请给出证照标识，或持证主体代码");
-    } else if wanted.identifier.is_none() && wanted.kind.is_none() {
+    if wanted.identifier.is_none() && wanted.holder.is_none() && qr.is_none() {
+        fields.fault("ZZBS", "请给出证照标识、二维码内容，或持证主体代码");
+    } else if wanted.identifier.is_none() && wanted.kind.is_none() && qr.is_none() {
         fields.fault("ZZLXDM", "按持证主体查询时必填");
     }
     wanted
 }
 
 impl Called<'_> {
-    fn source(&self) -> Result<Arc<dyn LicenceSource>, Refusal> {
+    pub(super) fn source(&self) -> Result<Arc<dyn LicenceSource>, Refusal> {
         self.desk.source.clone().ok_or_else(|| Kind::NotProvided.into())
     }
 
@@ -97,7 +108,8 @@ impl Called<'_> {
             self.count_holder(holder)?;
         }
         let named = wanted.holder.is_some();
-        let found = self.turn(move || source.find(&wanted)).await?;
+        let found = spawn_blocking(move || source.find(&wanted)).await.map_err(|_| Kind::Internal)?;
+        let found = found.map_err(kind_of_fault)?;
         if !named && let Some(first) = found.first().filter(|first| !first.holder.is_empty()) {
             self.count_holder(&first.holder)?;
         }
@@ -120,12 +132,15 @@ impl Called<'_> {
         let (trust, policy, at) =
             (self.desk.trust.load_full(), Arc::clone(&self.desk.policy), self.now.div_euclid(1000));
         let desk = Arc::clone(self.desk);
+        let live = found.live.clone();
+        let file = spawn_blocking(move || source.fetch(&found)).await.map_err(|_| Kind::Internal)?;
+        let file = file.map_err(kind_of_fault)?;
         let read = self.turn(move || {
-            let file = source.fetch(&found)?;
-            let question = Question { matter: desk.matter(&matter), ..Question::new(&trust, &policy, at) };
-            Ok(licence::judge(&file, &question))
+            let plain = Question::new(&trust, &policy, at);
+            let question = Question { matter: desk.matter(&matter), live: live.as_ref(), ..plain };
+            licence::judge(&file, &question)
         });
-        let report = read.await?.map_err(|_: SourceFault| Kind::BadAnswer)?;
+        let report = read.await?;
         // Then nothing can be said about any licence, which is no word about this one.
         let is_expired = report.decision == Decision::Reject && report.codes().contains(&"POLICY.LIST_EXPIRED");
         if is_expired { Err(Kind::ListExpired.into()) } else { Ok(report) }
@@ -149,6 +164,7 @@ impl Called<'_> {
                 "ZZBS": found.identifier,
                 "ZZLXDM": found.kind,
                 "ZZBFJGDM": report.facts().get("ZZBFJGDM"),
+                "equivalentType": self.equivalent(Some(&found.kind), report.facts().authority()),
                 "decision": report.decision,
                 "reason": report.codes(),
             }));
@@ -249,15 +265,14 @@ impl Called<'_> {
         Refusal::of_code(self.desk.store.look(self.code_use(&code, &common, licence, purpose)).await?)?;
         let found = self.find_one(Wanted { identifier: Some(identifier), ..Wanted::default() }).await?;
         let source = self.source()?;
-        let (file, text) = self
-            .turn(move || {
-                source.fetch(&found).map(|file| {
-                    let text = STANDARD.encode(&file);
-                    (file, text)
-                })
+        let word = found.live.clone();
+        let fetched = spawn_blocking(move || {
+            source.fetch(&found).map(|file| {
+                let text = STANDARD.encode(&file);
+                (file, text)
             })
-            .await?
-            .map_err(|_| Kind::BadAnswer)?;
+        });
+        let (file, text) = fetched.await.map_err(|_| Kind::Internal)?.map_err(kind_of_fault)?;
         let asked = Asked {
             common,
             file,
@@ -267,6 +282,7 @@ impl Called<'_> {
             level: "detailed",
             code: Some(code),
             purpose,
+            word,
         };
         let mut told = self.judged(asked, call).await?;
         let is_usable = told.get("decision").and_then(Value::as_str) != Some(decision_word(Decision::Reject));
@@ -358,6 +374,14 @@ impl Called<'_> {
     /// Makes it durable.
     pub(super) async fn conclude(&self, conclusion: Conclusion) -> Result<(), Refusal> {
         Refusal::of_code(self.desk.store.conclude(conclusion).await?)
+    }
+}
+
+/// Why a source gave nothing, as a refusal.
+pub(super) const fn kind_of_fault(fault: SourceFault) -> Kind {
+    match fault {
+        SourceFault::BadAnswer => Kind::BadAnswer,
+        SourceFault::Unavailable => Kind::Timeout,
     }
 }
 
