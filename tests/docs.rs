@@ -104,8 +104,10 @@ fn fields() -> Vec<FieldFault> {
         FieldFaultKind::RuleBroken { rule: "结果为同意时须有金额".into() },
     ];
     let licences = vec![
-        FieldFaultKind::LicenceRejected { codes: vec!["SIG.REF_DIGEST_MISMATCH"] },
-        FieldFaultKind::LicenceInDoubt { codes: vec!["SIG.NO_POE"] },
+        FieldFaultKind::LicenceRejected {
+            reasons: vec![("LIC.STATE_CANCELLED", "发证机关答复：证照已注销")]
+        },
+        FieldFaultKind::LicenceInDoubt { reasons: vec![("SIG.NO_POE", "证书或印章现已失效")] },
         FieldFaultKind::LicenceUnknown,
         FieldFaultKind::LicenceUnequal {
             table: "证照状态",

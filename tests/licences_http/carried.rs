@@ -2,6 +2,9 @@
 //! nothing is forwarded where one of them is no use.
 
 use crate::desk::Desk;
+use crate::desk::get;
+use crate::desk::post;
+use crate::desk::well;
 use crate::support::Answer;
 use crate::support::Setup;
 use crate::support::Stand;
@@ -136,6 +139,12 @@ fn a_good_licence_is_handed_on_in_the_other_sides_words() {
     assert!(!sent.contains("certificate_holder_code") && !sent.contains("kz_registration_date"));
     assert_eq!(receipts(&stand), "1");
     assert_eq!(stand.metric(&["jingyue_licence_calls_total", "\"exchange\"", "\"OK\""]), "1");
+    let page = well(&get(&stand, "/v1/licences/receipts?since=0"));
+    let receipt = &page["receipts"][0];
+    let told = ["call", "decision", "matter", "caseNo", "window", "ground", "ZZLXDM"].map(|name| &receipt[name]);
+    let case = "YJ20261123430602000001U";
+    assert_eq!(told, ["exchange", "ACCEPT", "GJ12", case, "YY-KS-03", "consent", "111000000000131433001"], "{page}");
+    assert_eq!(page["chain"]["intact"], true);
     // The same again is the ledger's answer: neither fetched nor sent.
     let again = ask(&stand, &message(&marriage()));
     assert_eq!((again.status, again.text()), (200, answer.text()));
@@ -144,6 +153,33 @@ fn a_good_licence_is_handed_on_in_the_other_sides_words() {
     for personal in ["刘样本", "J430602-2020-00012", "J430602202000012"] {
         assert!(!logged().contains(personal) && !metrics.contains(personal), "{personal}");
     }
+}
+
+#[test]
+fn the_other_direction_speaks_hunan() {
+    let carrying = Carrying::new().edit(
+        "secret_file = \"yy-kstb-01.secret\"\nlimit = \"window\"\nallow = [{ matters = [\"SC014\"",
+        "secret_file = \"yy-kstb-01.secret\"\nlimit = \"window\"\nlicences = { matters = [\"GJ12\"] }\n\
+         allow = [{ matters = [\"SC014\"",
+    );
+    let stand = carrying.start();
+    let hubei = identifier("111000000000131433001", "11421000MY0000012Y", "J421002202000012");
+    let text = sample_text("02-pf-withdraw-rent/jingzhou.request.soap.xml").replace(PLACE, &hubei);
+    let text = text
+        .replace("<FSDW_DM>430600", "<FSDW_DM>421000")
+        .replace("<JSDW_DM>421000", "<JSDW_DM>430600")
+        .replace("430602199003079989", "421002198808209981");
+    let answer = stand.ask_soap("/kstb/ws", text.as_bytes());
+    let received = stand.cities.received();
+    let sent = received.first().map(|one| String::from_utf8(one.bytes.to_vec()).unwrap());
+    let sent = sent.unwrap_or_else(|| panic!("{}", answer.text()));
+    let sent: serde_json::Value = serde_json::from_str(&sent).unwrap();
+    let told = &sent["data"]["materials"][1]["certInfo"];
+    let expected = serde_json::json!({
+        "ZZLXDM": "111000000000131433001", "ZZMC": "结婚证", "ZZBH": "J421002-2020-00012",
+        "CZZT": "陈样本,李样本", "ZZBFRQ": "2020-05-20",
+    });
+    assert_eq!(told, &expected, "{sent}");
 }
 
 #[test]
@@ -289,6 +325,62 @@ fn the_sharing_platform_gives_the_licence_and_its_word() {
     for personal in ["刘样本", "J430602202000012", ACCESS_TOKEN] {
         assert!(!logged().contains(personal), "{personal}");
     }
+}
+
+#[test]
+fn the_platform_serves_the_calls_of_the_desk_too() {
+    let mut carrying = Carrying::new().platform("{licence-sharing}");
+    let token = carrying.desk.folder.path().join("share.secret");
+    std::fs::write(&token, "composed-token-0001").unwrap();
+    let share = format!(", share = {{ matter = \"GJ12\", token_file = \"{}\" }}", token.display());
+    carrying.desk.access += &share;
+    let stand = carrying.start();
+    let call = |name: &str, more: serde_json::Value| {
+        let mut body = crate::desk::with(&more);
+        body["matter"] = "GJ12".into();
+        post(&stand, &format!("/v1/licences/{name}"), &body)
+    };
+    // By the content of the code on the licence; the address in it is not asked.
+    let qr = format!("https://composed.example/c?id={}", marriage());
+    let told = well(&call("query", serde_json::json!({ "qrCode": qr })));
+    let one = &told["licences"][0];
+    assert_eq!((&one["ZZBS"], &one["decision"]), (&marriage().into(), &"ACCEPT".into()), "{told}");
+    // It is the caller's own province's.
+    assert_eq!(one["equivalentType"], serde_json::Value::Null);
+    let hubei = identifier("111000000000131433001", "11421000MY0000012Y", "J421002202000012");
+    let told = well(&call("query", serde_json::json!({ "ZZBS": hubei })));
+    assert_eq!(told["licences"][0]["equivalentType"], "111000000000131433001");
+    for wrong in ["https://composed.example/", "x"] {
+        let refused = call("query", serde_json::json!({ "qrCode": wrong }));
+        assert!(refused.status == 400 && refused.text().contains("QR.NO_IDENTIFIER"), "{}", refused.text());
+    }
+    // Its word is asked for where the caller wants it.
+    let file = std::fs::read(root().join("certs-sample/sm/licences/hunan-marriage.ofd")).unwrap();
+    let file = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, file);
+    let asked = serde_json::json!({ "file": file, "live": "required" });
+    let told = well(&call("verify", asked.clone()));
+    assert_eq!((&told["decision"], &told["evidence"]["live"]["result"]), (&"ACCEPT".into(), &"live-confirmed".into()));
+    stand.cities.set_licence_status(&marriage(), 21);
+    let told = well(&call("verify", asked.clone()));
+    assert_eq!((&told["decision"], &told["reason"][0]), (&"REJECT".into(), &"LIC.STATE_CANCELLED".into()), "{told}");
+    stand.cities.set_licence_status(&marriage(), 0);
+    // Once the certificates of a file that was never seen have ended, only its word can stand in for a proof.
+    stand.clock.set(at(9, 30, 15, 0) + 11 * 365 * 86_400_000);
+    let card = std::fs::read(root().join("certs-sample/sm/licences/hunan-idcard.ofd")).unwrap();
+    let card = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, card);
+    let told = well(&call("verify", serde_json::json!({ "file": card })));
+    assert_eq!(told["evidence"]["live"]["result"], "live-confirmed", "{}", told["reason"]);
+    assert!(!told["reason"].as_array().unwrap().contains(&"SIG.NO_POE".into()), "{}", told["reason"]);
+    // The facade of a sharing platform reads codes too.
+    let data = serde_json::json!({ "qrcode": qr, "useCause": "提取公积金用" });
+    let body = serde_json::json!({
+        "head": { "accessId": "yy-kstb-01", "accessToken": "composed-token-0001" }, "data": data,
+    });
+    let mut client = crate::support::Client::connect(stand.address());
+    let headers = [("content-type".to_owned(), "application/json".to_owned())];
+    client.send("POST", "/CertShare/queryCertInfoByQRcode", &headers, body.to_string().as_bytes());
+    let told = client.receive().json();
+    assert_ne!(told["head"]["status"], 12, "{told}");
 }
 
 #[test]

@@ -57,7 +57,7 @@ impl Demo {
             fs::write(trust.join(name), bytes).map_err(failed)?;
         }
         let app = App::start(source_of(self.with_licences(cities, folder.path())), Clock::System)?;
-        let shown = self.carried_scenes(cities, &app);
+        let shown = carried_scenes(cities, &app);
         app.drain();
         shown
     }
@@ -78,42 +78,39 @@ impl Demo {
             cities.address("licence-sharing")
         )
     }
+}
 
-    fn carried_scenes(&self, cities: &Cities, app: &App) -> Result<bool, Vec<String>> {
-        let data = app.data_address().ok_or_else(|| vec!["业务入口没有启动".to_owned()])?;
-        let library = Library::carried().map_err(|error| vec![error.to_string()])?;
-        let scene =
-            SCENES.iter().find(|scene| scene.matter == "GJ12").ok_or_else(|| vec!["没有这个演示".to_owned()])?;
-        let input = library.examples.get(&format!("examples/{}", scene.input));
-        let input =
-            String::from_utf8(input.cloned().unwrap_or_default()).map_err(|_| vec!["样例不是 UTF-8".to_owned()])?;
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build_local(tokio::runtime::LocalOptions::default());
-        let runtime = runtime.map_err(|error| vec![error.to_string()])?;
-        runtime.block_on(async {
-            let callers = Callers::new(data)?;
-            let mut right = true;
-            for (number, status) in [("000041", 0), ("000042", CANCELLED)] {
-                cities.set_licence_status(LICENCE, status);
-                let before = cities.received().len();
-                let message = input.replace(PLACE, LICENCE).replace("-20261123-000001", &format!("-20261123-{number}"));
-                let (code, _, answer) = callers.call(scene, Bytes::from(message)).await.map_err(|found| vec![found])?;
-                let received = cities.received();
-                let sent = received[before..].iter().find(|message| message.system == scene.target);
-                let told = sent.and_then(|message| part(&message.bytes));
-                let is_right = told.is_some() == (status == 0) && code.is_success() == (status == 0);
-                right &= is_right;
-                let mark = if is_right { "✔" } else { "✘" };
-                match told {
-                    Some(told) => println!("   {mark} 结婚证可以采信，荆州收到 {told}"),
-                    None => println!("   {mark} 结婚证已注销：{} 没有转发，答复 {}", code.as_u16(), shortened(&answer)),
-                }
+fn carried_scenes(cities: &Cities, app: &App) -> Result<bool, Vec<String>> {
+    let data = app.data_address().ok_or_else(|| vec!["业务入口没有启动".to_owned()])?;
+    let library = Library::carried().map_err(|error| vec![error.to_string()])?;
+    let scene = SCENES.iter().find(|scene| scene.matter == "GJ12").ok_or_else(|| vec!["没有这个演示".to_owned()])?;
+    let input = library.examples.get(&format!("examples/{}", scene.input));
+    let input = String::from_utf8(input.cloned().unwrap_or_default()).map_err(|_| vec!["样例不是 UTF-8".to_owned()])?;
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build_local(tokio::runtime::LocalOptions::default());
+    let runtime = runtime.map_err(|error| vec![error.to_string()])?;
+    runtime.block_on(async {
+        let callers = Callers::new(data)?;
+        let mut right = true;
+        for (number, status) in [("000041", 0), ("000042", CANCELLED)] {
+            cities.set_licence_status(LICENCE, status);
+            let before = cities.received().len();
+            let message = input.replace(PLACE, LICENCE).replace("-20261123-000001", &format!("-20261123-{number}"));
+            let (code, _, answer) = callers.call(scene, Bytes::from(message)).await.map_err(|found| vec![found])?;
+            let received = cities.received();
+            let sent = received[before..].iter().find(|message| message.system == scene.target);
+            let told = sent.and_then(|message| part(&message.bytes));
+            let is_right = told.is_some() == (status == 0) && code.is_success() == (status == 0);
+            right &= is_right;
+            let mark = if is_right { "✔" } else { "✘" };
+            match told {
+                Some(told) => println!("   {mark} 结婚证可以采信，荆州收到 {told}"),
+                None => println!("   {mark} 结婚证已注销：{} 没有转发，答复 {}", code.as_u16(), shortened(&answer)),
             }
-            println!();
-            Ok(right)
-        })
-    }
+        }
+        println!();
+        Ok(right)
+    })
 }
 
 /// What the message says of the licence.

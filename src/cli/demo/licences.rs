@@ -15,13 +15,13 @@ const SHOWN: &[(&str, &str)] = &[
     ("湖北：不动产权证书（OFD，GB/T 38540 电子签章）", "hubei-land.ofd"),
 ];
 
-fn carried(name: String) -> Result<Vec<u8>, Vec<String>> {
-    library::sample(&name).ok_or_else(|| vec![format!("程序没有携带 {name}")])
+fn carried(name: &str) -> Result<Vec<u8>, Vec<String>> {
+    library::sample(name).ok_or_else(|| vec![format!("程序没有携带 {name}")])
 }
 
 /// What the sample licences are verified with.
 pub(super) fn trust_files() -> Result<Vec<(String, Vec<u8>)>, Vec<String>> {
-    TRUST.iter().map(|name| Ok(((*name).to_owned(), carried(format!("sm/trust/{name}"))?))).collect()
+    TRUST.iter().map(|name| Ok(((*name).to_owned(), carried(&format!("sm/trust/{name}"))?))).collect()
 }
 
 /// Tells it; true where the good ones are accepted and the changed ones are not.
@@ -32,7 +32,7 @@ pub(super) fn show() -> Result<bool, Vec<String>> {
     let mut right = true;
     println!("━━ 电子证照离线验证");
     for (title, name) in SHOWN {
-        let good = carried(format!("sm/licences/{name}"))?;
+        let good = carried(&format!("sm/licences/{name}"))?;
         let mut bad = good.clone();
         // In the middle of the seal, which lies there as it is.
         let place = bad.len() / 2;

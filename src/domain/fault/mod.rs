@@ -111,10 +111,10 @@ pub enum FieldFaultKind {
     Duplicate,
     /// 214: any other declared rule.
     RuleBroken { rule: String },
-    /// 311: the licence is not to be accepted; the stable codes of what did not pass, the weightiest first.
-    LicenceRejected { codes: Vec<&'static str> },
+    /// 311: the licence is not to be accepted; stable codes and sentences of what did not pass, the weightiest first.
+    LicenceRejected { reasons: Vec<(&'static str, &'static str)> },
     /// 312: a person has to look at the licence; as above.
-    LicenceInDoubt { codes: Vec<&'static str> },
+    LicenceInDoubt { reasons: Vec<(&'static str, &'static str)> },
     /// 313: the source has no such licence.
     LicenceUnknown,
     /// 314: the licence is good, and the other side has nothing that it is equal to.

@@ -44,14 +44,12 @@ impl FieldFault {
             }
             FieldFaultKind::Duplicate => format!("{field}出现了两次，请保留一个"),
             FieldFaultKind::RuleBroken { rule } => format!("{field}不符合规则：{rule}，请核对后重新提交"),
-            FieldFaultKind::LicenceRejected { codes } => {
-                format!(
-                    "{field}的证照不予采信（{}），请核对证照标识，或请当事人向发证机关换领后重新提交",
-                    codes.join("、")
-                )
+            FieldFaultKind::LicenceRejected { reasons } => {
+                let told = told(reasons);
+                format!("{field}的证照不予采信（{told}），请核对证照标识，或请当事人向发证机关换领后重新提交")
             }
-            FieldFaultKind::LicenceInDoubt { codes } => {
-                format!("{field}的证照需要人工核实（{}），请向发证机关核实，改用原件办理", codes.join("、"))
+            FieldFaultKind::LicenceInDoubt { reasons } => {
+                format!("{field}的证照需要人工核实（{}），请向发证机关核实，改用原件办理", told(reasons))
             }
             FieldFaultKind::LicenceUnknown => format!("{field}在证照来源中没有找到，请核对证照标识后重新提交"),
             FieldFaultKind::LicenceUnequal { table, value, from, to } => {
@@ -62,6 +60,12 @@ impl FieldFault {
             }
         }
     }
+}
+
+/// What a licence was found to be, at most three reasons of it: the report has them all.
+fn told(reasons: &[(&str, &str)]) -> String {
+    let told: Vec<String> = reasons.iter().take(3).map(|(code, sentence)| format!("{sentence} {code}")).collect();
+    told.join("；")
 }
 
 impl Fault {

@@ -181,8 +181,8 @@ impl Called<'_> {
                 let (word, kind) = match refusal.kind {
                     Kind::NotFound => (Kind::NotFound.code(), FieldFaultKind::LicenceUnknown),
                     Kind::Ambiguous => {
-                        let codes = vec![Kind::Ambiguous.code()];
-                        (Kind::Ambiguous.code(), FieldFaultKind::LicenceInDoubt { codes })
+                        let reasons = vec![(Kind::Ambiguous.code(), "来源有不止一个这样的证照")];
+                        (Kind::Ambiguous.code(), FieldFaultKind::LicenceInDoubt { reasons })
                     }
                     Kind::Timeout => ("UNAVAILABLE", FieldFaultKind::LicenceUnavailable { reason: "来源没有及时答复" }),
                     Kind::BadAnswer => {
@@ -228,12 +228,12 @@ impl Called<'_> {
             }));
         }
         Ok(match report.decision {
-            Decision::Accept if !is_asked_for => {
-                Err(FieldFaultKind::LicenceRejected { codes: vec![Kind::BadAnswer.code()] })
-            }
+            Decision::Accept if !is_asked_for => Err(FieldFaultKind::LicenceRejected {
+                reasons: vec![(Kind::BadAnswer.code(), "取来的不是这一标识的证照")],
+            }),
             Decision::Accept => self.handed(&report),
-            Decision::Review => Err(FieldFaultKind::LicenceInDoubt { codes: report.codes() }),
-            Decision::Reject => Err(FieldFaultKind::LicenceRejected { codes: report.codes() }),
+            Decision::Review => Err(FieldFaultKind::LicenceInDoubt { reasons: report.weighty() }),
+            Decision::Reject => Err(FieldFaultKind::LicenceRejected { reasons: report.weighty() }),
         })
     }
 

@@ -106,7 +106,7 @@ impl Called<'_> {
         }
         if word.is_none() && self.asks_the_issuer(&asked, &judged.report) {
             let identifier = judged.report.facts().identifier().unwrap_or_default().to_owned();
-            word = self.confirmed(identifier).await?.or_else(|| Some(Live::Unavailable));
+            word = self.confirmed(identifier).await?.or(Some(Live::Unavailable));
             judged = self.judge(&asked, proof, word).await?;
         }
         self.answer(&asked, call, judged).await
