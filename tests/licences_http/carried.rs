@@ -218,6 +218,26 @@ fn licences_that_are_no_use_are_told_at_once_and_nothing_leaves() {
 }
 
 #[test]
+fn a_revoked_licence_is_told_with_its_reason() {
+    // The licences of the other tests, and their time: the signer of this one was revoked before.
+    let mut desk = Desk::new();
+    let source = desk.folder.path().join("source");
+    std::fs::remove_dir_all(&source).unwrap();
+    std::fs::create_dir(&source).unwrap();
+    std::fs::write(source.join("revoked.ofd"), crate::desk::sample("a16-signer-revoked.ofd")).unwrap();
+    let policy = std::fs::read_to_string(root().join("mappings/licence/policy.toml")).unwrap();
+    let types = "types = [\"11100000000013127D001\", \"111000000000131433001\"]";
+    std::fs::write(desk.folder.path().join("policy.toml"), policy.replace(types, "types = []")).unwrap();
+    let named = format!("policy_file = \"{}\"\n", desk.folder.path().join("policy.toml").display());
+    desk.settings.push_str(&named);
+    let stand = desk.start();
+    let message = message(crate::desk::IDENTIFIER).replace("\"code\": \"marriage\"", "\"code\": \"other\"");
+    let answer = ask(&stand, &message);
+    stopped(&stand, &answer, 422, &["不予采信", "CERT.REVOKED"]);
+    assert_eq!(receipts(&stand), "1");
+}
+
+#[test]
 fn a_file_that_was_changed_is_not_handed_on_and_may_be_asked_for_again() {
     let carrying = Carrying::new();
     let stand = carrying.start();

@@ -34,6 +34,8 @@ pub struct Wanted {
     pub number: Option<String>,
     /// What it is for (用证事由), in words that a copy may bear.
     pub cause: Option<String>,
+    /// True: by its identifier also one that was rejected when it was indexed, so that the verdict can say why.
+    pub even_rejected: bool,
 }
 
 /// One licence at its source. It never shows itself.
@@ -119,8 +121,12 @@ pub struct Both {
 
 impl LicenceSource for Both {
     fn find(&self, wanted: &Wanted) -> Result<Vec<Arc<Found>>, SourceFault> {
-        let found = self.folder.find(wanted)?;
-        if found.is_empty() { self.platform.find(wanted) } else { Ok(found) }
+        let found = self.folder.find(&Wanted { even_rejected: false, ..wanted.clone() })?;
+        if !found.is_empty() {
+            return Ok(found);
+        }
+        let found = self.platform.find(wanted)?;
+        if found.is_empty() { self.folder.find(wanted) } else { Ok(found) }
     }
 
     fn fetch(&self, found: &Found) -> Result<Vec<u8>, SourceFault> {
@@ -142,6 +148,7 @@ pub struct Folder {
     by_identifier: HashMap<String, Vec<usize>>,
     by_holder: HashMap<String, Vec<usize>>,
     by_number: HashMap<String, Vec<usize>>,
+    rejected: HashMap<String, Arc<Found>>,
     refused: usize,
 }
 
@@ -156,6 +163,7 @@ impl Folder {
             by_identifier: HashMap::new(),
             by_holder: HashMap::new(),
             by_number: HashMap::new(),
+            rejected: HashMap::new(),
             refused: 0,
         };
         let mut paths = Vec::new();
@@ -185,6 +193,9 @@ impl Folder {
             };
             if report.decision == Decision::Reject || found.identifier.is_empty() {
                 read.refused += 1;
+                if !found.identifier.is_empty() {
+                    read.rejected.insert(found.identifier.clone(), Arc::new(found));
+                }
                 continue;
             }
             let index = read.licences.len();
@@ -218,6 +229,11 @@ impl Folder {
 impl LicenceSource for Folder {
     fn find(&self, wanted: &Wanted) -> Result<Vec<Arc<Found>>, SourceFault> {
         let of = |index: &HashMap<String, Vec<usize>>, key: &str| index.get(key).cloned().unwrap_or_default();
+        if let Some(identifier) = wanted.identifier.as_ref().filter(|_| wanted.even_rejected)
+            && !self.by_identifier.contains_key(identifier)
+        {
+            return Ok(self.rejected.get(identifier).cloned().into_iter().collect());
+        }
         let candidates = match (&wanted.identifier, &wanted.holder, &wanted.number) {
             (Some(identifier), _, _) => of(&self.by_identifier, identifier),
             (None, Some(holder), _) => of(&self.by_holder, holder),

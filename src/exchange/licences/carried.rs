@@ -241,7 +241,12 @@ impl Called<'_> {
     async fn fetched_file(&self, one: &Carried, matter: &str) -> Result<(Vec<u8>, Arc<Found>), Refusal> {
         let source = self.source()?;
         let cause = self.desk.policy.matter(matter).map_or(matter, |rule| rule.name.as_str()).to_owned();
-        let wanted = Wanted { identifier: Some(one.identifier.clone()), cause: Some(cause), ..Wanted::default() };
+        let wanted = Wanted {
+            identifier: Some(one.identifier.clone()),
+            cause: Some(cause),
+            even_rejected: true,
+            ..Wanted::default()
+        };
         let fetched = spawn_blocking(move || -> Result<(Vec<u8>, Arc<Found>), Refusal> {
             let mut found = source.find(&wanted).map_err(kind_of_fault)?;
             match (found.pop(), found.is_empty()) {

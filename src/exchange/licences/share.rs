@@ -195,6 +195,7 @@ impl Called<'_> {
             kind: Some(fields.required("certTypeCode", 21, Form::Code)),
             number: fields.optional("certNo", 64, Form::Free),
             cause: None,
+            even_rejected: false,
         };
         let holder_kind = fields.required("holderTypeCode", 8, Form::Code);
         if wanted.holder.is_none() {

@@ -87,6 +87,7 @@ fn wanted(fields: &mut Fields) -> Wanted {
         kind: fields.optional("ZZLXDM", 21, Form::Code),
         number: fields.optional("ZZBH", 64, Form::Free),
         cause: None,
+        even_rejected: false,
     };
     if wanted.identifier.is_none() && wanted.holder.is_none() && qr.is_none() {
         fields.fault("ZZBS", "请给出证照标识、二维码内容，或持证主体代码");
