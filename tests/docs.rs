@@ -43,6 +43,12 @@ fn example(entry: &Entry) -> Fault {
         Fault::ClockOutside { window_seconds: 300 },
         Fault::NonceReplayed,
         Fault::NotPermitted { matter: "GJ12".into() },
+        Fault::LicencesRefused { faults: vec![licence(FieldFaultKind::LicenceUnknown)], more: 0 },
+        Fault::LicencesUnavailable {
+            faults: vec![licence(FieldFaultKind::LicenceUnavailable { reason: "超过时限" })],
+            more: 0,
+        },
+        Fault::LicenceUseNotPermitted { matter: "GJ12".into() },
         Fault::RateLimited { retry_after_seconds: 1 },
         Fault::DailyCountReached { retry_after_seconds: 3600 },
         Fault::Overloaded,
@@ -70,6 +76,10 @@ fn field(what: FieldFaultKind) -> FieldFault {
     FieldFault { path: "data.withdrawReason".into(), title: "提取原因".into(), what }
 }
 
+fn licence(what: FieldFaultKind) -> FieldFault {
+    FieldFault { path: "data.materials[1].certIdentifier".into(), title: "电子证照标识".into(), what }
+}
+
 fn fields() -> Vec<FieldFault> {
     let no_counterpart = FieldFaultKind::NoCounterpart {
         table: "pf-withdraw-reason".into(),
@@ -93,7 +103,21 @@ fn fields() -> Vec<FieldFault> {
         FieldFaultKind::Duplicate,
         FieldFaultKind::RuleBroken { rule: "结果为同意时须有金额".into() },
     ];
-    kinds.into_iter().map(field).collect()
+    let licences = vec![
+        FieldFaultKind::LicenceRejected {
+            reasons: vec![("LIC.STATE_CANCELLED", "发证机关答复：证照已注销")]
+        },
+        FieldFaultKind::LicenceInDoubt { reasons: vec![("SIG.NO_POE", "证书或印章现已失效")] },
+        FieldFaultKind::LicenceUnknown,
+        FieldFaultKind::LicenceUnequal {
+            table: "证照状态",
+            value: "TRANSFERRED".into(),
+            from: "hunan".into(),
+            to: "hubei".into(),
+        },
+        FieldFaultKind::LicenceUnavailable { reason: "超过时限" },
+    ];
+    kinds.into_iter().map(field).chain(licences.into_iter().map(licence)).collect()
 }
 
 fn retry(retry: Retry) -> String {

@@ -35,7 +35,7 @@ const ORDER: &[(u8, &[&str])] = &[
             "edge::upstream",
         ],
     ),
-    (10, &["exchange"]),
+    (10, &["edge::platform", "exchange"]),
     (11, &["edge::server", "edge::admin", "edge::pretend"]),
     (12, &["edge::config"]),
     (13, &["app"]),

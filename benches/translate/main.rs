@@ -71,6 +71,7 @@ impl Bench {
             settings: &self.settings,
             case: None,
             kept: case.kept.as_ref(),
+            licences: None,
             fault: None,
         }
     }

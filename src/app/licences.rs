@@ -5,7 +5,12 @@ use crate::edge::clock::Clock;
 use crate::edge::config;
 use crate::edge::config::Config;
 use crate::edge::library::Library;
+use crate::edge::licences::Both;
+use crate::edge::licences::LicenceSource;
 use crate::edge::licences::Licences;
+use crate::edge::licences::PlatformSettings;
+use crate::edge::platform;
+use crate::edge::platform::Platform;
 use crate::edge::trust;
 use crate::exchange::LicenceAccess;
 use crate::exchange::ShareAccess;
@@ -23,7 +28,30 @@ pub(super) fn build(
     let earlier = earlier.and_then(|state| state.licences.as_deref());
     let files = trust::read(&settings.trust_directory).map_err(|error| vec![error.to_string()])?;
     let recognition = Recognition::compile(&library.files).map_err(|faults| super::texts(&faults))?;
-    Licences::open(settings, &files, recognition, earlier, clock).map(|licences| Some(Arc::new(licences)))
+    let mut licences = Licences::open(settings, &files, recognition, earlier, clock)?;
+    if let Some(platform) = &settings.platform {
+        let platform = connect(config, platform, clock).map_err(|error| vec![error])?;
+        licences.source = Some(match licences.source.take() {
+            None => platform,
+            Some(folder) => Arc::new(Both { folder, platform }),
+        });
+    }
+    Ok(Some(Arc::new(licences)))
+}
+
+/// The sharing platform, as the system of its name says that it is reached.
+fn connect(config: &Config, settings: &PlatformSettings, clock: &Clock) -> Result<Arc<dyn LicenceSource>, String> {
+    let system = config.systems.get(settings.system).ok_or("证照来源所指的系统不在配置中")?;
+    let platform = Platform::start(platform::Settings {
+        upstream: system.upstream.clone(),
+        breaker: system.breaker,
+        deadline: system.deadline,
+        access_id: settings.access_id.clone(),
+        access_token: settings.access_token.clone(),
+        key: Arc::clone(&settings.key),
+        clock: clock.clone(),
+    });
+    platform.map(|platform| Arc::new(platform) as Arc<dyn LicenceSource>).map_err(|error| format!("证照来源：{error}"))
 }
 
 /// What a caller may do with licences, as the exchange asks it.

@@ -158,6 +158,11 @@ impl Check {
             }
         };
         findings.extend(program.warnings().iter().map(of_diagnostic));
+        let named = config.as_ref().and_then(|config| config.licences.as_ref()?.policy.as_ref());
+        let policy = named.map(|(file, text)| (file.as_str(), text.as_str()));
+        let policy = policy.or_else(|| library.files.text(POLICY).map(|text| (POLICY, text)));
+        let policy = policy.and_then(|(file, text)| Policy::read(file, text).ok());
+        findings.extend(recognition.unreleased(&program, policy.as_ref()).iter().map(of_diagnostic));
         if let Some(Err(problems)) = config.as_ref().map(|config| app::check(config, &library)) {
             findings.extend(problems.into_iter().map(|problem| plain("C900", problem)));
         }

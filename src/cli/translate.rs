@@ -207,6 +207,7 @@ impl Job<'_> {
             settings: self.with,
             case: Some(self.with),
             kept: Some(&kept),
+            licences: None,
             fault: None,
         };
         let plan = if self.request { &pair.request } else { &pair.answer };
@@ -234,6 +235,7 @@ impl Job<'_> {
             settings: self.with,
             case: Some(self.with),
             kept: None,
+            licences: None,
             fault: None,
         };
         let operation = service.map(|service| service.operation.as_str());
@@ -290,7 +292,13 @@ pub(super) fn explain(line: &Line) -> String {
         Some(from) if line.source.is_empty() && !line.canonical.is_empty() => {
             format!("{} 等", numbered(&from.path, &line.positions))
         }
-        Some(from) => format!("{} = {}", numbered(&from.path, &line.positions), shown(&line.source)),
+        Some(from) => match line.to.convert.strip_prefix("licence ") {
+            Some(name) => {
+                let place = numbered(&from.path, &line.positions);
+                format!("{place} 所指证照的 {name}（网关取证、核验后给出）")
+            }
+            None => format!("{} = {}", numbered(&from.path, &line.positions), shown(&line.source)),
+        },
         None if line.constant => "常量".to_owned(),
         None => "由网关给出".to_owned(),
     };

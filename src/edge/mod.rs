@@ -17,6 +17,8 @@ pub mod sheet;
 pub mod trust;
 pub mod upstream;
 
+pub mod platform;
+
 pub mod admin;
 pub mod pretend;
 pub mod server;

@@ -29,6 +29,14 @@ pub(super) struct Admitted<'s> {
     pub received_at: i64,
 }
 
+impl Admitted<'_> {
+    /// The key of its entry in the ledger: one number may be used in several steps of a case, so it is one within its
+    /// matter and step.
+    pub(super) fn ledger_key(&self) -> String {
+        format!("{}/{}/{}", self.pair.matter.code, self.pair.step, self.arrival.key)
+    }
+}
+
 impl Exchange {
     /// Admits a request within its caller's limits and permissions.
     ///

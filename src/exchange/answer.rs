@@ -28,7 +28,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// Stages of one exchange.
-const STAGES: usize = 8;
+const STAGES: usize = 9;
 
 /// What is known of an exchange so far, for its answer, its metrics and its log line.
 pub(super) struct Story<'s> {
@@ -203,6 +203,7 @@ impl Exchange {
             settings: &settings,
             case: None,
             kept: None,
+            licences: None,
             fault: None,
         };
         let mut workspace = self.workspace.take();

@@ -1,7 +1,7 @@
 //! The story of one exchange.
 //!
 //! ```text
-//!  arrive → identify → admit → translate → record(open) → forward → translate back → record(close) → answer
+//!  arrive → identify → admit → licences → translate → record(open) → forward → translate back → record(close) → answer
 //! ```
 //!
 //! Each step takes what the step before it made, so that leaving one out does not compile; the branches stand here,
@@ -47,6 +47,7 @@ use http::HeaderMap;
 use http::Method;
 use http::StatusCode;
 use http::Uri;
+use licences::Handed;
 use record::Recorded;
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -144,7 +145,8 @@ impl Exchange {
         story.known(known.caller, Stage::Identify);
         let admitted = self.admit(state, known, &arrived, &body, story)?;
         story.admitted(&admitted, Stage::Admit);
-        let outbound = self.translate_outward(state, &admitted, &body).await?;
+        let handed = self.licences_of(state, &admitted, &body, story).await?;
+        let outbound = self.translate_outward(state, &admitted, &body, &handed).await?;
         story.translated(&outbound, Stage::Translate);
         let opened = match self.record_open(state, &admitted, &outbound).await? {
             Opening::New(opened) => opened,
@@ -154,7 +156,10 @@ impl Exchange {
             Opening::Unknown(_) => return Err(Fault::OutcomeUnknown),
         };
         story.passed(Stage::RecordOpen);
-        let reply = self.forward(state, &admitted, &opened, &outbound).await;
+        let reply = match handed {
+            Handed::Known => Err(licences::GONE),
+            Handed::Nothing | Handed::Facts(_) => self.forward(state, &admitted, &opened, &outbound).await,
+        };
         story.passed(Stage::Forward);
         let homeward = match reply {
             Ok(reply) => self.translate_homeward(state, &admitted, &outbound, reply).await,

@@ -37,8 +37,7 @@ impl Exchange {
         let matter = &admitted.pair.matter;
         let entry = OpeningEntry {
             caller: Arc::clone(&state.callers[admitted.caller].name),
-            // One number may be used in several steps of a case, so it is one within its matter and step.
-            key: format!("{}/{}/{}", matter.code, admitted.pair.step, admitted.arrival.key),
+            key: admitted.ledger_key(),
             request_digest: admitted.digest,
             outbound_digest: outward.digest,
             matter: Arc::clone(&matter.code),

@@ -2,6 +2,7 @@
 
 use super::Exchange;
 use super::admit::Admitted;
+use super::licences::Handed;
 use super::state::State;
 use crate::domain::fault::Fault;
 use crate::domain::mapping::Context;
@@ -42,6 +43,7 @@ impl Exchange {
         state: &State,
         admitted: &Admitted<'_>,
         body: &[u8],
+        handed: &Handed,
     ) -> Result<Outward, Fault> {
         let sequence = self.sequence.fetch_add(1, Ordering::Relaxed);
         let message_id = if admitted.arrival.message.is_some() {
@@ -51,7 +53,8 @@ impl Exchange {
         };
         let mut workspace = self.workspace.take();
         let translated = self.with_context(state, admitted, sequence, &message_id, None, |context| {
-            admitted.pair.request.translate(body, context, &mut workspace)
+            let context = Context { licences: handed.facts(), ..*context };
+            admitted.pair.request.translate(body, &context, &mut workspace)
         });
         self.workspace.replace(workspace);
         let Translated { bytes, content_type, kept, losses, dropped } = translated?;
@@ -104,7 +107,7 @@ impl Exchange {
         }
     }
 
-    fn with_context<T>(
+    pub(super) fn with_context<T>(
         &self,
         state: &State,
         admitted: &Admitted<'_>,
@@ -123,6 +126,7 @@ impl Exchange {
             settings: &state.targets[admitted.target].settings,
             case: None,
             kept,
+            licences: None,
             fault: None,
         })
     }

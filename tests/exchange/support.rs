@@ -214,6 +214,7 @@ impl Stand {
             assert!(text.contains(from.as_str()), "{from}");
             text = text.replace(from.as_str(), to);
         }
+        text = text.replace("{licence-sharing}", &cities.address("licence-sharing").to_string());
         let config = Arc::new(Mutex::new(text));
         let mappings = Arc::new(Mutex::new(mappings().to_owned()));
         let app = match App::start(source(&config, &mappings), clock.clone()) {

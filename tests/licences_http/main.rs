@@ -6,6 +6,7 @@
 #[allow(dead_code, clippy::format_collect, reason = "shared with other test programs")]
 #[path = "../licence/build.rs"]
 mod build;
+mod carried;
 mod desk;
 #[path = "../few/mod.rs"]
 mod few;

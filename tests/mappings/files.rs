@@ -41,6 +41,28 @@ fn an_example_that_does_not_fit_is_told() {
     assert!(finding["found"].as_str().unwrap().contains("TQJE"), "{finding}");
 }
 
+#[test]
+fn what_a_message_may_not_take_from_a_licence_is_told() {
+    let folder = copy();
+    let file = "messages/jingzhou-window/gj12-request.csv";
+    let unreleased = edit(folder.path(), file, "licence CZZT,", "licence CZZTDM,");
+    let unknown = edit(folder.path(), file, "licence ZZMC,", "licence ZZMD,");
+    // Hubei has no name for the reason of a change, and the matter does not see it either.
+    let nameless = edit(folder.path(), file, "licence ZZBH,", "licence ZZBGYY,");
+    let output = check(folder.path(), &["--format", "json"]);
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let mut found: Vec<(&str, u64)> = Vec::new();
+    for finding in report["findings"].as_array().unwrap().iter().filter(|finding| finding["level"] == "error") {
+        assert_eq!(finding["file"], file, "{finding}");
+        found.push((finding["number"].as_str().unwrap(), finding["line"].as_u64().unwrap()));
+    }
+    let mut expected =
+        [("M210", unreleased), ("M210", unknown), ("M211", unknown), ("M210", nameless), ("M211", nameless)];
+    found.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(found, expected, "{report:#}");
+}
+
 #[derive(serde::Deserialize)]
 struct Planted {
     fault: Vec<Fault>,

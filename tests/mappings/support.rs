@@ -138,6 +138,7 @@ pub(crate) fn context<'a>(from: &'a City, to: &'a City, settings: &'a BTreeMap<S
         settings,
         case: None,
         kept: None,
+        licences: None,
         fault: None,
     }
 }

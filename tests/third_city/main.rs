@@ -117,6 +117,7 @@ fn translate(plan: &Plan, input: &[u8], from: &str, to: &str, kept: Option<&Kept
         settings: &settings,
         case: None,
         kept,
+        licences: None,
         fault: None,
     };
     plan.translate(input, &context, &mut Workspace::default())

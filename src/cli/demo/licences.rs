@@ -39,19 +39,24 @@ const SHOWN: &[(&str, &str)] = &[
     ("湖北：不动产权证书（OFD，GB/T 38540 电子签章）", "hubei-land.ofd"),
 ];
 
+fn carried(name: &str) -> Result<Vec<u8>, Vec<String>> {
+    library::sample(name).ok_or_else(|| vec![format!("程序没有携带 {name}")])
+}
+
+/// What the sample licences are verified with.
+pub(super) fn trust_files() -> Result<Vec<(String, Vec<u8>)>, Vec<String>> {
+    TRUST.iter().map(|name| Ok(((*name).to_owned(), carried(&format!("sm/trust/{name}"))?))).collect()
+}
+
 /// Tells it; true where the good ones are accepted and the changed ones are not.
 pub(super) fn show() -> Result<bool, Vec<String>> {
-    let carried = |name: String| library::sample(&name).ok_or_else(|| vec![format!("程序没有携带 {name}")]);
-    let mut files = Vec::new();
-    for name in TRUST {
-        files.push(((*name).to_owned(), carried(format!("sm/trust/{name}"))?));
-    }
-    let trust = Trust::of_files(&files).map_err(|faults| faults.iter().map(ToString::to_string).collect::<Vec<_>>())?;
+    let trust = Trust::of_files(&trust_files()?)
+        .map_err(|faults| faults.iter().map(ToString::to_string).collect::<Vec<_>>())?;
     let at = Clock::System.now().div_euclid(1_000);
     let mut right = true;
     println!("━━ 电子证照离线验证");
     for (title, name) in SHOWN {
-        let good = carried(format!("sm/licences/{name}"))?;
+        let good = carried(&format!("sm/licences/{name}"))?;
         let bad = altered(&good).ok_or_else(|| vec![format!("样例 {name} 的页面与所记不符")])?;
         for (what, file, code) in [("原件", &good, None), ("页面改动一个字", &bad, Some("SIG.REF_DIGEST_MISMATCH"))]
         {

@@ -3,6 +3,7 @@
 //! Everything is on loopback and in memory; certificates, secrets and mappings are those that the program carries.
 //! What is shown is checked: the message that reached the other city, and the answer, must be the sample's own.
 
+mod carried;
 mod licences;
 mod scenes;
 
@@ -25,6 +26,7 @@ use crate::edge::library::Library;
 use crate::edge::pretend::Cities;
 use crate::edge::pretend::Options;
 use crate::edge::pretend::Signer;
+use crate::edge::pretend::licence_sharing;
 use crate::edge::tls::Family;
 use crate::edge::tls::Key;
 use crate::edge::tls::Own;
@@ -64,7 +66,7 @@ pub(super) struct Demo {
     /// 演示完即退出；全部正确为 0
     #[arg(long)]
     once: bool,
-    /// 端口从这里数起（业务、管理，然后是五个模拟系统）；省略则任取空闲端口
+    /// 端口从这里数起（业务、管理，然后是六个模拟系统）；省略则任取空闲端口
     #[arg(long, value_name = "N")]
     port_base: Option<u16>,
     /// 只报每一步的结果，不逐字段说明
@@ -100,6 +102,7 @@ impl Demo {
         println!("荆岳通办网关演示：两座模拟城市在本机，全部人物、单位均为虚构\n");
         let right = self.scenes(&cities, data)?;
         let right = licences::show()? && right;
+        let right = self.carried(&cities)? && right;
         println!("{}", if right { "全部正确。" } else { "有步骤不符，见上。" });
         if !self.once {
             stay(&cities, &app, data)?;
@@ -110,6 +113,10 @@ impl Demo {
 
     /// The gateway's configuration: what `deploy/jingyue.toml` shows, on loopback.
     fn source(&self, cities: &Cities) -> Source {
+        source_of(self.text(cities))
+    }
+
+    fn text(&self, cities: &Cities) -> String {
         let port = |step: u16| self.port_base.map_or(0, |base| base.saturating_add(step));
         let mut text = format!(
             r#"[listen]
@@ -160,18 +167,7 @@ allow = [{{ matters = ["SC014", "GJ*"], to = ["yueyang"] }}]
             text.push_str(&system);
         }
         text.push_str("[system.sign]\napp_key = \"jy-gateway\"\nsecret_file = \"jy-gateway.secret\"\n");
-        Box::new(move || {
-            let read = |path: &Path| {
-                let name = path.file_name().unwrap_or_default().to_string_lossy();
-                library::sample(&name).ok_or_else(|| std::io::ErrorKind::NotFound.into())
-            };
-            let told = |problems: Vec<crate::edge::config::Problem>| {
-                problems.iter().map(ToString::to_string).collect::<Vec<_>>()
-            };
-            let (config, _) = Config::parse(&text, "演示配置", Path::new(""), &read).map_err(told)?;
-            let library = Library::carried().map_err(|error| vec![error.to_string()])?;
-            Ok((config, library))
-        })
+        text
     }
 
     fn scenes(&self, cities: &Cities, data: SocketAddr) -> Result<bool, Vec<String>> {
@@ -261,6 +257,26 @@ allow = [{{ matters = ["SC014", "GJ*"], to = ["yueyang"] }}]
     }
 }
 
+/// What the gateway starts from: configuration text, files that the program carries, and its own mappings.
+fn source_of(text: String) -> Source {
+    Box::new(move || {
+        let library = Library::carried().map_err(|error| vec![error.to_string()])?;
+        let read = |path: &Path| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let carried = match &*name {
+                "licence-token" => Some(licence_sharing::ACCESS_TOKEN.as_bytes().to_vec()),
+                "policy.toml" => library.files.text("licence/policy.toml").map(|text| text.as_bytes().to_vec()),
+                _ => library::sample(&path.to_string_lossy()).or_else(|| library::sample(&name)),
+            };
+            carried.ok_or_else(|| std::io::ErrorKind::NotFound.into())
+        };
+        let told =
+            |problems: Vec<crate::edge::config::Problem>| problems.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let (config, _) = Config::parse(&text, "演示配置", Path::new(""), &read).map_err(told)?;
+        Ok((config, library))
+    })
+}
+
 /// Stays up until it is interrupted.
 fn stay(cities: &Cities, app: &App, data: SocketAddr) -> Result<(), Vec<String>> {
     println!("\n网关仍在运行，按 Ctrl-C 结束：");
@@ -298,6 +314,7 @@ fn tell(scene: &Scene, program: &Program, input: &[u8]) {
         settings: &settings,
         case: None,
         kept: None,
+        licences: None,
         fault: None,
     };
     let mut trace = Trace::default();

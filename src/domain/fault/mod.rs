@@ -111,6 +111,16 @@ pub enum FieldFaultKind {
     Duplicate,
     /// 214: any other declared rule.
     RuleBroken { rule: String },
+    /// 311: the licence is not to be accepted; stable codes and sentences of what did not pass, the weightiest first.
+    LicenceRejected { reasons: Vec<(&'static str, &'static str)> },
+    /// 312: a person has to look at the licence; as above.
+    LicenceInDoubt { reasons: Vec<(&'static str, &'static str)> },
+    /// 313: the source has no such licence.
+    LicenceUnknown,
+    /// 314: the licence is good, and the other side has nothing that it is equal to.
+    LicenceUnequal { table: &'static str, value: String, from: String, to: String },
+    /// 315: the source did not answer in time, or its answer is no use.
+    LicenceUnavailable { reason: &'static str },
 }
 
 /// Unit of a length limit.
@@ -138,6 +148,11 @@ impl FieldFault {
             FieldFaultKind::BeyondCalendar { .. } => 212,
             FieldFaultKind::Duplicate => 213,
             FieldFaultKind::RuleBroken { .. } => 214,
+            FieldFaultKind::LicenceRejected { .. } => 311,
+            FieldFaultKind::LicenceInDoubt { .. } => 312,
+            FieldFaultKind::LicenceUnknown => 313,
+            FieldFaultKind::LicenceUnequal { .. } => 314,
+            FieldFaultKind::LicenceUnavailable { .. } => 315,
         }
     }
 
@@ -145,7 +160,9 @@ impl FieldFault {
     pub const fn canonical(&self) -> &'static str {
         match self.what {
             FieldFaultKind::Missing => "missing_field",
-            FieldFaultKind::NoCounterpart { .. } => "code_unmapped",
+            FieldFaultKind::NoCounterpart { .. } | FieldFaultKind::LicenceUnequal { .. } => "code_unmapped",
+            FieldFaultKind::LicenceUnknown => "not_found",
+            FieldFaultKind::LicenceUnavailable { .. } => "peer_busy",
             _ => "bad_format",
         }
     }
@@ -206,6 +223,19 @@ pub enum Fault {
     },
     NonceReplayed,
     NotPermitted {
+        matter: String,
+    },
+    /// The licences that the message carries: each that cannot be used, with its place in the message.
+    LicencesRefused {
+        faults: Vec<FieldFault>,
+        more: usize,
+    },
+    /// Licences could not be fetched; none of them was found to be wrong.
+    LicencesUnavailable {
+        faults: Vec<FieldFault>,
+        more: usize,
+    },
+    LicenceUseNotPermitted {
         matter: String,
     },
     // 400: limits
@@ -315,6 +345,9 @@ entries! {
     CLOCK_OUTSIDE = 304 "clock_outside" 401 Window Retry::Never, "sign_invalid", "双方时钟相差过大，检查 NTP";
     NONCE_REPLAYED = 305 "nonce_replayed" 401 Window Retry::Never, "sign_invalid", "随机数重复；若非对方程序错误，可能是重放";
     NOT_PERMITTED = 306 "not_permitted" 403 Window Retry::Never, "forbidden", "在 [[caller]] 的 allow 中授权后重载";
+    LICENCES_REFUSED = 307 "licences_refused" 422 Window Retry::Never, "bad_format", "逐条见各证照；核验报告按 reports 查，代码见 licences.md";
+    LICENCES_UNAVAILABLE = 308 "licences_unavailable" 503 OtherCity Retry::SameKey, "peer_busy", "证照来源没有及时答复，请求没有送出；检查来源与线路";
+    LICENCE_USE_NOT_PERMITTED = 309 "licence_use_not_permitted" 403 Window Retry::Never, "forbidden", "在 [[caller]] 的 licences.matters 中授权后重载";
     RATE_LIMITED = 401 "rate_limited" 429 Window Retry::AfterSeconds(1), "rate_limited", "频率超限；见 [[limit]]";
     DAILY_COUNT_REACHED = 402 "daily_count_reached" 429 Window Retry::AfterSeconds(3600), "rate_limited", "当日次数用完；见 [[limit]] 的 per_day";
     OVERLOADED = 403 "overloaded" 503 Gateway Retry::AfterSeconds(2), "peer_busy", "同时办理数已满；见 exchanges_max";
@@ -358,6 +391,9 @@ impl Fault {
             Self::ClockOutside { .. } => &CLOCK_OUTSIDE,
             Self::NonceReplayed => &NONCE_REPLAYED,
             Self::NotPermitted { .. } => &NOT_PERMITTED,
+            Self::LicencesRefused { .. } => &LICENCES_REFUSED,
+            Self::LicencesUnavailable { .. } => &LICENCES_UNAVAILABLE,
+            Self::LicenceUseNotPermitted { .. } => &LICENCE_USE_NOT_PERMITTED,
             Self::RateLimited { .. } => &RATE_LIMITED,
             Self::DailyCountReached { .. } => &DAILY_COUNT_REACHED,
             Self::Overloaded => &OVERLOADED,
@@ -383,7 +419,9 @@ impl Fault {
     pub fn canonical(&self) -> &'static str {
         match self {
             Self::Refused { canonical, .. } => canonical,
-            Self::Fields { faults, .. } => faults.first().map_or("bad_format", FieldFault::canonical),
+            Self::Fields { faults, .. } | Self::LicencesRefused { faults, .. } => {
+                faults.first().map_or("bad_format", FieldFault::canonical)
+            }
             other => other.entry().canonical,
         }
     }
@@ -391,7 +429,10 @@ impl Fault {
     /// The faults of single fields, or none.
     pub fn fields(&self) -> &[FieldFault] {
         match self {
-            Self::Fields { faults, .. } | Self::AnswerWrong { faults, .. } => faults,
+            Self::Fields { faults, .. }
+            | Self::AnswerWrong { faults, .. }
+            | Self::LicencesRefused { faults, .. }
+            | Self::LicencesUnavailable { faults, .. } => faults,
             _ => &[],
         }
     }
@@ -417,7 +458,10 @@ impl fmt::Display for Fault {
         match self {
             Self::Malformed { format, offset, reason } => write!(formatter, ": {format} at byte {offset}: {reason}"),
             Self::LimitExceeded { what, limit } => write!(formatter, ": {what} over {limit}"),
-            Self::Fields { faults, more } | Self::AnswerWrong { faults, more } => {
+            Self::Fields { faults, more }
+            | Self::AnswerWrong { faults, more }
+            | Self::LicencesRefused { faults, more }
+            | Self::LicencesUnavailable { faults, more } => {
                 for fault in faults {
                     write!(formatter, "; J{} {}", fault.number(), fault.path)?;
                 }
@@ -440,32 +484,4 @@ impl fmt::Display for Fault {
 impl std::error::Error for Fault {}
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_rise_and_names_are_unique() {
-        for pair in TABLE.windows(2) {
-            assert!(pair[0].number < pair[1].number, "{} {}", pair[0].name, pair[1].name);
-        }
-        let mut names: Vec<_> = TABLE.iter().map(|entry| entry.name).collect();
-        names.sort_unstable();
-        names.dedup();
-        assert_eq!(names.len(), TABLE.len());
-    }
-
-    #[test]
-    fn every_row_speaks_a_canonical_word() {
-        for entry in TABLE {
-            assert!(CANONICAL.contains(&entry.canonical), "{}", entry.name);
-        }
-    }
-
-    #[test]
-    fn all_field_faults_are_told_at_once() {
-        let missing =
-            |path: &str| FieldFault { path: path.into(), title: String::new(), what: FieldFaultKind::Missing };
-        let text = Fault::Fields { faults: vec![missing("data.a"), missing("data.b")], more: 1 }.window_text();
-        assert!(text.contains("3 处") && text.contains("data.a") && text.contains("data.b") && text.contains("另有 1"));
-    }
-}
+mod tests;

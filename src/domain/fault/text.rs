@@ -44,8 +44,28 @@ impl FieldFault {
             }
             FieldFaultKind::Duplicate => format!("{field}出现了两次，请保留一个"),
             FieldFaultKind::RuleBroken { rule } => format!("{field}不符合规则：{rule}，请核对后重新提交"),
+            FieldFaultKind::LicenceRejected { reasons } => {
+                let told = told(reasons);
+                format!("{field}的证照不予采信（{told}），请核对证照标识，或请当事人向发证机关换领后重新提交")
+            }
+            FieldFaultKind::LicenceInDoubt { reasons } => {
+                format!("{field}的证照需要人工核实（{}），请向发证机关核实，改用原件办理", told(reasons))
+            }
+            FieldFaultKind::LicenceUnknown => format!("{field}在证照来源中没有找到，请核对证照标识后重新提交"),
+            FieldFaultKind::LicenceUnequal { table, value, from, to } => {
+                format!("{field}的证照可以采信，但{table}“{value}”（{from}）在 {to} 没有互认的对应，请改用原件办理")
+            }
+            FieldFaultKind::LicenceUnavailable { reason } => {
+                format!("{field}的证照没有取到（{reason}），请稍后用同一编号重新提交")
+            }
         }
     }
+}
+
+/// What a licence was found to be, at most three reasons of it: the report has them all.
+fn told(reasons: &[(&str, &str)]) -> String {
+    let told: Vec<String> = reasons.iter().take(3).map(|(code, sentence)| format!("{sentence} {code}")).collect();
+    told.join("；")
 }
 
 impl Fault {
@@ -77,6 +97,11 @@ impl Fault {
             }
             Self::NonceReplayed => "随机数已经用过，请换新的随机数重新签名发送".into(),
             Self::NotPermitted { matter } => format!("来文系统没有办理事项“{matter}”的权限，请联系网关运维授权"),
+            Self::LicencesRefused { faults, more } => fields_text("证照核验没有通过，申请没有送出；有", faults, *more),
+            Self::LicencesUnavailable { faults, more } => fields_text("证照没有取到，申请没有送出；有", faults, *more),
+            Self::LicenceUseNotPermitted { matter } => {
+                format!("来文系统没有为事项“{matter}”使用证照的权限，申请没有送出，请联系网关运维授权")
+            }
             Self::RateLimited { retry_after_seconds } => format!("请求过于频繁，请 {retry_after_seconds} 秒后再试"),
             Self::DailyCountReached { retry_after_seconds } => {
                 format!("今日次数已用完，请 {retry_after_seconds} 秒后再试，或联系网关运维调整")

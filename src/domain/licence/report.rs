@@ -313,14 +313,15 @@ impl Report {
         told
     }
 
+    /// Codes and sentences of what decided against the licence, the weightiest first; warnings are not among them.
+    pub fn weighty(&self) -> Vec<(&'static str, &'static str)> {
+        let decided = self.reasons().into_iter().filter(|check| check.weight().is_some());
+        decided.map(|check| (check.code.code(), check.code.failed())).collect()
+    }
+
     /// The report for systems.
     pub fn json(&self) -> Value {
-        let weighty: Vec<&'static str> = self
-            .reasons()
-            .into_iter()
-            .filter(|check| check.weight().is_some())
-            .map(|check| check.code.failed())
-            .collect();
+        let weighty: Vec<&'static str> = self.weighty().into_iter().map(|(_, sentence)| sentence).collect();
         json!({
             "reportId": &sm::hex(&sm::digest(format!("{}/{}", sm::hex(&self.file_digest), self.at).as_bytes()))[..32],
             "decision": self.decision,

@@ -42,7 +42,7 @@ impl Faults {
 }
 
 /// The path with the items' numbers in its lists: `data.accounts[1].balance`.
-fn numbered(path: &str, positions: &[u32]) -> String {
+pub(super) fn numbered(path: &str, positions: &[u32]) -> String {
     let mut out = String::with_capacity(path.len() + 8);
     let mut rest = path;
     for position in positions {

@@ -2,6 +2,7 @@
 
 use super::address;
 use super::address::Divisions;
+use super::carried::Look;
 use super::catalogue::Catalogue;
 use super::catalogue::RuleRow;
 use super::message::Message;
@@ -154,6 +155,8 @@ pub(super) fn compile(shared: &Shared<'_>, order: &Order<'_>, faults: &mut Vec<D
         keeps.push(Keep { name: name.clone(), source });
     }
     let result = watched.and_then(|watched| result_check(shared.catalogue, order, &watched, &mut resolver));
+    let licences = order.source.filter(|_| order.kind == MessageKind::Request);
+    let licences = licences.and_then(|_| Look::compile(order.target.message, &target_notes, &mut resolver));
     faults.append(&mut resolver.faults);
     let (kept, used) = (std::mem::take(&mut resolver.kept), std::mem::take(&mut resolver.used));
     let dropped = dropped(&source, &notes, &used);
@@ -180,6 +183,7 @@ pub(super) fn compile(shared: &Shared<'_>, order: &Order<'_>, faults: &mut Vec<D
         calendar: shared.calendar.clone(),
         dropped,
         sides: (source_profile.name.as_str().into(), order.target.profile.name.as_str().into()),
+        licences: licences.map(Box::new),
         growth: AtomicUsize::new(1024),
     };
     (plan, kept)
@@ -263,7 +267,11 @@ fn dropped(message: &Message, notes: &[Arc<RowNote>], used: &[bool]) -> Vec<Arc<
             && !used[*index]
             && !matches!(
                 row.conversion.convert,
-                Convert::List | Convert::Container | Convert::Count { .. } | Convert::Index { .. }
+                Convert::Container
+                    | Convert::Count { .. }
+                    | Convert::Index { .. }
+                    | Convert::Licence(_)
+                    | Convert::List
             )
     });
     rows.filter_map(|(index, _)| notes.get(index).cloned()).collect()

@@ -26,8 +26,37 @@ pub struct Context<'a> {
     pub case: Option<&'a BTreeMap<String, String>>,
     /// Values of the request, for answers.
     pub kept: Option<&'a Kept>,
+    /// What the licences say that the message carries; none where nobody looked.
+    pub licences: Option<&'a LicenceFacts>,
     /// The fault to be told, for fault messages.
     pub fault: Option<&'a FaultWords>,
+}
+
+/// What verified licences say, in the words of the side that is written to: by the licence's identifier, then by the name
+/// of GB/T 36903. It holds personal data, so `Debug` shows only how many licences there are.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct LicenceFacts(BTreeMap<String, BTreeMap<String, String>>);
+
+impl std::fmt::Debug for LicenceFacts {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "LicenceFacts({})", self.0.len())
+    }
+}
+
+impl LicenceFacts {
+    /// Adds what the licence with `identifier` says under `name`; several values of a name are one text with commas.
+    pub fn add(&mut self, identifier: &str, name: &str, value: &str) {
+        let text = self.0.entry(identifier.to_owned()).or_default().entry(name.to_owned()).or_default();
+        if !text.is_empty() {
+            text.push(',');
+        }
+        text.push_str(value);
+    }
+
+    /// What a licence says under a name.
+    pub fn get(&self, identifier: &str, name: &str) -> Option<&str> {
+        self.0.get(identifier)?.get(name).map(String::as_str)
+    }
 }
 
 impl Context<'_> {

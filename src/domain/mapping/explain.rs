@@ -82,6 +82,10 @@ impl View<'_> {
         let slot = match (&op.direct, &op.source) {
             (Some(Direct::Code { level, slot, .. } | Direct::Text { level, slot, .. }), _)
             | (None, Some(Source::Slot { level, slot, .. })) => self.slot(*level, *slot),
+            (None, Some(Source::Licence { identifier, .. })) => match &**identifier {
+                Source::Slot { level, slot, .. } => self.slot(*level, *slot),
+                _ => return String::new(),
+            },
             _ => return String::new(),
         };
         let mut spare = Vec::new();

@@ -219,7 +219,8 @@ impl Message {
     /// The first row of a canonical field.
     pub(super) fn row_of(&self, field: &str) -> Option<usize> {
         self.rows.iter().position(|row| {
-            matches!(&row.field, RowField::Canonical(id) if id == field) && row.conversion.convert != Convert::List
+            matches!(&row.field, RowField::Canonical(id) if id == field)
+                && !matches!(row.conversion.convert, Convert::Licence(_) | Convert::List)
         })
     }
 }

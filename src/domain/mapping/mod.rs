@@ -10,6 +10,7 @@
 
 mod address;
 mod canonical;
+mod carried;
 mod catalogue;
 mod certificate;
 mod checks;
@@ -42,6 +43,9 @@ mod values;
 mod wide;
 mod writer;
 
+pub use carried::CARRIED_MAX;
+pub use carried::Carried;
+pub use carried::Carries;
 pub use catalogue::Archetype;
 pub use catalogue::Catalogue;
 pub use catalogue::City;
@@ -55,6 +59,7 @@ pub use context::Context;
 pub use context::FaultFieldWords;
 pub use context::FaultWords;
 pub use context::Kept;
+pub use context::LicenceFacts;
 pub use context::Translated;
 pub use explain::Line;
 pub use explain::Trace;

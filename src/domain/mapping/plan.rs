@@ -57,6 +57,8 @@ pub struct Plan {
     pub(super) dropped: Vec<Arc<RowNote>>,
     /// Names of the profiles, for faults: source and target.
     pub(super) sides: (Arc<str>, Arc<str>),
+    /// What a message says of licences; none where the target has no place for what they say.
+    pub(super) licences: Option<Box<super::carried::Look>>,
     /// By how many bytes an output was longer than its input so far, so that one allocation will do.
     pub(super) growth: AtomicUsize,
 }
@@ -153,6 +155,11 @@ pub(super) enum Source {
     Kept {
         number: usize,
         kind: Type,
+    },
+    /// What the licence with that identifier says, where it was fetched and verified.
+    Licence {
+        identifier: Box<Source>,
+        name: Box<str>,
     },
     Slot {
         level: u8,

@@ -220,6 +220,7 @@ fn round(
         settings: &settings,
         case: Some(&case),
         kept: Some(&kept),
+        licences: None,
         fault: None,
     };
     let mut workspace = Workspace::default();

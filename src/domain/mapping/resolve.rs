@@ -107,7 +107,7 @@ impl Resolver<'_> {
                 Convert::DateTime(forms) => {
                     row_field(&row.field) == id && !matches!(forms[0], DateTimeForm::DatePart | DateTimeForm::TimePart)
                 }
-                Convert::Mask(_) | Convert::List | Convert::Container => false,
+                Convert::Mask(_) | Convert::Licence(_) | Convert::List | Convert::Container => false,
                 _ => row_field(&row.field) == id && want.is_none(),
             };
             readable && self.layout.rows.contains_key(&index)
@@ -157,6 +157,7 @@ impl Resolver<'_> {
             Convert::Address(_)
             | Convert::Const(_)
             | Convert::Container
+            | Convert::Licence(_)
             | Convert::List
             | Convert::Mask(_)
             | Convert::Sequence

@@ -141,7 +141,7 @@ impl Plan {
         self.write(&[], context, workspace, None)
     }
 
-    fn read(&self, input: &[u8], scratch: &mut Scratch) -> Result<(), Fault> {
+    pub(super) fn read(&self, input: &[u8], scratch: &mut Scratch) -> Result<(), Fault> {
         read_document(self.format, self.charset, &self.tree, self.start, input, scratch, &self.limits)
     }
 

@@ -130,6 +130,7 @@ impl<'a> View<'a> {
                 self.read(read, slot.kind, raw, made)
             }
             Source::Nothing => Ok(Got::Missing),
+            Source::Licence { identifier, name } => self.licence(identifier, name, spare),
             Source::Joined { level, date, time } => {
                 let (date, time) = (self.slot(*level, *date), self.slot(*level, *time));
                 if let Some(absence) = self.absence(date, false) {
@@ -263,6 +264,13 @@ impl<'a> View<'a> {
             },
         }
         Ok(())
+    }
+
+    fn licence<'s>(&'s self, identifier: &'s Source, name: &str, spare: &'s mut Spare) -> Result<'s> {
+        let Some(licences) = self.context.licences else { return Ok(Got::Missing) };
+        let Got::Value(Value::Text(text)) = self.get(identifier, spare)? else { return Ok(Got::Missing) };
+        let told = std::str::from_utf8(text.trim_ascii()).ok().and_then(|text| licences.get(text, name));
+        Ok(told.map_or(Got::Missing, |told| Got::Value(Value::Text(told.as_bytes()))))
     }
 
     fn call(&self, call: &CallName) -> Got<'_> {

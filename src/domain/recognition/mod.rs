@@ -18,6 +18,7 @@ mod dialect;
 mod equivalence;
 mod file;
 mod translate;
+mod unreleased;
 
 pub use crate::domain::licence::State;
 pub use catalogue::Field;

@@ -10,8 +10,9 @@ use crate::edge::config::callers::MatterPattern;
 use crate::edge::config::files::Files;
 use crate::edge::config::problem::Kind;
 use crate::edge::config::reader::{Placed, Section};
-use crate::edge::config::size;
-use crate::edge::licences::{Rates, Retention, Settings, Waits};
+use crate::edge::config::{Names, size};
+use crate::edge::keys::Half;
+use crate::edge::licences::{PlatformSettings, Rates, Retention, Settings, Waits};
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -52,7 +53,12 @@ impl LicenceAccess {
 }
 
 /// The section `[licences]`.
-pub(super) fn check(mut section: Section<'_, '_>, files: &Files<'_>, body_bytes_max: usize) -> Option<Settings> {
+pub(super) fn check(
+    mut section: Section<'_, '_>,
+    files: &Files<'_>,
+    body_bytes_max: usize,
+    systems: &Names,
+) -> Option<Settings> {
     let document = section.document();
     let trust = section.text_required("trust_directory");
     let policy = section.text("policy_file");
@@ -70,6 +76,7 @@ pub(super) fn check(mut section: Section<'_, '_>, files: &Files<'_>, body_bytes_
     let store = section.text("store_file").map_or_else(|| "/var/lib/jingyue/licences.db".to_owned(), |text| text.value);
     let key = section.text_required("digest_key_file").and_then(|name| files.secret(document, &name));
     let source = section.text("source_directory").map(|name| files.path(&name.value));
+    let platform = section.section("source").map(|source| check_source(source, files, systems));
     let code_lasts = Duration::from_secs(section.number("code_seconds", 1..86_401, 600));
     let verifications_max = size(section.number("verifications_max", 1..257, 2));
     let mut wait = |key| Duration::from_secs(section.number(key, 1..61, 10));
@@ -106,7 +113,23 @@ pub(super) fn check(mut section: Section<'_, '_>, files: &Files<'_>, body_bytes_
         waits,
         retention,
         source_directory: source,
+        platform: match platform {
+            None => None,
+            Some(platform) => Some(platform?),
+        },
     })
+}
+
+/// The section `[licences.source]`: a sharing platform among the systems.
+fn check_source(mut section: Section<'_, '_>, files: &Files<'_>, systems: &Names) -> Option<PlatformSettings> {
+    let document = section.document();
+    let system = section.text_required("system").and_then(|name| systems.resolve(document, &name));
+    let access_id = section.text_required("access_id");
+    let token = section.text_required("access_token_file").and_then(|name| files.secret(document, &name));
+    let key = section.text_required("key");
+    let key = key.and_then(|name| files.keys.get()?.resolve(document, &name, Half::Encrypt));
+    section.finish();
+    Some(PlatformSettings { system: system?, access_id: access_id?.value, access_token: token?, key: key? })
 }
 
 /// The line `licences = { … }` of a caller.

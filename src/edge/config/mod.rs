@@ -179,7 +179,8 @@ impl Config {
             .into_iter()
             .map(|relay| callers::check_relay(relay, &system_names, &caller_names))
             .collect();
-        let licences = root.section("licences").map(|licences| licences::check(licences, files, body_bytes_max));
+        let licences =
+            root.section("licences").map(|licences| licences::check(licences, files, body_bytes_max, &system_names));
         root.finish();
         Some(Self {
             listen: listen?,

@@ -15,6 +15,7 @@ mod store;
 pub use harvest::Harvest;
 pub use harvest::Rates;
 pub use harvest::Subject;
+pub use source::Both;
 pub use source::Folder;
 pub use source::Found;
 pub use source::LicenceSource;
@@ -38,6 +39,7 @@ pub use store::ReportEntry;
 pub use store::Store;
 pub use store::StoreFault;
 
+use crate::domain::key::Key;
 use crate::domain::licence::Known;
 use crate::domain::licence::Memory;
 use crate::domain::licence::Operator;
@@ -80,6 +82,20 @@ pub struct Settings {
     pub retention: Retention,
     /// Folder of licence files to query and fetch from.
     pub source_directory: Option<PathBuf>,
+    /// The sharing platform to query, fetch from and ask.
+    pub platform: Option<PlatformSettings>,
+}
+
+/// What `[licences.source]` of the configuration says.
+#[derive(Clone, Debug)]
+pub struct PlatformSettings {
+    /// Number of the system that is the platform.
+    pub system: usize,
+    /// Who we are there.
+    pub access_id: String,
+    pub access_token: Masked<Vec<u8>>,
+    /// The key under which its answers come.
+    pub key: Arc<dyn Key>,
 }
 
 /// How long a call waits.

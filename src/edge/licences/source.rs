@@ -1,6 +1,8 @@
-//! Where licences are fetched from: a folder of licence files, as a city has them before its platform is connected.
+//! Where licences are fetched from: a folder of licence files, as a city has them before its platform is connected, and
+//! what a platform gives.
 
 use crate::domain::licence;
+use crate::domain::licence::Live;
 use crate::domain::licence::Policy;
 use crate::domain::licence::Question;
 use crate::domain::licence::Report;
@@ -30,6 +32,10 @@ pub struct Wanted {
     pub kind: Option<String>,
     /// 证照编号 (ZZBH).
     pub number: Option<String>,
+    /// What it is for (用证事由), in words that a copy may bear.
+    pub cause: Option<String>,
+    /// True: by its identifier also one that was rejected when it was indexed, so that the verdict can say why.
+    pub even_rejected: bool,
 }
 
 /// One licence at its source. It never shows itself.
@@ -38,8 +44,31 @@ pub struct Found {
     pub holder: String,
     pub kind: String,
     pub number: String,
-    file: PathBuf,
-    digest: Digest,
+    /// The issuing side's word, where the source is the issuing side.
+    pub live: Option<Live>,
+    /// What it is fetched for.
+    cause: Option<String>,
+    /// The file and its SM3, where it lies in a folder.
+    file: Option<(PathBuf, Digest)>,
+}
+
+impl Found {
+    /// One that a platform has.
+    pub const fn remote(identifier: String, holder: String, kind: String, number: String, live: Live) -> Self {
+        Self { identifier, holder, kind, number, live: Some(live), cause: None, file: None }
+    }
+
+    /// The same, fetched for `cause`.
+    #[must_use]
+    pub fn for_cause(mut self, cause: Option<String>) -> Self {
+        self.cause = cause;
+        self
+    }
+
+    /// What it is fetched for.
+    pub fn cause(&self) -> Option<&str> {
+        self.cause.as_deref()
+    }
 }
 
 impl fmt::Debug for Found {
@@ -53,19 +82,64 @@ impl fmt::Debug for Found {
 pub enum SourceFault {
     /// What came is not what was promised.
     BadAnswer,
+    /// It could not be reached, did not answer in time, or did not want to.
+    Unavailable,
 }
 
 /// Gives licences. Called where waiting blocks no event loop.
 pub trait LicenceSource: Send + Sync {
     /// The licences that fit. Without identifier, holder and number there are none: a source is not to be
     /// listed.
-    fn find(&self, wanted: &Wanted) -> Vec<Arc<Found>>;
+    ///
+    /// # Errors
+    /// See [`SourceFault`].
+    fn find(&self, wanted: &Wanted) -> Result<Vec<Arc<Found>>, SourceFault>;
 
     /// The licence's file.
     ///
     /// # Errors
     /// [`SourceFault::BadAnswer`] when it is gone or not the file that was found to be good.
     fn fetch(&self, found: &Found) -> Result<Vec<u8>, SourceFault>;
+
+    /// Whether it can ask the issuing side.
+    fn can_confirm(&self) -> bool {
+        false
+    }
+
+    /// The issuing side's word about a licence; none where this source cannot ask it.
+    fn confirm(&self, _identifier: &str) -> Option<Live> {
+        None
+    }
+}
+
+/// A folder before a platform: what lies in the folder is fetched from there, and all else, and every word of the
+/// issuing side, comes from the platform.
+pub struct Both {
+    pub folder: Arc<dyn LicenceSource>,
+    pub platform: Arc<dyn LicenceSource>,
+}
+
+impl LicenceSource for Both {
+    fn find(&self, wanted: &Wanted) -> Result<Vec<Arc<Found>>, SourceFault> {
+        let found = self.folder.find(&Wanted { even_rejected: false, ..wanted.clone() })?;
+        if !found.is_empty() {
+            return Ok(found);
+        }
+        let found = self.platform.find(wanted)?;
+        if found.is_empty() { self.folder.find(wanted) } else { Ok(found) }
+    }
+
+    fn fetch(&self, found: &Found) -> Result<Vec<u8>, SourceFault> {
+        if found.file.is_some() { self.folder.fetch(found) } else { self.platform.fetch(found) }
+    }
+
+    fn can_confirm(&self) -> bool {
+        self.platform.can_confirm()
+    }
+
+    fn confirm(&self, identifier: &str) -> Option<Live> {
+        self.platform.confirm(identifier)
+    }
 }
 
 /// A folder of `*.ofd`, each verified when it is indexed.
@@ -74,6 +148,7 @@ pub struct Folder {
     by_identifier: HashMap<String, Vec<usize>>,
     by_holder: HashMap<String, Vec<usize>>,
     by_number: HashMap<String, Vec<usize>>,
+    rejected: HashMap<String, Arc<Found>>,
     refused: usize,
 }
 
@@ -89,6 +164,7 @@ impl Folder {
             by_identifier: HashMap::new(),
             by_holder: HashMap::new(),
             by_number: HashMap::new(),
+            rejected: HashMap::new(),
             refused: 0,
         };
         let mut paths = Vec::new();
@@ -112,11 +188,15 @@ impl Folder {
                 holder: value("CZZTDM"),
                 kind: value("ZZLXDM"),
                 number: value("ZZBH"),
-                digest: sm::digest(&bytes),
-                file: path,
+                live: None,
+                cause: None,
+                file: Some((path, sm::digest(&bytes))),
             };
             if !is_genuine(&report) || found.identifier.is_empty() {
                 read.refused += 1;
+                if !found.identifier.is_empty() {
+                    read.rejected.insert(found.identifier.clone(), Arc::new(found));
+                }
                 continue;
             }
             let index = read.licences.len();
@@ -148,8 +228,13 @@ impl Folder {
 }
 
 impl LicenceSource for Folder {
-    fn find(&self, wanted: &Wanted) -> Vec<Arc<Found>> {
+    fn find(&self, wanted: &Wanted) -> Result<Vec<Arc<Found>>, SourceFault> {
         let of = |index: &HashMap<String, Vec<usize>>, key: &str| index.get(key).cloned().unwrap_or_default();
+        if let Some(identifier) = wanted.identifier.as_ref().filter(|_| wanted.even_rejected)
+            && !self.by_identifier.contains_key(identifier)
+        {
+            return Ok(self.rejected.get(identifier).cloned().into_iter().collect());
+        }
         let candidates = match (&wanted.identifier, &wanted.holder, &wanted.number) {
             (Some(identifier), _, _) => of(&self.by_identifier, identifier),
             (None, Some(holder), _) => of(&self.by_holder, holder),
@@ -157,7 +242,7 @@ impl LicenceSource for Folder {
             (None, None, None) => Vec::new(),
         };
         let fits = |wanted: &Option<String>, value: &str| wanted.as_ref().is_none_or(|wanted| wanted == value);
-        candidates
+        let found = candidates
             .into_iter()
             .filter_map(|index| self.licences.get(index))
             .filter(|found| {
@@ -166,12 +251,14 @@ impl LicenceSource for Folder {
                     && fits(&wanted.number, &found.number)
             })
             .cloned()
-            .collect()
+            .collect();
+        Ok(found)
     }
 
     fn fetch(&self, found: &Found) -> Result<Vec<u8>, SourceFault> {
-        let bytes = bounded(&found.file).map_err(|_| SourceFault::BadAnswer)?;
-        if sm::digest(&bytes) == found.digest { Ok(bytes) } else { Err(SourceFault::BadAnswer) }
+        let (file, digest) = found.file.as_ref().ok_or(SourceFault::BadAnswer)?;
+        let bytes = bounded(file).map_err(|_| SourceFault::BadAnswer)?;
+        if sm::digest(&bytes) == *digest { Ok(bytes) } else { Err(SourceFault::BadAnswer) }
     }
 }
 

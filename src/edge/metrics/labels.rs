@@ -53,6 +53,8 @@ label! {
     Stage {
         Identify = "identify",
         Admit = "admit",
+        /// The licences that a message carries, where its matter asks for them.
+        Licences = "licences",
         Translate = "translate",
         RecordOpen = "record_open",
         Forward = "forward",
@@ -203,20 +205,23 @@ impl OutcomeLabel {
             | Fault::NotServed { .. }
             | Fault::Refused { .. }
             | Fault::StillInProgress
-            | Fault::KeyReused => Self::RejectBusiness,
+            | Fault::KeyReused
+            | Fault::LicencesRefused { .. } => Self::RejectBusiness,
             Fault::AnswerWrong { .. }
             | Fault::NotDelivered { .. }
             | Fault::BreakerOpen { .. }
             | Fault::AnswerUnreadable { .. }
             | Fault::AnswerTooLarge { .. }
-            | Fault::AnswerStatus { .. } => Self::UpstreamError,
+            | Fault::AnswerStatus { .. }
+            | Fault::LicencesUnavailable { .. } => Self::UpstreamError,
             Fault::DeadlinePassed | Fault::ConnectionLost | Fault::OutcomeUnknown => Self::Timeout,
             Fault::CredentialsMissing { .. }
             | Fault::UnknownCaller
             | Fault::WrongSignature
             | Fault::ClockOutside { .. }
             | Fault::NonceReplayed
-            | Fault::NotPermitted { .. } => Self::AuthError,
+            | Fault::NotPermitted { .. }
+            | Fault::LicenceUseNotPermitted { .. } => Self::AuthError,
             Fault::RateLimited { .. } | Fault::DailyCountReached { .. } => Self::RateLimited,
             Fault::Overloaded | Fault::LedgerUnavailable | Fault::Internal { .. } | Fault::Draining => {
                 Self::InternalError
@@ -255,7 +260,12 @@ impl TranslateFailure {
             | FieldFaultKind::BadIdentifier { .. }
             | FieldFaultKind::BeyondCalendar { .. }
             | FieldFaultKind::Duplicate
-            | FieldFaultKind::RuleBroken { .. } => Self::Schema,
+            | FieldFaultKind::RuleBroken { .. }
+            | FieldFaultKind::LicenceRejected { .. }
+            | FieldFaultKind::LicenceInDoubt { .. }
+            | FieldFaultKind::LicenceUnknown
+            | FieldFaultKind::LicenceUnequal { .. }
+            | FieldFaultKind::LicenceUnavailable { .. } => Self::Schema,
         }
     }
 

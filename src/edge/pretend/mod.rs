@@ -11,8 +11,9 @@
 //! | `jingzhou-police` | SOAP, PACKAGE in CDATA: ZAGL_SQKJHJZM (household certificate); any path |
 //! | `jingzhou-fund` | form post with a GB18030 document: `/gjj/ws`, GJJ1001 (account query) |
 //! | `fund-national` | message/head/body/field in GB18030: `/bdc/message`, BDC901, BDC904, BDC905, SBDC100 |
+//! | `licence-sharing` | sharing platform of Hunan: `/CertShare/{queryCertInfo,queryCertInfoByHolderCode,downloadFile}`, answers under the gateway's sample key |
 //!
-//! With `port_base` the systems listen on that port and the next four, in the order of the table.
+//! With `port_base` the systems listen on that port and the next five, in the order of the table.
 //!
 //! # What a message can ask for
 //!
@@ -45,6 +46,7 @@ pub mod jingzhou_fund;
 pub mod jingzhou_police;
 pub mod jingzhou_window;
 pub mod json;
+pub mod licence_sharing;
 pub mod package;
 pub mod register;
 pub mod server;
@@ -72,17 +74,18 @@ use std::thread::JoinHandle;
 use tokio::sync::oneshot;
 
 /// The systems, in the order of their ports.
-const SYSTEMS: [System; 5] = [
+const SYSTEMS: [System; 6] = [
     System { name: "jingzhou-window", turn: jingzhou_window::turn },
     System { name: "yueyang-window", turn: yueyang_window::turn },
     System { name: "jingzhou-police", turn: jingzhou_police::turn },
     System { name: "jingzhou-fund", turn: jingzhou_fund::turn },
     System { name: "fund-national", turn: fund_national::turn },
+    System { name: "licence-sharing", turn: licence_sharing::turn },
 ];
 
 /// What the cities are started with.
 pub struct Options {
-    /// The first of five ports on loopback; none: any free ports.
+    /// The first of six ports on loopback; none: any free ports.
     pub port_base: Option<u16>,
     /// The secret with which requests to `yueyang-window` must be signed.
     pub secret: Masked<Vec<u8>>,
@@ -148,6 +151,11 @@ impl Cities {
     pub fn address(&self, system: &str) -> SocketAddr {
         let place = Self::systems().position(|name| name == system);
         self.addresses[place.expect("a name of Cities::systems, which callers write as a literal")]
+    }
+
+    /// Gives a licence of `licence-sharing` another status (`head.status`): 21 cancelled, 22 expired, 23 restricted.
+    pub fn set_licence_status(&self, identifier: &str, status: i64) {
+        self.world.set_licence_status(identifier, status);
     }
 
     /// Every request that was received and read to its end, oldest first; the last 10,000 or 64 MiB of them.

@@ -8,6 +8,7 @@ use crate::edge::pretend::check;
 use crate::edge::pretend::check::Kind;
 use crate::edge::pretend::check::Member;
 use crate::edge::pretend::check::Problem;
+use crate::edge::pretend::check::Shape;
 use crate::edge::pretend::check::Trouble;
 use crate::edge::pretend::check::may;
 use crate::edge::pretend::check::must;
@@ -261,8 +262,18 @@ pub const MATERIAL: &[Member] = &[
     must("CLMC", Kind::Text(100)),
     must("CLGS", Kind::Code(&["PDF", "OFD", "JPG", "PNG", "DZZZ"])),
     may("ZZBS", Kind::Text(100)),
+    Member { name: "ZZXX", required: false, shape: Shape::Group(LICENCE) },
     may("CLZY", Kind::Digest),
     may("CLNR", Kind::Base64),
+];
+
+/// What the gateway found a licence to say, in the words of Hubei.
+const LICENCE: &[Member] = &[
+    must("certificate_type_code", Kind::Text(21)),
+    may("certificate_name", Kind::Text(100)),
+    may("certificate_number", Kind::Text(50)),
+    may("certificate_holder_name", Kind::Text(200)),
+    may("certificate_issued_date", Kind::Digits(8, 8)),
 ];
 
 /// Materials are numbered from 1; a licence comes by its identifier, a file with its content, whose SM3 must be right.

@@ -102,6 +102,7 @@ pub struct World {
     received: Mutex<(VecDeque<Received>, usize)>,
     signatures: Mutex<VecDeque<String>>,
     letters: Mutex<HashMap<String, Letter>>,
+    licences: Mutex<HashMap<String, i64>>,
 }
 
 impl World {
@@ -113,6 +114,7 @@ impl World {
             received: Mutex::default(),
             signatures: Mutex::default(),
             letters: Mutex::default(),
+            licences: Mutex::default(),
         }
     }
 
@@ -171,6 +173,19 @@ impl World {
         if let Some(letter) = hold(&self.letters).get_mut(number) {
             letter.progress = progress;
         }
+    }
+
+    /// Gives a licence another status (`head.status` of the sharing platform) than 0.
+    pub fn set_licence_status(&self, identifier: &str, status: i64) {
+        let mut licences = hold(&self.licences);
+        if licences.len() < REMEMBERED_MAX {
+            licences.insert(identifier.to_owned(), status);
+        }
+    }
+
+    /// The status of a licence.
+    pub fn licence_status(&self, identifier: &str) -> i64 {
+        hold(&self.licences).get(identifier).copied().unwrap_or_default()
     }
 
     /// How far a letter has come.

@@ -40,6 +40,15 @@ const ADDRESS: &[Member] = &[
     must("detail", Kind::Text(200)),
 ];
 
+/// What the gateway found a licence to say, in the words of Hunan.
+const LICENCE: &[Member] = &[
+    must("ZZLXDM", Kind::Text(21)),
+    may("ZZMC", Kind::Text(100)),
+    may("ZZBH", Kind::Text(50)),
+    may("CZZT", Kind::Text(200)),
+    may("ZZBFRQ", Kind::Text(10)),
+];
+
 const MATERIALS: Member = Member {
     name: "materials",
     required: false,
@@ -50,6 +59,7 @@ const MATERIALS: Member = Member {
         may("source", Kind::Code(&["upload", "certificate", "scan"])),
         may("digestSm3", Kind::Digest),
         may("certIdentifier", Kind::Text(100)),
+        group("certInfo", false, LICENCE),
         may("content", Kind::Base64),
     ]),
 };

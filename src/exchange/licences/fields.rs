@@ -7,6 +7,7 @@ use super::refusal::Kind;
 use super::refusal::Refusal;
 use crate::domain::ids::CitizenNumber;
 use crate::domain::licence::FILE_BYTES_MAX;
+use crate::domain::licence::identifier_of_qr;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -26,6 +27,9 @@ use std::fmt;
 const MEMBERS_MAX: usize = 64;
 /// Longest member of a form that is no file, in bytes.
 const MEMBER_BYTES_MAX: u64 = 64 << 10;
+
+/// Longest content of a QR code, in characters.
+pub(super) const QR_CHARACTERS_MAX: usize = 2_953;
 
 /// Which texts a field takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,7 +140,7 @@ impl Fields {
             return None;
         }
         let is_right = match form {
-            Form::Code => text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_./:".contains(&byte)),
+            Form::Code => has_code_letters(&text),
             Form::Free => !text.chars().any(char::is_control),
         };
         if !is_right {
@@ -189,6 +193,20 @@ impl Fields {
         })
     }
 
+    /// The identifier in the content of a QR code; a fault where there is not exactly one.
+    pub(super) fn of_qr(&mut self, name: &str, text: &str) -> Option<String> {
+        if text.is_empty() {
+            return None;
+        }
+        match identifier_of_qr(text) {
+            Ok(identifier) => Some(identifier.to_owned()),
+            Err(fault) => {
+                self.fault(name, &fault.to_string());
+                None
+            }
+        }
+    }
+
     /// A member that is an object, whole.
     pub(super) fn object(&mut self, name: &'static str) -> Map<String, Value> {
         match self.value(name) {
@@ -237,6 +255,15 @@ impl Fields {
         }
         if self.faults.is_empty() { Ok(()) } else { Err(Refusal::fields(self.faults)) }
     }
+}
+
+fn has_code_letters(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_./:".contains(&byte))
+}
+
+/// Whether a text may stand in a receipt as a code.
+pub(super) fn is_code(text: &str) -> bool {
+    (1..=64).contains(&text.len()) && has_code_letters(text) && !holds_citizen_number(text)
 }
 
 /// Whether a right citizen number (公民身份号码) stands in `text`.

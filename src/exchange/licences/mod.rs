@@ -14,16 +14,19 @@
 //! | `GET /v1/trust/lists`, `PUT /v1/trust/lists/{province}` | `lists` |
 //! | `POST /CertShare/*` | `share` |
 //! | `GET /v1/licences/reports/{id}`, `GET /v1/licences/receipts?since=` | `kept` |
+//! | none: the licences that the message of an exchange carries | `carried` |
 //!
 //! A verdict is an answer with status 200, whatever it is; what cannot be answered is a [`refusal`].
 
 mod asked;
+mod carried;
 mod fields;
 mod kept;
 mod lists;
 mod lookup;
 mod refusal;
 mod share;
+mod sides;
 mod uses;
 mod verify;
 
@@ -49,12 +52,15 @@ use crate::edge::licences::Subject;
 use crate::edge::metrics::Metrics;
 use asked::Common;
 use bytes::Bytes;
+pub(super) use carried::GONE;
+pub(super) use carried::Handed;
 use http::Method;
 use http::header::CONTENT_TYPE;
 use refusal::Kind;
 use refusal::Refusal;
 use serde_json::Value;
 use share::Envelope;
+use sides::Sides;
 use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Duration;
@@ -185,6 +191,7 @@ struct Called<'c> {
     caller: &'c str,
     access: &'c LicenceAccess,
     now: Milliseconds,
+    sides: Sides,
     /// As the caller gave it, once it was read.
     request_id: &'c RefCell<Option<String>>,
 }
@@ -299,8 +306,9 @@ impl Exchange {
         let access = access.ok_or_else(|| Refusal::with(Kind::Matter, "没有为本系统开通证照接口"))?;
         let mut story = Story::new(&self.clock, state);
         limit(state, caller, body_bytes, now, &mut story)?;
+        let sides = Sides::of(state, &state.callers[caller].city);
         let caller = &state.callers[caller].name;
-        Ok(Called { desk, metrics: &self.metrics, caller, access, now, request_id })
+        Ok(Called { desk, metrics: &self.metrics, caller, access, now, sides, request_id })
     }
 
     /// Who asks. The digest of a large body is worked out beside the event loop.

@@ -60,7 +60,7 @@ refusals! {
     Ambiguous "SRC.AMBIGUOUS" 409 99 "找到多个证照，不能确定是哪一个" "请补充证照标识或证照编号";
     NotProvided "SRC.NOT_PROVIDED" 501 2 "没有接入证照来源" "请使用上传文件的核验接口，或请网关管理员接入来源";
     BadAnswer "SRC.BAD_ANSWER" 502 99 "证照来源给出的内容不能用" "请稍后重试；仍不行请联系网关管理员";
-    SourceTimeout "SRC.TIMEOUT" 504 99 "证照来源没有在时限内答复" "请稍后重试；仍不行请联系网关管理员";
+    SourceTimeout "SRC.TIMEOUT" 504 99 "证照来源没有及时答复" "请稍后重试；仍不行请联系网关管理员检查来源与线路";
     Limited "RATE.LIMITED" 429 99 "请求过于频繁" "请按 Retry-After 给出的秒数等待";
     ListExpired "TRUST.LIST_EXPIRED" 503 99 "信任清单已过期" "请网关管理员更新信任清单";
     ListRefused "TRUST.LIST_REFUSED" 422 99 "信任清单不能采用" "请核对签名、省份、序号与有效期后重新提交";

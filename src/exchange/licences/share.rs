@@ -9,6 +9,7 @@ use super::asked::Common;
 use super::asked::GROUNDS;
 use super::fields::Fields;
 use super::fields::Form;
+use super::fields::QR_CHARACTERS_MAX;
 use super::refusal;
 use super::refusal::Kind;
 use super::refusal::Refusal;
@@ -142,6 +143,11 @@ impl Called<'_> {
                 let identifier = fields.required("certIdentifier", 128, Form::Free);
                 self.share_query(fields, common, Wanted { identifier: Some(identifier), ..Wanted::default() }).await?
             }
+            "queryCertInfoByQRcode" => {
+                let text = fields.required("qrcode", QR_CHARACTERS_MAX, Form::Free);
+                let wanted = Wanted { identifier: fields.of_qr("qrcode", &text), ..Wanted::default() };
+                self.share_query(fields, common, wanted).await?
+            }
             "queryCertInfoByHolderCode" => {
                 let wanted = self.by_holder(&mut fields)?;
                 self.share_query(fields, common, wanted).await?
@@ -208,6 +214,8 @@ impl Called<'_> {
             holder: fields.optional("holderCode", 64, Form::Free),
             kind: Some(fields.required("certTypeCode", 21, Form::Code)),
             number: fields.optional("certNo", 64, Form::Free),
+            cause: None,
+            even_rejected: false,
         };
         let holder_kind = fields.required("holderTypeCode", 8, Form::Code);
         if wanted.holder.is_none() {
@@ -297,6 +305,7 @@ impl Called<'_> {
             level: Detail::Simple,
             code: None,
             purpose: "use",
+            word: None,
         };
         let told = self.judged(asked, "CertShare/verifyFile").await?;
         let codes: Vec<&str> = told["reason"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();

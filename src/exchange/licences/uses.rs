@@ -5,6 +5,7 @@ use super::asked;
 use super::asked::Common;
 use super::fields::Fields;
 use super::fields::Form;
+use super::fields::QR_CHARACTERS_MAX;
 use super::refusal::Kind;
 use super::refusal::Refusal;
 use super::verify::Asked;
@@ -33,6 +34,7 @@ use serde_json::Map;
 use serde_json::Value;
 use serde_json::json;
 use std::sync::Arc;
+use tokio::task::spawn_blocking;
 
 /// Most licences of one answer.
 const FOUND_MAX: usize = 20;
@@ -70,22 +72,32 @@ impl Matched {
 
 /// Reads which licence is meant.
 fn wanted(fields: &mut Fields) -> Wanted {
+    let qr = fields.optional("qrCode", QR_CHARACTERS_MAX, Form::Free);
+    let named = fields.optional("ZZBS", 128, Form::Free);
+    let pointed = qr.as_deref().and_then(|text| fields.of_qr("qrCode", text));
+    if let (Some(named), Some(pointed)) = (&named, &pointed)
+        && named != pointed
+    {
+        fields.fault("qrCode", "与 ZZBS 不是同一证照");
+    }
     let wanted = Wanted {
-        identifier: fields.optional("ZZBS", 128, Form::Free),
+        identifier: named.or(pointed),
         holder: fields.optional("CZZTDM", 64, Form::Free),
         kind: fields.optional("ZZLXDM", 21, Form::Code),
         number: fields.optional("ZZBH", 64, Form::Free),
+        cause: None,
+        even_rejected: false,
     };
-    if wanted.identifier.is_none() && wanted.holder.is_none() {
-        fields.fault("ZZBS", "请给出证照标识，或持证主体代码");
-    } else if wanted.identifier.is_none() && wanted.kind.is_none() {
+    if wanted.identifier.is_none() && wanted.holder.is_none() && qr.is_none() {
+        fields.fault("ZZBS", "请给出证照标识、二维码内容，或持证主体代码");
+    } else if wanted.identifier.is_none() && wanted.kind.is_none() && qr.is_none() {
         fields.fault("ZZLXDM", "按持证主体查询时必填");
     }
     wanted
 }
 
 impl Called<'_> {
-    fn source(&self) -> Result<Arc<dyn LicenceSource>, Refusal> {
+    pub(super) fn source(&self) -> Result<Arc<dyn LicenceSource>, Refusal> {
         self.desk.source.clone().ok_or_else(|| Kind::NotProvided.into())
     }
 
@@ -96,7 +108,8 @@ impl Called<'_> {
             self.count_holder(holder)?;
         }
         let named = wanted.holder.is_some();
-        let found = self.turn(move || source.find(&wanted)).await?;
+        let found = spawn_blocking(move || source.find(&wanted)).await.map_err(|_| Kind::Internal)?;
+        let found = found.map_err(kind_of_fault)?;
         if !named && let Some(first) = found.first().filter(|first| !first.holder.is_empty()) {
             self.count_holder(&first.holder)?;
         }
@@ -117,9 +130,7 @@ impl Called<'_> {
     async fn file_of(&self, found: &Arc<Found>) -> Result<Vec<u8>, Refusal> {
         let (source, found) = (self.source()?, Arc::clone(found));
         let fetched = self.turn_until(self.desk.waits.source, move || source.fetch(&found)).await?;
-        fetched.ok_or(Kind::SourceTimeout)?.map_err(|fault| match fault {
-            SourceFault::BadAnswer => Kind::BadAnswer.into(),
-        })
+        fetched.ok_or(Kind::SourceTimeout)?.map_err(|fault| kind_of_fault(fault).into())
     }
 
     /// The file of a licence and what it is worth now, for a matter.
@@ -128,10 +139,12 @@ impl Called<'_> {
         let (trust, policy, at) =
             (self.desk.trust.load_full(), Arc::clone(&self.desk.policy), self.now.div_euclid(1000));
         let desk = Arc::clone(self.desk);
+        let live = found.live.clone();
         let read = self.turn(move || {
             let question = Question {
                 matter: desk.matter(&matter),
                 kinds: Some(&desk.kinds),
+                live: live.as_ref(),
                 ..Question::new(&trust, &policy, at)
             };
             licence::judge(&file, &question)
@@ -160,6 +173,7 @@ impl Called<'_> {
                 "ZZBS": found.identifier,
                 "ZZLXDM": found.kind,
                 "ZZBFJGDM": report.facts().get("ZZBFJGDM"),
+                "equivalentType": self.equivalent(Some(&found.kind), report.facts().authority()),
                 "decision": report.decision,
                 "reason": report.codes(),
             }));
@@ -248,6 +262,7 @@ impl Called<'_> {
         // Looked at first, so that a wrong code costs the source nothing; it is used up with the receipt.
         Refusal::of_code(self.desk.store.look(self.code_use(&code, &common, licence, purpose)).await?)?;
         let found = self.find_one(Wanted { identifier: Some(identifier), ..Wanted::default() }).await?;
+        let word = found.live.clone();
         let file = self.file_of(&found).await?;
         let (file, text) = self
             .turn(move || {
@@ -264,6 +279,7 @@ impl Called<'_> {
             level: Detail::Detailed,
             code: Some(code),
             purpose,
+            word,
         };
         let mut told = self.judged(asked, call).await?;
         let is_usable = told.get("decision").and_then(Value::as_str) != Some(decision_word(Decision::Reject));
@@ -355,6 +371,14 @@ impl Called<'_> {
         let concluded = self.desk.store.conclude(conclusion).await;
         self.desk.prune(self.now);
         Refusal::of_code(concluded?)
+    }
+}
+
+/// Why a source gave nothing, as a refusal.
+pub(super) const fn kind_of_fault(fault: SourceFault) -> Kind {
+    match fault {
+        SourceFault::BadAnswer => Kind::BadAnswer,
+        SourceFault::Unavailable => Kind::SourceTimeout,
     }
 }
 

@@ -13,6 +13,7 @@ use crate::domain::licence::Detail;
 use crate::domain::licence::Expect;
 use crate::domain::licence::Indication;
 use crate::domain::licence::Live;
+use crate::domain::licence::LiveRule;
 use crate::domain::licence::Question;
 use crate::domain::licence::Report;
 use crate::domain::masked::Masked;
@@ -24,6 +25,7 @@ use bytes::Bytes;
 use serde_json::Value;
 use serde_json::json;
 use std::sync::Arc;
+use tokio::task::spawn_blocking;
 
 /// A file and what is asked about it.
 pub(super) struct Asked {
@@ -37,6 +39,8 @@ pub(super) struct Asked {
     pub(super) code: Option<Masked<String>>,
     /// What the code is good for.
     pub(super) purpose: &'static str,
+    /// The issuing side's word, where it came with the file.
+    pub(super) word: Option<Live>,
 }
 
 /// How much of the report is answered; the first is meant where nothing is said.
@@ -54,6 +58,7 @@ impl Asked {
             level: level(fields.choice("report", &LEVELS, false)),
             code: asked::code(&mut fields, false),
             purpose: "use",
+            word: None,
             file: fields.file(),
         };
         if let Some(text) = fields.optional("at", 64, Form::Free) {
@@ -88,25 +93,63 @@ impl Called<'_> {
 
     /// Judges the file, keeps what is to be kept, and makes the answer.
     pub(super) async fn judged(&self, asked: Asked, call: &'static str) -> Result<Value, Refusal> {
+        Ok(self.judged_whole(asked, call).await?.0)
+    }
+
+    /// The same with the report.
+    pub(super) async fn judged_whole(&self, asked: Asked, call: &'static str) -> Result<(Value, Report), Refusal> {
         let asked = Arc::new(asked);
-        let mut judged = self.judge(&asked, None).await?;
+        let mut word = asked.word.clone();
+        let mut proof = None;
+        let mut judged = self.judge(&asked, None, word.clone()).await?;
         if judged.report.codes().iter().any(|code| matches!(*code, "SIG.NO_POE" | "CERT.REVOKED"))
             && let Some(digest) = judged.file
             && let Some(known_at) = self.desk.store.known_since(digest).await?
         {
-            judged = self.judge(&asked, Some(known_at.div_euclid(1000))).await?;
+            proof = Some(known_at.div_euclid(1000));
+            judged = self.judge(&asked, proof, word.clone()).await?;
+        }
+        if word.is_none() && self.asks_the_issuer(&asked, &judged.report) {
+            let identifier = judged.report.facts().identifier().unwrap_or_default().to_owned();
+            word = self.confirmed(identifier).await?.or(Some(Live::Unavailable));
+            judged = self.judge(&asked, proof, word).await?;
         }
         self.answer(&asked, call, judged).await
     }
 
+    /// Whether the issuing side has a say: because the caller or the policy wants it, or because only its word can stand
+    /// in for a proof of the signing time. A file that is wrong in itself needs none.
+    fn asks_the_issuer(&self, asked: &Asked, report: &Report) -> bool {
+        let can_ask = self.desk.source.as_ref().is_some_and(|source| source.can_confirm());
+        // The word is about now.
+        if !can_ask || asked.at.is_some() || report.facts().identifier().is_none() {
+            return false;
+        }
+        let policy = &self.desk.policy;
+        let rule = self.desk.matter(&asked.common.matter).and_then(|code| policy.matter(code));
+        let needs_proof = report.codes().iter().any(|code| matches!(*code, "SIG.NO_POE" | "CERT.REVOKED"));
+        let is_wanted = match (rule.unwrap_or(policy.usual()).live, asked.live) {
+            (LiveRule::Required, _) | (_, "required") | (LiveRule::Preferred, "preferred") => {
+                report.decision != Decision::Reject
+            }
+            _ => false,
+        };
+        is_wanted || needs_proof
+    }
+
+    /// The issuing side's word; none where there is no platform that could be asked.
+    async fn confirmed(&self, identifier: String) -> Result<Option<Live>, Refusal> {
+        let Some(source) = self.desk.source.clone() else { return Ok(None) };
+        spawn_blocking(move || source.confirm(&identifier)).await.map_err(|_| Kind::Internal.into())
+    }
+
     /// Everything that costs time is done in the turn, beside the event loop: the texts too.
-    async fn judge(&self, asked: &Arc<Asked>, proof: Option<i64>) -> Result<Judged, Refusal> {
+    async fn judge(&self, asked: &Arc<Asked>, proof: Option<i64>, word: Option<Live>) -> Result<Judged, Refusal> {
         let (trust, policy) = (self.desk.trust.load_full(), Arc::clone(&self.desk.policy));
         let at = asked.at.unwrap_or(self.now.div_euclid(1000));
         let (asked, desk, id) = (Arc::clone(asked), Arc::clone(self.desk), super::random_id()?);
         self.turn(move || {
-            // No platform is connected that could be asked.
-            let live = (asked.live == "required").then_some(Live::Unavailable);
+            let live = word.or_else(|| (asked.live == "required").then_some(Live::Unavailable));
             let question = Question {
                 trust: &trust,
                 policy: &policy,
@@ -124,7 +167,7 @@ impl Called<'_> {
         .await
     }
 
-    async fn answer(&self, asked: &Asked, call: &'static str, judged: Judged) -> Result<Value, Refusal> {
+    async fn answer(&self, asked: &Asked, call: &'static str, judged: Judged) -> Result<(Value, Report), Refusal> {
         let Judged { report, mut body, file, identifier, kept, digest } = judged;
         let facts = report.facts();
         let mut receipt = self.receipt(&asked.common, call, decision_word(report.decision))?;
@@ -148,8 +191,12 @@ impl Called<'_> {
         if let Some(body) = body.as_object_mut() {
             body.insert("requestId".to_owned(), json!(asked.common.request_id));
             body.insert("receipt".to_owned(), json!(receipt_id));
+            let equivalent = self.equivalent(facts.identifier().and(facts.kind()), facts.authority());
+            if let Some(licence) = body.get_mut("licence").and_then(Value::as_object_mut) {
+                licence.insert("equivalentType".to_owned(), json!(equivalent));
+            }
         }
-        Ok(body)
+        Ok((body, report))
     }
 }
 

@@ -13,25 +13,50 @@ use crate::domain::value::RateUnit;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Convert {
     Address(AddressPart),
-    Amount { unit: AmountUnit, decimals: Option<u32> },
+    Amount {
+        unit: AmountUnit,
+        decimals: Option<u32>,
+    },
     Bool(BoolSet),
-    Code { table: String, set: String, otherwise: Otherwise },
+    Code {
+        table: String,
+        set: String,
+        otherwise: Otherwise,
+    },
     Const(String),
     Container,
-    Count { list: String, plus: i64 },
+    Count {
+        list: String,
+        plus: i64,
+    },
     Date(Vec<DateForm>),
     DateTime(Vec<DateTimeForm>),
     Identifier(Identifier),
-    Index { base: i64 },
+    Index {
+        base: i64,
+    },
     Int,
+    /// What a verified licence says under a name of GB/T 36903; the field is the licence's identifier. Never read.
+    Licence(String),
     List,
     Mask(Mask),
     Month(Vec<MonthForm>),
     Name,
-    Rate { unit: RateUnit, decimals: Option<u32> },
+    Rate {
+        unit: RateUnit,
+        decimals: Option<u32>,
+    },
     Sequence,
-    Text { characters_max: Option<usize>, bytes_max: Option<usize>, trim: bool, strip_codes: bool },
-    Validity { form: DateForm, no_end: NoEnd },
+    Text {
+        characters_max: Option<usize>,
+        bytes_max: Option<usize>,
+        trim: bool,
+        strip_codes: bool,
+    },
+    Validity {
+        form: DateForm,
+        no_end: NoEnd,
+    },
 }
 
 /// What part of an address a place holds.
@@ -114,6 +139,7 @@ pub(crate) const CONVERTERS: &[&str] = &[
     "identifier",
     "index",
     "int",
+    "licence",
     "list",
     "mask",
     "month",
@@ -186,6 +212,15 @@ fn convert(word: &str, rest: &str) -> Result<Convert, Expected> {
             BoolSet::parse(rest).map(Convert::Bool).ok_or_else(|| "bool 后接 json、1_0、1_2、Y_N 或 是_否".into())
         }
         "int" => Ok(Convert::Int),
+        "licence" => {
+            let is_name = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
+            let is_right = rest.starts_with(|first: char| first.is_ascii_uppercase()) && rest.len() <= 32;
+            if is_right && rest.bytes().all(is_name) {
+                Ok(Convert::Licence(rest.to_owned()))
+            } else {
+                Err("licence 后接国标字段名，如 licence CZZT".into())
+            }
+        }
         "identifier" => match rest {
             "uscc" => Ok(Convert::Identifier(Identifier::Credit)),
             "citizen" => Ok(Convert::Identifier(Identifier::Citizen)),

@@ -89,7 +89,8 @@ impl Writer<'_, '_> {
             _ => (None, None),
         };
         // Parts of an address are made of several places, so none of them speaks for the part.
-        let source_required = !matches!(source, Some(Source::Address { .. }))
+        // Nor does a licence's number, where its facts are not handed on.
+        let source_required = !matches!(source, Some(Source::Address { .. } | Source::Licence { .. }))
             && from.is_some_and(|from| self.resolver.message.rows[from].required);
         let from_note = from.and_then(|from| self.resolver.notes.get(from).cloned());
         Some(FieldOp {
@@ -163,6 +164,12 @@ impl Writer<'_, '_> {
                 found.map_or((None, None), |(source, row)| (Some(source), row))
             }
             (Convert::Sequence, _) => (Some(self.resolver.call(&CallName::Sequence)), None),
+            (Convert::Licence(name), RowField::Canonical(id)) => {
+                let Some((identifier, row)) = self.resolver.source(id, kind, None, &row.field_place) else {
+                    return (None, None);
+                };
+                (Some(Source::Licence { identifier: Box::new(identifier), name: name.as_str().into() }), row)
+            }
             (_, RowField::Call(call)) => (Some(self.resolver.call(call)), None),
             (_, RowField::Canonical(id)) => {
                 let found = self.resolver.source(id, kind, None, &row.field_place);
@@ -212,7 +219,7 @@ impl Writer<'_, '_> {
                 let no_end = if let NoEnd::Text(text) = no_end { Some(text.as_str().into()) } else { None };
                 Put::Validity { form: *form, no_end }
             }
-            Convert::Address(_) | Convert::Const(_) | Convert::Container | Convert::List => {
+            Convert::Address(_) | Convert::Const(_) | Convert::Container | Convert::Licence(_) | Convert::List => {
                 Put::Text { trim: false, strip_codes: false }
             }
         })
@@ -270,7 +277,7 @@ fn fits(kind: Type, convert: &Convert) -> bool {
         Convert::Code { .. } => matches!(kind, Type::Code | Type::Text | Type::Address),
         Convert::Date(_) => matches!(kind, Type::Date | Type::DateTime),
         Convert::DateTime(_) => kind == Type::DateTime,
-        Convert::Identifier(_) | Convert::Name => kind == Type::Text,
+        Convert::Identifier(_) | Convert::Licence(_) | Convert::Name => kind == Type::Text,
         Convert::Int => kind == Type::Int,
         Convert::List => kind == Type::List,
         Convert::Month(_) => matches!(kind, Type::Month | Type::Date),
