@@ -229,7 +229,7 @@ unsafe fn turn<W: Wide>(registers: [W; 16]) -> [W; 16] {
 unsafe fn turn_step<W: Wide>(before: [W; 16]) -> [W; 16] {
     // SAFETY: handed on to the caller.
     unsafe {
-        sixteen!(INDEX => if INDEX % 2 == 0 {
+        sixteen!(INDEX => if INDEX.is_multiple_of(2) {
             before[INDEX / 2].interleave_low(before[INDEX / 2 + 8])
         } else {
             before[INDEX / 2].interleave_high(before[INDEX / 2 + 8])
