@@ -14,9 +14,9 @@
 //! value = "刘样本"
 //! ```
 
+use super::sm::CertifiedKeyFile;
 use super::sm::Told;
 use super::sm::certificates;
-use super::sm::private;
 use super::sm::read;
 use super::sm::write_new;
 use crate::domain::issuing::Draft;
@@ -89,15 +89,9 @@ pub(super) struct SealCommand {
     /// 签章人证书，可多次
     #[arg(long = "holder", required = true)]
     holders: Vec<PathBuf>,
-    /// 制章人的私钥
-    #[arg(long)]
-    key: PathBuf,
-    /// 制章人的私钥口令文件
-    #[arg(long)]
-    password_file: Option<PathBuf>,
-    /// 制章人的证书
-    #[arg(long)]
-    certificate: PathBuf,
+    /// 制章人的私钥与证书
+    #[command(flatten)]
+    maker: CertifiedKeyFile,
     /// 结构版本：1、4、5
     #[arg(long, default_value = "4", value_parser = clap::value_parser!(u8).range(1..=5))]
     version: u8,
@@ -134,9 +128,8 @@ impl SealCommand {
             valid_from: now,
             valid_until: now + i64::from(self.days) * DAY,
         };
-        let maker = certificates(&self.certificate)?.swap_remove(0);
-        let key = private(&self.key, self.password_file.as_deref())?;
-        write_new(&self.out, &draft.make(&*key, maker.der())?, false)
+        let (key, certificates) = self.maker.open()?;
+        write_new(&self.out, &draft.make(&*key, certificates[0].der())?, false)
     }
 }
 
@@ -146,15 +139,9 @@ pub(super) struct IssueCommand {
     /// 证照内容，TOML
     #[arg(long)]
     from: PathBuf,
-    /// 签章人的私钥
-    #[arg(long)]
-    key: PathBuf,
-    /// 签章人的私钥口令文件
-    #[arg(long)]
-    password_file: Option<PathBuf>,
-    /// 签章人的证书（本证书在前，上级在后）
-    #[arg(long)]
-    certificate: PathBuf,
+    /// 签章人的私钥与证书
+    #[command(flatten)]
+    signer: CertifiedKeyFile,
     /// 签名形式
     #[arg(long, value_enum, default_value = "ses4")]
     form: Signature,
@@ -185,8 +172,7 @@ impl IssueCommand {
             Some(path) => read(Some(path), SEAL_BYTES_MAX)?,
             None => Vec::new(),
         };
-        let all = certificates(&self.certificate)?;
-        let key = private(&self.key, self.password_file.as_deref())?;
+        let (key, all) = self.signer.open()?;
         let at = self.at.map_or_else(|| Clock::System.now().div_euclid(1_000), jiff::Timestamp::as_second);
         let signer = Signer {
             key: &*key,

@@ -8,9 +8,9 @@ mod enveloped;
 mod sample;
 mod trust_list;
 
+use super::sm::KeyFile;
 use super::sm::Told;
 use super::sm::certificates;
-use super::sm::private;
 use super::sm::read;
 use super::sm::write_key;
 use super::sm::write_new;
@@ -94,24 +94,16 @@ enum What {
     },
     /// 生成证书请求（PKCS#10，PEM，到标准输出）
     Request {
-        /// SM2 私钥文件
-        #[arg(long)]
-        key: PathBuf,
-        /// 私钥口令文件
-        #[arg(long)]
-        password_file: Option<PathBuf>,
+        #[command(flatten)]
+        key: KeyFile,
         /// 主体名称
         #[arg(long)]
         name: String,
     },
     /// 取出机构下发的加密密钥对（GB/T 35276 第 7.4 条的密钥对保护结构）：用签名私钥打开，写成私钥文件
     ImportEnvelope {
-        /// 签名私钥文件
-        #[arg(long)]
-        key: PathBuf,
-        /// 签名私钥的口令文件
-        #[arg(long)]
-        password_file: Option<PathBuf>,
+        #[command(flatten)]
+        signing: KeyFile,
         /// 加密证书文件：其中的公钥须与取出的私钥相配
         #[arg(long)]
         certificate: PathBuf,
@@ -298,15 +290,13 @@ impl What {
                     (None, None) => Err(Told::fault("须给出 --name 或 --request")),
                 }
             }
-            Self::Request { key, password_file, name: text } => {
-                let key = private(key, password_file.as_deref())?;
-                let der = x509::request(&*key, &name(text)?)?;
+            Self::Request { key, name: text } => {
+                let der = x509::request(&*key.open()?, &name(text)?)?;
                 super::put(&file::pem("CERTIFICATE REQUEST", &der));
                 Ok(())
             }
-            Self::ImportEnvelope { key, password_file, certificate, out, out_password_file, file } => {
-                let signing = private(key, password_file.as_deref())?;
-                let pair = enveloped::open(file.as_deref(), &*signing, certificate)?;
+            Self::ImportEnvelope { signing, certificate, out, out_password_file, file } => {
+                let pair = enveloped::open(file.as_deref(), &*signing.open()?, certificate)?;
                 write_key(out, &pair, out_password_file.as_deref())
             }
             Self::Revoke { parent, serial, reason } => parent.open()?.revoke(serial, *reason, now()),

@@ -29,9 +29,9 @@
 use crate::cli::pki::authority::DAY_SECONDS;
 use crate::cli::pki::authority::moment;
 use crate::cli::pki::now;
+use crate::cli::sm::CertifiedKeyFile;
 use crate::cli::sm::Told;
 use crate::cli::sm::certificates;
-use crate::cli::sm::private;
 use crate::cli::sm::read;
 use crate::cli::sm::write_new;
 use crate::domain::key;
@@ -64,15 +64,9 @@ enum What {
         /// 列表内容，TOML；其中的证书文件相对于它
         #[arg(long)]
         from: PathBuf,
-        /// 列表运营者的私钥
-        #[arg(long)]
-        key: PathBuf,
-        /// 私钥口令文件
-        #[arg(long)]
-        password_file: Option<PathBuf>,
-        /// 列表运营者的证书
-        #[arg(long)]
-        certificate: PathBuf,
+        /// 列表运营者的私钥与证书
+        #[command(flatten)]
+        operator: CertifiedKeyFile,
         /// 输出文件，.json
         #[arg(long)]
         out: PathBuf,
@@ -154,14 +148,13 @@ pub(super) struct Crl {
 impl TrustList {
     pub(super) fn run(&self) -> Result<(), Told> {
         match &self.what {
-            What::Make { from, key, password_file, certificate, out } => {
+            What::Make { from, operator, out } => {
                 let text = read(Some(from), 1 << 20)?;
                 let text = std::str::from_utf8(&text).map_err(|_| Told::fault("列表内容不是 UTF-8"))?;
                 let content: Content =
                     toml::from_str(text).map_err(|error| Told::fault(format_args!("{}：{error}", from.display())))?;
-                let key = private(key, password_file.as_deref())?;
-                let operator = certificates(certificate)?.swap_remove(0);
-                make(&content, from.parent().unwrap_or(Path::new(".")), &*key, &operator, out, now())
+                let (key, certificates) = operator.open()?;
+                make(&content, from.parent().unwrap_or(Path::new(".")), &*key, &certificates[0], out, now())
             }
             What::Verify { certificate, file } => verify(certificate, file),
         }
@@ -177,9 +170,6 @@ pub(super) fn make(
     out: &Path,
     now: i64,
 ) -> Result<(), Told> {
-    if operator.public() != Some(key.public()) {
-        return Err(Told::fault("列表运营者的私钥与证书不是一对"));
-    }
     let list = list(content, folder, operator, now)?;
     let bytes = format!("{list:#}\n");
     let signature = key::sign(key, DEFAULT_ID, &[bytes.as_bytes()])?;

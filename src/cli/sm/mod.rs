@@ -4,6 +4,7 @@
 //! command begins with the self-test of the algorithms.
 
 mod input;
+mod key_file;
 mod message;
 mod private;
 mod speed;
@@ -16,6 +17,8 @@ pub(super) use crate::cli::sm::input::random;
 pub(super) use crate::cli::sm::input::read;
 pub(super) use crate::cli::sm::input::write_key;
 pub(super) use crate::cli::sm::input::write_new;
+pub(super) use crate::cli::sm::key_file::CertifiedKeyFile;
+pub(super) use crate::cli::sm::key_file::KeyFile;
 
 use super::OURS;
 use super::check::Format;

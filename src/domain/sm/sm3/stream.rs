@@ -36,7 +36,20 @@ pub(super) fn compress(state: &mut State, blocks: &[[u8; BLOCK_BYTES]]) {
 
 /// The same, to be compiled into functions with more instructions.
 #[inline(always)]
-pub(super) fn compress_inline(state: &mut State, blocks: &[[u8; BLOCK_BYTES]]) {
+fn compress_inline(state: &mut State, blocks: &[[u8; BLOCK_BYTES]]) {
+    for block in compress_batches(state, blocks) {
+        let mut expanded = Expanded::<1>::new();
+        expanded.fill(std::array::from_ref(block));
+        rounds(state, &expanded, 0);
+    }
+}
+
+/// Takes as many `blocks` into `state` as are expanded side by side, and gives the rest.
+#[inline(always)]
+pub(super) fn compress_batches<'blocks>(
+    state: &mut State,
+    blocks: &'blocks [[u8; BLOCK_BYTES]],
+) -> &'blocks [[u8; BLOCK_BYTES]] {
     let (batches, rest) = blocks.as_chunks::<ABREAST>();
     if !batches.is_empty() {
         let mut expanded = Expanded::<ABREAST>::new();
@@ -47,24 +60,18 @@ pub(super) fn compress_inline(state: &mut State, blocks: &[[u8; BLOCK_BYTES]]) {
             }
         }
     }
-    if !rest.is_empty() {
-        let mut expanded = Expanded::<1>::new();
-        for block in rest {
-            expanded.fill(std::array::from_ref(block));
-            rounds(state, &expanded, 0);
-        }
-    }
+    rest
 }
 
 /// The words W_j and W'_j of several blocks (clause 5.3.2).
-struct Expanded<const COUNT: usize> {
-    words: [[u32; COUNT]; 68],
-    sums: [[u32; COUNT]; 64],
+pub(super) struct Expanded<const COUNT: usize> {
+    pub(super) words: [[u32; COUNT]; 68],
+    pub(super) sums: [[u32; COUNT]; 64],
 }
 
 impl<const COUNT: usize> Expanded<COUNT> {
     #[inline(always)]
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { words: [[0; COUNT]; 68], sums: [[0; COUNT]; 64] }
     }
 
@@ -95,7 +102,7 @@ impl<const COUNT: usize> Expanded<COUNT> {
 
 /// The sixty-four rounds (clause 5.3.3) over W_j and W'_j.
 #[inline(always)]
-fn rounds<const COUNT: usize>(state: &mut State, expanded: &Expanded<COUNT>, lane: usize) {
+pub(super) fn rounds<const COUNT: usize>(state: &mut State, expanded: &Expanded<COUNT>, lane: usize) {
     let mut turned = *state;
     for four in 0..4 {
         four_rounds::<true, COUNT>(&mut turned, expanded, 4 * four, lane);
