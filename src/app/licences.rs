@@ -26,7 +26,10 @@ pub(super) fn build(
 ) -> Result<Option<Arc<Licences>>, Vec<String>> {
     let Some(settings) = &config.licences else { return Ok(None) };
     let earlier = earlier.and_then(|state| state.licences.as_deref());
-    let files = trust::read(&settings.trust_directory).map_err(|error| vec![error.to_string()])?;
+    let files = {
+        let _turn = trust::turn();
+        trust::read(&settings.trust_directory).map_err(|error| vec![error.to_string()])?
+    };
     let recognition = Recognition::compile(&library.files).map_err(|faults| super::texts(&faults))?;
     let mut licences = Licences::open(settings, &files, recognition, earlier, clock)?;
     if let Some(platform) = &settings.platform {

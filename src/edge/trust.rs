@@ -101,7 +101,7 @@ fn committed(folder: &Path) -> Result<Vec<String>, TrustError> {
     }
 }
 
-/// The turn of whoever reads the folder in order to change it; held until dropped.
+/// The turn of whoever changes the folder, or reads it so that nobody changes it meanwhile; held until dropped.
 pub fn turn() -> MutexGuard<'static, ()> {
     static TURN: Mutex<()> = Mutex::new(());
     TURN.lock().unwrap_or_else(PoisonError::into_inner)

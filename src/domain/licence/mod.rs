@@ -38,6 +38,7 @@ mod seal;
 mod signature;
 mod signed_data;
 mod stamp;
+mod told;
 mod trust;
 mod trust_list;
 mod value;

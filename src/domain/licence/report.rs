@@ -5,7 +5,6 @@
 
 use crate::domain::licence::check::Check;
 use crate::domain::licence::check::Checks;
-use crate::domain::licence::check::Code;
 use crate::domain::licence::check::Level;
 use crate::domain::licence::check::Status;
 use crate::domain::licence::live;
@@ -16,15 +15,11 @@ use crate::domain::licence::question::Facts;
 use crate::domain::licence::question::Question;
 use crate::domain::licence::question::State;
 use crate::domain::licence::signature::Judged;
-use crate::domain::licence::signature::Raw;
-use crate::domain::licence::signature::office_code;
 use crate::domain::sm;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 use serde_json::Map;
 use serde_json::Value;
-use serde_json::json;
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
@@ -82,40 +77,18 @@ impl Detail {
     }
 }
 
-/// Largest value of a signature in bytes that a report repeats.
-const RAW_BYTES_MAX: usize = 64 << 10;
-
 /// Most revocation lists that are named in the evidence.
 const CRLS_MAX: usize = 64;
 
-/// The checks of one signature.
+/// One signature of the file, as the report has it.
 #[derive(Debug)]
-struct SignatureChecks {
-    id: String,
+pub(super) struct Signed {
+    pub(super) judged: Judged,
     /// Whether the decision rests on it.
-    counts: bool,
-    checks: Checks,
-    found: Found,
-}
-
-/// A signature as it was found, and what it protects.
-#[derive(Debug)]
-struct Found {
-    raw: Option<Raw>,
-    covered: BTreeSet<String>,
-}
-
-impl Found {
-    fn json(&self) -> Value {
-        let Some(raw) = &self.raw else { return Value::Null };
-        json!({
-            "signedFile": raw.signed_file,
-            "signedSm3": sm::hex(&raw.signed_digest),
-            "valueSm3": sm::hex(&sm::digest(&raw.value)),
-            "value": (raw.value.len() <= RAW_BYTES_MAX).then(|| STANDARD.encode(&raw.value)),
-            "covered": self.covered,
-        })
-    }
+    pub(super) counts: bool,
+    /// Files that can be reached from the entry file, and those of them that it does not protect.
+    pub(super) reachable: usize,
+    pub(super) unsigned: Vec<String>,
 }
 
 /// The report of one file.
@@ -124,26 +97,27 @@ pub struct Report {
     pub decision: Decision,
     pub signature: Indication,
     pub at: i64,
-    file_digest: [u8; sm::DIGEST_BYTES],
-    released: Map<String, Value>,
-    facts: Facts,
-    state: State,
-    signatures: Vec<Value>,
-    signature_checks: Vec<SignatureChecks>,
-    checks: Checks,
-    policy: Option<String>,
-    lists: Map<String, Value>,
-    crls: Map<String, Value>,
-    live: Value,
+    pub(super) file_digest: [u8; sm::DIGEST_BYTES],
+    pub(super) released: Map<String, Value>,
+    pub(super) facts: Facts,
+    pub(super) state: State,
+    pub(super) signatures: Vec<Signed>,
+    pub(super) checks: Checks,
+    pub(super) policy: Option<String>,
+    /// Numbers of the trust lists by province.
+    pub(super) lists: BTreeMap<String, u64>,
+    /// Times of issue of the revocation lists by issuer.
+    pub(super) crls: BTreeMap<String, i64>,
+    pub(super) live: Answered,
 }
 
 impl Report {
     /// Of the file with that SM3.
     pub(super) fn new(file_digest: [u8; sm::DIGEST_BYTES], question: &Question<'_>) -> Self {
         let trust = question.trust;
-        let lists = trust.lists().iter().map(|list| (list.province().to_owned(), json!(list.sequence()))).collect();
+        let lists = trust.lists().iter().map(|list| (list.province().to_owned(), list.sequence())).collect();
         let crls = trust.revocation_lists().take(CRLS_MAX);
-        let crls = crls.map(|(issuer, time)| (issuer.to_owned(), json!(time_text(time)))).collect();
+        let crls = crls.map(|(issuer, time)| (issuer.to_owned(), time)).collect();
         Self {
             decision: Decision::Reject,
             signature: Indication::TotalFailed,
@@ -153,23 +127,19 @@ impl Report {
             facts: Facts::default(),
             state: State::Unknown,
             signatures: Vec::new(),
-            signature_checks: Vec::new(),
             checks: Checks::default(),
             policy: question.policy.version().map(str::to_owned),
             lists,
             crls,
-            live: json!({ "asked": false }),
+            live: Answered { asked: false, result: "", state: None, at: None },
         }
     }
 
     pub(super) fn live(&mut self, answered: Answered) {
-        self.live = json!({
-            "asked": answered.asked, "result": answered.result, "state": answered.state.map(State::word),
-            "time": answered.at.map(time_text),
-        });
         if let (Some(state), "differs" | "state" | "incomplete" | live::CONFIRMED) = (answered.state, answered.result) {
             self.state = state;
         }
+        self.live = answered;
     }
 
     pub(super) fn licence(&mut self, metadata: Metadata) {
@@ -177,37 +147,8 @@ impl Report {
     }
 
     pub(super) fn signature(&mut self, judged: Judged, counts: bool, reachable: &BTreeSet<String>) {
-        let indication = indication(judged.checks.worst());
-        let unsigned: Vec<&String> = reachable.iter().filter(|name| !judged.covers.contains(*name)).collect();
-        self.signatures.push(json!({
-            "id": judged.id,
-            "type": judged.kind,
-            "counts": counts,
-            "format": judged.format,
-            "indication": indication,
-            "subIndication": sub_indication(&judged.checks, indication),
-            "claimedTime": judged.claimed.map(time_text),
-            "bestTime": judged.best.map(|(time, _)| time_text(time)),
-            "bestTimeSource": judged.best.map(|(_, source)| source),
-            "seal": judged.seal.map(|seal| json!({ "esID": seal.id, "name": seal.name, "maker": seal.maker })),
-            "signer": judged.signer.map(|signer| json!({
-                "uscc": office_code(&signer.organization),
-                "name": office_code(&signer.organization).map_or(signer.organization.as_str(), |code| {
-                    &signer.organization[code.len()..]
-                }),
-                "cn": signer.common_name,
-                "sn": signer.serial,
-                "issuer": signer.issuer,
-            })),
-            "coverage": {
-                "covered": judged.covers.len(),
-                "reachable": reachable.len(),
-                "unsignedReachable": unsigned,
-            },
-            "checks": judged.checks.list().iter().map(check_value).collect::<Vec<_>>(),
-        }));
-        let found = Found { raw: judged.raw, covered: judged.covers };
-        self.signature_checks.push(SignatureChecks { id: judged.id, counts, checks: judged.checks, found });
+        let unsigned = reachable.iter().filter(|name| !judged.covers.contains(*name)).cloned().collect();
+        self.signatures.push(Signed { judged, counts, reachable: reachable.len(), unsigned });
     }
 
     pub(super) fn finish(&mut self, checks: Checks, rule: &Rule) {
@@ -234,14 +175,14 @@ impl Report {
     fn value(values: &[String]) -> Option<Value> {
         match values {
             [] => None,
-            [one] => Some(json!(one)),
-            all => Some(json!(all)),
+            [one] => Some(Value::from(one.as_str())),
+            all => Some(Value::from(all.to_vec())),
         }
     }
 
     fn counted(&self) -> impl Iterator<Item = &Check> {
-        let signatures = self.signature_checks.iter().filter(|signature| signature.counts);
-        self.checks.list().iter().chain(signatures.flat_map(|signature| signature.checks.list()))
+        let signatures = self.signatures.iter().filter(|signature| signature.counts);
+        self.checks.list().iter().chain(signatures.flat_map(|signature| signature.judged.checks.list()))
     }
 
     /// The state that the issuing side told of this licence; `Unknown` where it was not asked or did not answer.
@@ -291,58 +232,16 @@ impl Report {
         codes
     }
 
-    /// The report for systems, with as much as `detail` says.
-    pub fn json_at(&self, detail: Detail) -> Value {
-        self.at_detail(self.json(), detail)
-    }
-
-    /// `told`, which is the report of [`Report::json`], with as much as `detail` says.
-    pub fn at_detail(&self, mut told: Value, detail: Detail) -> Value {
-        let Some(members) = told.as_object_mut() else { return told };
-        match detail {
-            Detail::Simple => ["signatures", "checks", "evidence"].iter().for_each(|name| drop(members.remove(*name))),
-            Detail::Detailed => {}
-            Detail::Full => {
-                let signatures = members.get_mut("signatures").and_then(Value::as_array_mut);
-                for (signature, of) in signatures.into_iter().flatten().zip(&self.signature_checks) {
-                    signature["raw"] = of.found.json();
-                }
-                members.insert("reportZh".to_owned(), json!(self.text()));
-            }
-        }
-        told
-    }
-
     /// Codes and sentences of what decided against the licence, the weightiest first; warnings are not among them.
     pub fn weighty(&self) -> Vec<(&'static str, &'static str)> {
         let decided = self.reasons().into_iter().filter(|check| check.weight().is_some());
         decided.map(|check| (check.code.code(), check.code.failed())).collect()
     }
 
-    /// The report for systems.
-    pub fn json(&self) -> Value {
+    /// What stands against it, as sentences.
+    pub(super) fn sentences(&self) -> String {
         let weighty: Vec<&'static str> = self.weighty().into_iter().map(|(_, sentence)| sentence).collect();
-        json!({
-            "reportId": &sm::hex(&sm::digest(format!("{}/{}", sm::hex(&self.file_digest), self.at).as_bytes()))[..32],
-            "decision": self.decision,
-            "signature": self.signature,
-            "reason": self.codes(),
-            "textZh": if weighty.is_empty() { "各项检查均通过".to_owned() } else { weighty.join("；") },
-            "licence": {
-                "ZZBS": self.facts.identifier(), "ZZLXDM": self.facts.kind(), "ZZBFJGDM": self.facts.authority(),
-                "state": self.state.word(), "fields": self.released,
-            },
-            "signatures": self.signatures,
-            "checks": self.checks.list().iter().map(check_value).collect::<Vec<_>>(),
-            "evidence": {
-                "fileSm3": sm::hex(&self.file_digest),
-                "validationTime": time_text(self.at),
-                "policy": self.policy,
-                "trustList": self.lists,
-                "crl": self.crls,
-                "live": self.live,
-            },
-        })
+        if weighty.is_empty() { "各项检查均通过".to_owned() } else { weighty.join("；") }
     }
 
     /// The report for a clerk: the verdict, what stands against it, what was checked.
@@ -368,7 +267,7 @@ impl Report {
         if detail == Detail::Simple {
             return text;
         }
-        for SignatureChecks { id, counts, checks, .. } in &self.signature_checks {
+        for Signed { judged: Judged { id, checks, .. }, counts, .. } in &self.signatures {
             let aside = if *counts { "" } else { "（按策略不计）" };
             let _ = writeln!(text, "签名 {id}：{}{aside}", indication_text(indication(checks.worst())));
             for check in checks.list() {
@@ -380,22 +279,22 @@ impl Report {
             write_check(&mut text, check);
         }
         if detail == Detail::Full {
-            let _ = writeln!(text, "证据：\n  文件 SM3：{}", sm::hex(&self.file_digest));
-            for SignatureChecks { id, found, .. } in &self.signature_checks {
-                let raw = found.json();
-                for (title, name) in [
-                    ("所签文件", "signedFile"),
-                    ("所签文件 SM3", "signedSm3"),
-                    ("签名值 SM3", "valueSm3"),
-                    ("签名值", "value"),
-                ] {
-                    if let Some(value) = raw.get(name).and_then(Value::as_str) {
-                        let _ = writeln!(text, "  签名 {id} {title}：{value}");
-                    }
-                }
-            }
+            self.write_evidence(&mut text);
         }
         text
+    }
+
+    fn write_evidence(&self, text: &mut String) {
+        let _ = writeln!(text, "证据：\n  文件 SM3：{}", sm::hex(&self.file_digest));
+        for Signed { judged: Judged { id, raw, .. }, .. } in &self.signatures {
+            let Some(raw) = raw else { continue };
+            let _ = writeln!(text, "  签名 {id} 所签文件：{}", raw.signed_file.escape_debug());
+            let _ = writeln!(text, "  签名 {id} 所签文件 SM3：{}", sm::hex(&raw.signed_digest));
+            let _ = writeln!(text, "  签名 {id} 签名值 SM3：{}", sm::hex(&sm::digest(&raw.value)));
+            if let Some(value) = raw.value_text() {
+                let _ = writeln!(text, "  签名 {id} 签名值：{value}");
+            }
+        }
     }
 }
 
@@ -424,52 +323,12 @@ const fn indication_text(indication: Indication) -> &'static str {
     }
 }
 
-fn indication(worst: Option<Level>) -> Indication {
+pub(super) fn indication(worst: Option<Level>) -> Indication {
     match worst {
         Some(Level::Fail) => Indication::TotalFailed,
         Some(Level::Review) => Indication::Indeterminate,
         _ => Indication::TotalPassed,
     }
-}
-
-/// The sub-indication of ETSI EN 319 102-1 for the weightiest check that failed.
-fn sub_indication(checks: &Checks, indication: Indication) -> Option<&'static str> {
-    let level = match indication {
-        Indication::TotalPassed => return None,
-        Indication::Indeterminate => Level::Review,
-        Indication::TotalFailed => Level::Fail,
-    };
-    let check = checks.list().iter().find(|check| check.weight() == Some(level))?;
-    Some(match check.code {
-        Code::SigRefDigestMismatch | Code::SigDatahashMismatch | Code::SealFileMismatch => "HASH_FAILURE",
-        Code::SigValueInvalid | Code::SealSignatureInvalid | Code::CertSignatureInvalid => "SIG_CRYPTO_FAILURE",
-        Code::SigRefMissing | Code::OfdMissingFile => "SIGNED_DATA_NOT_FOUND",
-        Code::CertRevoked if level == Level::Review => "REVOKED_NO_POE",
-        Code::CertRevoked => "REVOKED",
-        Code::CertExpiredAtSigning => "EXPIRED",
-        Code::CertNotYetValid => "NOT_YET_VALID",
-        Code::CertNoTrustedPath => "NO_CERTIFICATE_CHAIN_FOUND",
-        Code::CertIssuerNotCa | Code::CertPathlen | Code::CertKeyUsage => "CHAIN_CONSTRAINTS_FAILURE",
-        Code::CertUnknownCriticalExt | Code::CertMalformed => "CERTIFICATE_CHAIN_GENERAL_FAILURE",
-        Code::CertRevocationUnknown | Code::CertRevocationStale => "TRY_LATER",
-        Code::CertWeakAlg | Code::PolicyWeakDigest | Code::CertBadPublicKey => "CRYPTO_CONSTRAINTS_FAILURE",
-        Code::SigNoSignerCert | Code::SigNoSignerInfo => "NO_SIGNING_CERTIFICATE_FOUND",
-        Code::SigNoPoe => "NO_POE",
-        Code::TspOrder => "TIMESTAMP_ORDER_FAILURE",
-        Code::SesMalformed | Code::SesTrailingData | Code::XmlMalformed | Code::XmlDtdForbidden => "FORMAT_FAILURE",
-        _ => "SIG_CONSTRAINTS_FAILURE",
-    })
-}
-
-fn check_value(check: &Check) -> Value {
-    json!({
-        "code": check.code.code(),
-        "status": check.status,
-        "level": check.level,
-        "party": check.party,
-        "textZh": check.sentence(),
-        "detail": check.detail,
-    })
 }
 
 /// A moment in Beijing time, as reports write it; empty where no calendar reaches.

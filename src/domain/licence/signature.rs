@@ -30,6 +30,8 @@ use crate::domain::licence::xml::Refused;
 use crate::domain::sm;
 use crate::domain::sm::sm2;
 use crate::domain::sm::sm2::Signature;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 
 /// Who signed.
 #[derive(Clone, Debug, Default)]
@@ -68,6 +70,16 @@ pub(super) struct Raw {
     pub(super) signed_digest: [u8; sm::DIGEST_BYTES],
     /// The file with the value, as it is.
     pub(super) value: Vec<u8>,
+}
+
+/// Largest value of a signature in bytes that a report repeats.
+const RAW_BYTES_MAX: usize = 64 << 10;
+
+impl Raw {
+    /// The value in base64, unless it is large.
+    pub(super) fn value_text(&self) -> Option<String> {
+        (self.value.len() <= RAW_BYTES_MAX).then(|| STANDARD.encode(&self.value))
+    }
 }
 
 /// One signature, judged.

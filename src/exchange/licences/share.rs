@@ -48,12 +48,13 @@ const DIALECT: &str = "sharing";
 const UNNAMED: &str = "CERTSHARE";
 
 /// Names of the calls.
-pub(super) const CALLS: [&str; 7] = [
+pub(super) const CALLS: [&str; 8] = [
     "downloadFile",
     "downloadUrl",
     "getCertRemarkInfo",
     "queryCertInfo",
     "queryCertInfoByHolderCode",
+    "queryCertInfoByQRcode",
     "verifyCertInfo",
     "verifyFile",
 ];

@@ -103,8 +103,7 @@ impl Called<'_> {
         let mut proof = None;
         let mut judged = self.judge(&asked, None, word.clone()).await?;
         if judged.report.codes().iter().any(|code| matches!(*code, "SIG.NO_POE" | "CERT.REVOKED"))
-            && let Some(digest) = judged.file
-            && let Some(known_at) = self.desk.store.known_since(digest).await?
+            && let Some(known_at) = self.desk.store.known_since(judged.file).await?
         {
             proof = Some(known_at.div_euclid(1000));
             judged = self.judge(&asked, proof, word.clone()).await?;
@@ -181,7 +180,7 @@ impl Called<'_> {
         };
         // A proof is for now: a file that is good as of another time may be good no longer.
         let is_proof = asked.at.is_none() && report.signature == Indication::TotalPassed;
-        let proof = file.filter(|_| is_proof);
+        let proof = is_proof.then_some(file);
         self.conclude(Conclusion { receipt, report: Some(kept), proof, spent, minted: None }).await?;
         let reason = report.codes().first().copied().filter(|_| report.decision != Decision::Accept);
         self.metrics.licence_judged(decision_word(report.decision), reason.unwrap_or("OK"));
@@ -206,7 +205,7 @@ struct Judged {
     /// The answer but for the receipt.
     body: Value,
     /// SM3 of the file.
-    file: Option<Digest>,
+    file: Digest,
     /// What stands for the licence identifier.
     identifier: Option<Digest>,
     kept: ReportEntry,
@@ -216,19 +215,9 @@ struct Judged {
 
 impl Judged {
     fn new(report: Report, id: String, identifier: Option<Digest>, level: Detail) -> Self {
-        let mut body = report.json();
-        body["reportId"] = json!(id);
-        let file = body.pointer("/evidence/fileSm3").and_then(Value::as_str).and_then(sm::unhex);
-        // What is kept holds no licence content: the identifier may be a person's number.
-        let mut licence = json!({
-            "identifierHmac": identifier.map(|digest| sm::hex(&digest)),
-            "ZZLXDM": report.facts().get("ZZLXDM"),
-        });
-        std::mem::swap(&mut body["licence"], &mut licence);
-        let text = body.to_string();
-        std::mem::swap(&mut body["licence"], &mut licence);
+        let text = report.kept_text(&id, identifier.as_ref());
         let digest = sm::digest(text.as_bytes());
-        let body = report.at_detail(body, level);
+        let (body, file) = (report.json_as(&id, level), *report.file_digest());
         Self { report, body, file, identifier, kept: ReportEntry { id, text }, digest }
     }
 }
