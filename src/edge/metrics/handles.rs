@@ -16,6 +16,9 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+/// Field faults with a number from here on are about licences.
+const LICENCE_NUMBERS: u16 = 300;
+
 /// The series of a cryptographic device.
 #[derive(Clone)]
 pub struct DeviceHandles {
@@ -200,7 +203,8 @@ impl MatterCells {
         if let Fault::Refused { known: false, .. } = fault {
             self.families.codetable_misses.with_label_values(&["fault", &self.direction.direction]).inc();
         }
-        for field in fault.fields() {
+        // What is wrong with a licence is no failure of a translation.
+        for field in fault.fields().iter().filter(|field| field.number() < LICENCE_NUMBERS) {
             self.direction.failures[TranslateFailure::of(&field.what) as usize].inc();
             if let FieldFaultKind::NoCounterpart { table, .. } = &field.what {
                 self.families.codetable_misses.with_label_values(&[table.as_str(), &self.direction.direction]).inc();
