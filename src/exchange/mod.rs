@@ -126,7 +126,7 @@ impl Exchange {
         let _held = self.metrics.exchange_started();
         let state = self.state.load_full();
         if let Some(desk) = state.licences.as_ref().filter(|_| licences::serves(arrived.uri.path())) {
-            return self.licences(&state, desk, arrived).await;
+            return Box::pin(self.licences(&state, desk, arrived)).await;
         }
         let mut story = Story::new(&self.clock, &state);
         if let Some(relay) = state.relays.iter().find(|relay| arrived.uri.path().starts_with(&relay.path)) {

@@ -196,7 +196,9 @@ impl Inner {
     }
 
     async fn connect(&self) -> Result<Link, Failure> {
-        match timeout(self.settings.connect_timeout, connect::connect(&self.settings)).await {
+        // In a box of its own: a handshake takes kilobytes, which every exchange would have to carry about otherwise.
+        let connecting = Box::pin(connect::connect(&self.settings));
+        match timeout(self.settings.connect_timeout, connecting).await {
             Ok(link) => link.map_err(Failure::NotDelivered),
             Err(_) => Err(Failure::NotDelivered(NotDelivered::ConnectTimeout)),
         }

@@ -33,6 +33,7 @@ use crate::domain::recognition::Side;
 use crate::edge::ledger::Outcome;
 use crate::edge::licences::Conclusion;
 use crate::edge::licences::Found;
+use crate::edge::licences::Licences;
 use crate::edge::licences::Wanted;
 use crate::edge::metrics::Stage;
 use crate::exchange::Exchange;
@@ -90,9 +91,21 @@ impl Exchange {
         body: &[u8],
         story: &mut Story<'_>,
     ) -> Result<Handed, Fault> {
-        let Some(desk) = state.licences.as_ref().filter(|_| admitted.pair.request.asks_licences()) else {
-            return Ok(Handed::Nothing);
-        };
+        match state.licences.as_ref().filter(|_| admitted.pair.request.asks_licences()) {
+            // Boxed: most exchanges ask for none, and need not make room for it.
+            Some(desk) => Box::pin(self.licences_from(desk, state, admitted, body, story)).await,
+            None => Ok(Handed::Nothing),
+        }
+    }
+
+    async fn licences_from(
+        &self,
+        desk: &Arc<Licences>,
+        state: &State,
+        admitted: &Admitted<'_>,
+        body: &[u8],
+        story: &mut Story<'_>,
+    ) -> Result<Handed, Fault> {
         let deadline = Instant::now() + state.targets[admitted.target].deadline;
         let mut workspace = self.workspace.take();
         let carries = self.with_context(state, admitted, 0, "", None, |context| {
