@@ -10,6 +10,7 @@ use futures_util::future::LocalBoxFuture;
 use http::{HeaderMap, StatusCode};
 use http_body_util::{BodyExt, Full};
 use jingyue::edge::clock::Clock;
+use jingyue::edge::metrics::Metrics;
 use jingyue::edge::server::{Answer, Arrived, Handler, Listeners, Protocols, Running, Settings, start};
 use jingyue::edge::tls::{ClientCertificate, Family, Key, Own, Trust, Versions, client_config, server_config};
 use std::io::{ErrorKind, Read, Write};
@@ -254,6 +255,25 @@ fn a_length_beside_chunks_counts_for_nothing_and_ends_the_connection() {
         assert_eq!(site.arrivals.recv_timeout(LONG).unwrap(), "/x");
     }
     assert!(site.arrivals.try_recv().is_err(), "the smuggled request must not arrive");
+}
+
+#[test]
+fn open_connections_show_in_the_metrics() {
+    let metrics = Metrics::new();
+    let site = site(&Settings { metrics: Some(metrics.clone()), ..settings() });
+    let shown = |count: usize| metrics.encode().lines().any(|line| line == format!("jingyue_connections {count}"));
+    let mut streams = [site.connect(), site.connect()];
+    for stream in &mut streams {
+        write(stream, "GET /a HTTP/1.1\r\nhost: x\r\n\r\n");
+        answer(stream);
+    }
+    assert!(shown(2), "{}", metrics.encode());
+    drop(streams);
+    let began = Instant::now();
+    while !shown(0) {
+        assert!(began.elapsed() < LONG, "{}", metrics.encode());
+        std::thread::yield_now();
+    }
 }
 
 #[test]

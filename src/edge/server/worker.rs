@@ -2,6 +2,7 @@
 //!
 //! It deliberately shares nothing between workers but two counters, the TLS configuration and the word to drain.
 
+use crate::edge::metrics::{Held, Metrics};
 use crate::edge::server::connection;
 use crate::edge::server::{Handler, Settings};
 use socket2::{Domain, Protocol, Socket, Type};
@@ -169,7 +170,8 @@ impl Shared {
             return None;
         }
         self.connections.set(self.connections.get() + 1);
-        Some(EnteredConnection(Rc::clone(self)))
+        let counted = self.settings.metrics.as_ref().map(Metrics::connection_opened);
+        Some(EnteredConnection { shared: Rc::clone(self), _counted: counted })
     }
 
     async fn all_ended(&self) {
@@ -199,13 +201,16 @@ impl Drop for EnteredExchange {
     }
 }
 
-struct EnteredConnection(Rc<Shared>);
+struct EnteredConnection {
+    shared: Rc<Shared>,
+    _counted: Option<Held>,
+}
 
 impl Drop for EnteredConnection {
     fn drop(&mut self) {
-        self.0.connections.set(self.0.connections.get() - 1);
-        self.0.counts.connections.fetch_sub(1, Ordering::Relaxed);
-        self.0.ended();
+        self.shared.connections.set(self.shared.connections.get() - 1);
+        self.shared.counts.connections.fetch_sub(1, Ordering::Relaxed);
+        self.shared.ended();
     }
 }
 
