@@ -265,7 +265,7 @@ fn judge_plain(context: &ValueContext<'_>, signature: &[u8], judged: &mut Judged
         return false;
     };
     checks.pass(Code::CertMalformed);
-    let is_right = hold_value(Code::SigValueInvalid, &signer, &[context.signed], &value, checks);
+    let is_right = hold_value(Code::SigValueInvalid, (context.trust, &signer), &[context.signed], &value, checks);
     let lapsed = signer.judge(context.trust, &[], when, checks);
     listing::judge_office(context.trust, &signer, None, when, checks);
     judged.signer = Some(SignerFacts::of(&signer));

@@ -37,6 +37,7 @@ mod report;
 mod seal;
 mod signature;
 mod signed_data;
+mod signer_keys;
 mod stamp;
 mod told;
 mod trust;

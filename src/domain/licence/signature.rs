@@ -23,6 +23,7 @@ use crate::domain::licence::seal::Told;
 use crate::domain::licence::seal::Unreadable;
 use crate::domain::licence::signed_data::SignedData;
 use crate::domain::licence::trust::Ground;
+use crate::domain::licence::trust::Trust;
 use crate::domain::licence::value::ValueContext;
 use crate::domain::licence::value::hold_algorithm;
 use crate::domain::licence::xml::Element;
@@ -228,7 +229,8 @@ impl Context<'_> {
         checks.about(Some(Party::Signer));
         let (is_right, mut lapsed) = if let Some(signer) = &signer {
             checks.pass(Code::CertMalformed);
-            let is_right = hold_value(Code::SigValueInvalid, signer, &[value.signed], value.value, checks);
+            let is_right =
+                hold_value(Code::SigValueInvalid, (self.value.trust, signer), &[value.signed], value.value, checks);
             let lapsed = signer.judge(self.value.trust, &extra, when, checks);
             listing::judge_office(self.value.trust, signer, Some(value.seal.id), when, checks);
             judged.signer = Some(SignerFacts::of(signer));
@@ -275,7 +277,7 @@ impl Context<'_> {
             checks.hold(Code::SigAlgMismatch, seal.algorithm == oid::SM2_WITH_SM3);
             let mut header = Vec::new();
             let parts = seal.signed(&mut header);
-            hold_value(Code::SealSignatureInvalid, &maker, &parts, seal.value, checks);
+            hold_value(Code::SealSignatureInvalid, (self.value.trust, &maker), &parts, seal.value, checks);
             lapsed |= maker.judge(self.value.trust, &[], when, checks);
             // Where no list says who makes seals, that much is asked: to have a chain, and not to be an office, which
             // would make its own seals.
@@ -322,7 +324,13 @@ pub(super) fn unreadable(why: Unreadable, checks: &mut Checks) -> bool {
 }
 
 /// Checks an SM2 value of either form over parts that follow one another.
-pub(super) fn hold_value(code: Code, signer: &Certificate, parts: &[&[u8]], value: &[u8], checks: &mut Checks) -> bool {
+pub(super) fn hold_value(
+    code: Code,
+    (trust, signer): (&Trust, &Certificate),
+    parts: &[&[u8]],
+    value: &[u8],
+    checks: &mut Checks,
+) -> bool {
     let signature = match <&[u8; sm2::SIGNATURE_BYTES]>::try_from(value) {
         // 64 octets can also be DER, if r or s is short; DER is tried first.
         Ok(raw) if value[0] != SEQUENCE || Signature::from_der(value).is_err() => {
@@ -334,9 +342,7 @@ pub(super) fn hold_value(code: Code, signer: &Certificate, parts: &[&[u8]], valu
             Signature::from_der(value)
         }
     };
-    let is_right = signature.is_ok_and(|signature| {
-        signer.public().is_some_and(|public| public.verify(sm2::DEFAULT_ID, parts, &signature).is_ok())
-    });
+    let is_right = signature.is_ok_and(|signature| trust.verify(signer, parts, &signature));
     checks.hold(code, is_right);
     is_right
 }

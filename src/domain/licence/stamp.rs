@@ -50,7 +50,7 @@ fn is_trusted(stamp: &TimeStamp<'_>, trust: &Trust, at: i64, checks: &mut Checks
     let is_digest = signer.digest.is_some_and(|digest| sm::verify(&sm::digest(stamp.info), digest));
     let is_kind = signer.kind == Some(stamp.data.kind);
     let mut own = Checks::default();
-    let is_right = hold_value(Code::SigValueInvalid, certificate, &attributes, signer.value, &mut own);
+    let is_right = hold_value(Code::SigValueInvalid, (trust, certificate), &attributes, signer.value, &mut own);
     let ground = trust.stamper_ground(certificate, stamp.time);
     let when = When { signed: Some(stamp.time), at, is_proved: true, ground };
     certificate.judge(trust, &stamp.data.certificates, when, &mut own);

@@ -14,12 +14,14 @@ use crate::domain::licence::certificate::RevocationList;
 use crate::domain::licence::chain::Search;
 use crate::domain::licence::check::Code;
 use crate::domain::licence::signature::office_code;
+use crate::domain::licence::signer_keys::SignerKeys;
 use crate::domain::licence::trust_list::Granted;
 use crate::domain::licence::trust_list::Known;
 use crate::domain::licence::trust_list::ListFault;
 use crate::domain::licence::trust_list::Operator;
 use crate::domain::licence::trust_list::TrustList;
 use crate::domain::sm;
+use crate::domain::sm::sm2::Signature;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use std::borrow::Cow;
@@ -61,6 +63,7 @@ pub struct Trust {
     revocations: Vec<(Certificate, RevocationList)>,
     lists: Vec<TrustList>,
     remembered: Mutex<Remembered>,
+    keys: SignerKeys,
 }
 
 impl fmt::Debug for Trust {
@@ -303,7 +306,15 @@ impl Trust {
             remembered.clear();
         }
         remembered.insert(name, Arc::clone(&chain));
+        if let Some(key) = certificate.public() {
+            self.keys.trust(key);
+        }
         Ok(chain)
+    }
+
+    /// Whether `signature` is `signer`'s over parts that follow one another.
+    pub(super) fn verify(&self, signer: &Certificate, parts: &[&[u8]], signature: &Signature) -> bool {
+        signer.public().is_some_and(|key| self.keys.verify(key, parts, signature))
     }
 
     /// When `certificate` of `issuer` was revoked, as the newest list of its kind says.

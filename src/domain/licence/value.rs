@@ -99,10 +99,11 @@ impl<'a> ValueContext<'a> {
             return false;
         };
         checks.pass(Code::SigNoSignerCert);
+        let by = (self.trust, certificate);
         let is_right = match (signer.signed_attributes(), data.content) {
-            (Some(parts), _) => hold_value(Code::SigValueInvalid, certificate, &parts, signer.value, checks),
-            (None, Some(content)) => hold_value(Code::SigValueInvalid, certificate, &[content], signer.value, checks),
-            (None, None) => hold_value(Code::SigValueInvalid, certificate, &[self.signed], signer.value, checks),
+            (Some(parts), _) => hold_value(Code::SigValueInvalid, by, &parts, signer.value, checks),
+            (None, Some(content)) => hold_value(Code::SigValueInvalid, by, &[content], signer.value, checks),
+            (None, None) => hold_value(Code::SigValueInvalid, by, &[self.signed], signer.value, checks),
         };
         let lapsed = certificate.judge(self.trust, extra, when, checks);
         listing::judge_office(self.trust, certificate, None, when, checks);
