@@ -35,6 +35,21 @@ fn a_request_that_ends_early_says_the_same_or_nothing() {
 }
 
 #[test]
+fn what_was_read_before_says_nothing_of_a_body_that_is_too_large() {
+    let mut workspace = Workspace::default();
+    for example in Example::all().into_iter().filter(Example::is_request) {
+        let pair = program().pair(&example.from, &example.to, &example.matter, &example.step).unwrap();
+        let (service, system) = (&pair.from_service, program().system(&example.from).unwrap());
+        let mut arrive =
+            |body: &[u8]| program().arrive(system, &service.path, &|_| Some(&service.service), body, &mut workspace);
+        arrive(&Example::file(&example.input)).unwrap();
+        let limit = system.profile.limits.bytes_max;
+        let told = arrive(&vec![b' '; limit + 1]);
+        assert!(matches!(told, Err(Fault::LimitExceeded { limit: told, .. }) if told == limit), "{told:?}");
+    }
+}
+
+#[test]
 fn a_blank_first_choice_leaves_it_to_the_later_ones_wherever_they_stand() {
     let body = |key: &str| {
         format!(

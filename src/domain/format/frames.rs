@@ -48,7 +48,7 @@ impl Scratch {
     /// Notes the text of a place.
     ///
     /// # Errors
-    /// When everything that was awaited has come, to end the readers; [`Scratch::enough`] says so.
+    /// When everything that was awaited has come, to end the readers; [`Scratch::awaited`] says so.
     #[inline(always)]
     pub(super) fn note_leaf(&mut self, frame: u32, number: SlotNumber, slot: Slot) -> Reading<()> {
         self.note(frame, number, slot);
@@ -64,7 +64,6 @@ impl Scratch {
         {
             self.awaited &= !(1 << number);
             if self.awaited == 0 {
-                self.enough = true;
                 return Err(Fault::Internal { reason: "enough was read" }.into());
             }
         }

@@ -107,10 +107,8 @@ pub struct Scratch {
     pub stack: Vec<Open>,
     /// Members counted so far against [`Limits::members_max`].
     pub members: usize,
-    /// What of [`Tree::awaited`] is still to come.
+    /// What of [`Tree::awaited`] is still to come. Once nothing is, reading has ended, and the reader's fault is none.
     pub awaited: u64,
-    /// True when reading ended because all that was awaited had come: the reader's fault is none then.
-    pub enough: bool,
 }
 
 /// An element or object that a reader has open. Readers may use the fields as they like.
@@ -221,7 +219,6 @@ impl Scratch {
         self.stack.clear();
         self.members = 0;
         self.awaited = tree.awaited;
-        self.enough = false;
     }
 
     /// The slot `number` of the frame at `frame`.

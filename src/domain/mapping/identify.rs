@@ -108,12 +108,12 @@ impl Identifier {
     ) -> Result<Arrival, Fault> {
         let rows = self.rows.get(path).ok_or(Fault::UnknownPath)?;
         let scratch = &mut workspace.scratch;
-        self.read(profile, &self.tree, body, scratch)?;
+        let is_cut_short = self.read(profile, &self.tree, body, scratch)?;
         let ranges = [&self.service, &self.matter, &self.variant, &self.key, &self.message, &self.target];
         let is_there = |range: &&Range<usize>| {
             range.is_empty() || self.text(range.start..range.start + 1, body, scratch).is_some()
         };
-        if scratch.enough && !ranges.iter().all(is_there) {
+        if is_cut_short && !ranges.iter().all(is_there) {
             self.read(profile, &self.whole, body, scratch)?;
         }
         let text = |range: &Range<usize>| self.text(range.clone(), body, scratch);
@@ -129,10 +129,11 @@ impl Identifier {
         Ok(Arrival { service, key, message: text(&self.message), target: text(&self.target) })
     }
 
-    fn read(&self, profile: &Profile, tree: &Tree, body: &[u8], scratch: &mut Scratch) -> Result<(), Fault> {
+    /// True where all that was awaited came before the end.
+    fn read(&self, profile: &Profile, tree: &Tree, body: &[u8], scratch: &mut Scratch) -> Result<bool, Fault> {
         let Direction { format, charset, .. } = profile.request;
         let read = read_document(format, charset, tree, self.start, body, scratch, &profile.limits);
-        if scratch.enough { Ok(()) } else { read }
+        if tree.awaited != 0 && scratch.awaited == 0 { Ok(true) } else { read.map(|()| false) }
     }
 
     /// The first text that stands at one of the paths.

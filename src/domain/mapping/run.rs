@@ -156,7 +156,8 @@ impl Plan {
     }
 }
 
-/// Reads a document of any format into slots.
+/// Reads a document of any format into slots. Whatever comes of it, the scratch is this document's: each reader begins it
+/// before it checks the size.
 ///
 /// # Errors
 /// Faults of the form.
@@ -169,15 +170,15 @@ pub(super) fn read_document(
     scratch: &mut Scratch,
     limits: &crate::domain::format::Limits,
 ) -> Result<(), Fault> {
-    if input.len() > limits.bytes_max {
-        return Err(Fault::LimitExceeded { what: "字节数", limit: limits.bytes_max });
-    }
     match format {
         Format::Form => form::read(tree, start, charset, input, scratch, limits),
         Format::Json if charset.is_utf8() => json::read(tree, start, input, scratch, limits),
         Format::Xml if charset.is_utf8() => xml::read(tree, start, input, scratch, limits),
         Format::Json | Format::Xml => {
             scratch.begin(tree);
+            if input.len() > limits.bytes_max {
+                return Err(Fault::LimitExceeded { what: "字节数", limit: limits.bytes_max });
+            }
             charset.decode(input, &mut scratch.sides[0])?;
             if format == Format::Json {
                 json::read_side(tree, start, 0, scratch, limits)
