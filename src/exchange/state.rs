@@ -25,6 +25,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// By asking city, handling city and matter.
+type MatterMetrics = FxHashMap<String, FxHashMap<String, FxHashMap<Arc<str>, MatterHandles>>>;
+
 /// Leave to use a matter: given the matter's code and the handling city's name.
 pub type Permission = Box<dyn Fn(&str, &str) -> bool + Send + Sync>;
 
@@ -106,8 +109,7 @@ pub struct State {
     by_certificate: FxHashMap<[u8; 32], usize>,
     /// Profiles by the HTTP paths that they serve.
     by_path: FxHashMap<String, Vec<String>>,
-    /// By asking city, handling city and matter.
-    matters: FxHashMap<String, FxHashMap<String, FxHashMap<Arc<str>, MatterHandles>>>,
+    matters: MatterMetrics,
     unidentified: MatterHandles,
     profiles: FxHashMap<String, ProfileHandles>,
 }
@@ -148,8 +150,7 @@ impl State {
                 }
             }
         }
-        let mut matters: FxHashMap<String, FxHashMap<String, FxHashMap<Arc<str>, MatterHandles>>> =
-            FxHashMap::default();
+        let mut matters = MatterMetrics::default();
         let cities = &program.catalogue().cities;
         for (from, to) in cities
             .iter()

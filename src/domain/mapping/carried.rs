@@ -15,7 +15,6 @@ use super::resolve::row_field;
 use super::run::Workspace;
 use super::source::Diagnostic;
 use super::values::Got;
-use super::values::ROOM;
 use super::values::Spare;
 use super::values::View;
 use super::values::write_canonical;
@@ -172,16 +171,7 @@ impl Plan {
         let Some(look) = &self.licences else { return Ok(Carries::default()) };
         self.read(input, &mut workspace.scratch)?;
         let scratch = &workspace.scratch;
-        let mut view = View {
-            plan: self,
-            input,
-            scratch,
-            context,
-            frames: [0; ROOM],
-            positions: [0; ROOM],
-            numbers: [0; ROOM],
-            depth: 0,
-        };
+        let mut view = View::root(self, input, scratch, context);
         let mut carries = Carries {
             holders: look.holders.iter().filter_map(|source| view.told(source)).map(Masked::new).collect(),
             entrusted: look.agent.as_ref().and_then(|source| view.told(source)).is_some(),

@@ -89,16 +89,7 @@ impl Plan {
         trace: Option<&mut Trace>,
     ) -> Result<Translated, Fault> {
         let Workspace { scratch, spare } = workspace;
-        let view = View {
-            plan: self,
-            input,
-            scratch,
-            context,
-            frames: [0; ROOM],
-            positions: [0; ROOM],
-            numbers: [0; ROOM],
-            depth: 0,
-        };
+        let view = View::root(self, input, scratch, context);
         view.check_result()?;
         let out = Vec::with_capacity(self.expected_length(input));
         let mut output = Output { out, spare, faults: Faults::default(), losses: 0, places: 0, trace };
@@ -197,7 +188,13 @@ struct Wrote {
     lossy: bool,
 }
 
-impl View<'_> {
+impl<'a> View<'a> {
+    /// At the beginning of a message, in no list.
+    pub(super) const fn root(plan: &'a Plan, input: &'a [u8], scratch: &'a Scratch, context: &'a Context<'a>) -> Self {
+        let (frames, positions, numbers) = ([0; ROOM], [0; ROOM], [0; ROOM]);
+        Self { plan, input, scratch, context, frames, positions, numbers, depth: 0 }
+    }
+
     fn ops(&self, ops: &[Op], output: &mut Output<'_>) {
         for op in ops {
             match op {

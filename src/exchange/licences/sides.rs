@@ -21,10 +21,9 @@ impl Sides {
         Self { provinces: provinces.collect(), receiver: state.program.city(receiver).and_then(province) }
     }
 
-    /// The province of an office by its code: a credit code has the division behind its first two characters, and
-    /// division codes alone were seen.
+    /// The province of an office by its code.
     pub(super) fn issuing(&self, authority: &str) -> Option<&str> {
-        let digits = if authority.len() == 6 { authority.get(..2) } else { authority.get(2..4) };
+        let digits = province_digits(authority);
         self.provinces.iter().find(|(known, _)| Some(known.as_str()) == digits).map(|(_, province)| province.as_str())
     }
 
@@ -32,6 +31,12 @@ impl Sides {
     pub(super) fn receiver(&self) -> Option<&str> {
         self.receiver.as_deref()
     }
+}
+
+/// The two digits of an office's province in its code: a credit code has the division behind its first two characters,
+/// and division codes alone were seen.
+pub(super) fn province_digits(authority: &str) -> Option<&str> {
+    if authority.len() == 6 { authority.get(..2) } else { authority.get(2..4) }
 }
 
 impl Called<'_> {

@@ -7,6 +7,7 @@ use super::fields::Fields;
 use super::fields::Form;
 use super::refusal::Kind;
 use super::refusal::Refusal;
+use super::sides::province_digits;
 use crate::domain::licence;
 use crate::domain::licence::Decision;
 use crate::domain::licence::Detail;
@@ -232,13 +233,8 @@ const PROVINCES: [&str; 34] = [
 
 /// The province of an authority, by its credit code or its division code.
 fn province_of(authority: &str) -> Option<&'static str> {
-    let division = match authority.len() {
-        18 => authority.get(2..4),
-        6 => authority.get(..2),
-        _ => None,
-    };
-    let division = division?;
-    PROVINCES.into_iter().find(|province| province.starts_with(division))
+    let digits = province_digits(authority).filter(|_| matches!(authority.len(), 6 | 18))?;
+    PROVINCES.into_iter().find(|province| province.starts_with(digits))
 }
 
 /// The word of a decision.
