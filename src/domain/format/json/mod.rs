@@ -106,19 +106,43 @@ impl<'a> Reader<'a> {
         }
         let mut hint = 0;
         loop {
-            let name = self.member_name()?;
-            let start = name.off as usize;
-            let raw = self.place.bytes.get(start..start + name.len as usize).unwrap_or_default();
-            if let Some(action) = find(&node.keys, &mut hint, raw, name.kind == Kind::JsonEscaped) {
-                self.value(action, frame)?;
-            } else {
-                self.scratch.undeclared += 1;
-                self.skip()?;
+            self.scratch.count_member(self.limits)?;
+            match self.due(&node.keys, &mut hint)? {
+                Some(action) => self.value(action, frame)?,
+                None => self.any_member(&node.keys, &mut hint, frame)?,
             }
             if self.ends(b'}')? {
                 return self.close();
             }
         }
+    }
+
+    /// The usual case: the member is that of the key after the last one found, as senders keep an order, or of the
+    /// one after it, and its name is written plainly. Passes the name and its colon.
+    #[inline(always)]
+    fn due(&mut self, keys: &'a [Key], hint: &mut usize) -> Reading<Option<&'a Action>> {
+        self.next()?;
+        for place in *hint..*hint + 2 {
+            let Some(key) = keys.get(place) else { break };
+            if self.is_member(&key.name) {
+                *hint = place + 1;
+                return Ok(Some(&key.action));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The member that begins here, whatever its name.
+    #[inline(never)]
+    fn any_member(&mut self, keys: &'a [Key], hint: &mut usize, frame: u32) -> Reading<()> {
+        let name = self.member_name()?;
+        let start = name.off as usize;
+        let raw = self.place.bytes.get(start..start + name.len as usize).unwrap_or_default();
+        if let Some(action) = find(keys, hint, raw, name.kind == Kind::JsonEscaped) {
+            return self.value(action, frame);
+        }
+        self.scratch.undeclared += 1;
+        self.skip()
     }
 
     /// The value that begins here, at a member with that action.
@@ -210,23 +234,8 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The action of the member `name`. Senders keep an order, so the key after the last one found comes first; the
-/// nameless key takes what no other does.
-#[inline(always)]
+/// The action of the member `name`; the nameless key takes what no other does.
 fn find<'a>(keys: &'a [Key], hint: &mut usize, name: &[u8], escaped: bool) -> Option<&'a Action> {
-    if let Some(key) = keys.get(*hint)
-        && !escaped
-        && !key.name.is_empty()
-        && scan::same(&key.name, name)
-    {
-        *hint += 1;
-        return Some(&key.action);
-    }
-    find_anywhere(keys, hint, name, escaped)
-}
-
-#[inline(never)]
-fn find_anywhere<'a>(keys: &'a [Key], hint: &mut usize, name: &[u8], escaped: bool) -> Option<&'a Action> {
     let mut any = None;
     for (place, key) in keys.iter().enumerate() {
         if key.name.is_empty() {
