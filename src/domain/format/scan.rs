@@ -66,7 +66,7 @@ fn find_further(bytes: &[u8], mut at: usize, flags: impl Fn(u64) -> u64, fits: i
 fn last_words(bytes: &[u8], at: usize, flags: impl Fn(u64) -> u64) -> Option<usize> {
     let length = bytes.len();
     if at >= length {
-        return Some(length);
+        return Some(at);
     }
     if let Some(chunk) = bytes.last_chunk::<16>() {
         let [low, high] = chunk.as_chunks::<8>().0 else { return None };
@@ -282,6 +282,27 @@ mod tests {
                     assert_eq!(attribute_stop(&bytes, 0), slow(&bytes, 0, attribute));
                     bytes[place] = b'a';
                     bytes[place + 1] = b'a';
+                }
+            }
+        }
+    }
+
+    /// Texts of all lengths, looked at from all places: the last bytes are taken together with those before them.
+    #[test]
+    fn every_length_from_every_place() {
+        let fits = |byte: u8| byte < 0x20 || byte == b'"' || byte == b'\\';
+        for length in 0..50 {
+            for stop in 0..=length {
+                for (first, second) in [(b'"', b'a'), (b'"', b'#'), (b'\\', b']'), (0x1F, b' '), (b'"', 0xFF)] {
+                    let mut bytes = vec![b'a'; length];
+                    for (place, byte) in [(stop, first), (stop + 1, second)] {
+                        if let Some(free) = bytes.get_mut(place) {
+                            *free = byte;
+                        }
+                    }
+                    for at in 0..=length {
+                        assert_eq!(json_stop(&bytes, at), slow(&bytes, at, fits), "{length} {stop} {at}");
+                    }
                 }
             }
         }

@@ -347,6 +347,15 @@ mod tests {
     }
 
     #[test]
+    fn members_in_any_order_and_with_gaps() {
+        for text in [r#"{"a":1,"l":[],"n":""}"#, r#"{"n":"","b":2,"a":1}"#, r#"{"b" :2, "a" : 1 ,"ab":3,"n":""}"#] {
+            let scratch = read_text(text).unwrap();
+            assert_eq!(at(&scratch, text, 0, 1), (Kind::Number, "1".into()), "{text}");
+            assert_eq!(at(&scratch, text, 0, 9).0, Kind::Text, "{text}");
+        }
+    }
+
+    #[test]
     fn escaped_member_names_match() {
         check(r#"{"\u0061":1,"\u006f":{"\u0063":2}}"#, &[(1, Kind::Number, "1"), (4, Kind::Number, "2")]);
         assert_eq!(read_text(r#"{"\u0061b":1,"\n":2,"a\u0062":3}"#).unwrap().undeclared, 3);
