@@ -91,7 +91,7 @@ fn last_words(bytes: &[u8], at: usize, flags: impl Fn(u64) -> u64) -> Option<usi
     Some(match (flags(word).trailing_zeros() / 8) as usize {
         8 => length,
         place @ ..4 => place,
-        place => length - 8 + place,
+        place => length + place - 8,
     })
 }
 
