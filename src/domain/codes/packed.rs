@@ -14,11 +14,24 @@ pub(super) struct PackedMap {
     long: FxHashMap<Box<[u8]>, u32>,
 }
 
+/// A code of up to [`PACKED_MAX`] bytes as one number, its length on top. Words that overlap take the place of a copy
+/// of unknown length, which would be a call.
+#[inline]
 fn pack(code: &[u8]) -> u128 {
-    let mut bytes = [0u8; 16];
-    bytes[..code.len()].copy_from_slice(code);
-    bytes[PACKED_MAX] = u8::try_from(code.len()).unwrap_or_default() + 1;
-    u128::from_le_bytes(bytes)
+    let length = code.len();
+    let text = if let (Some(first), Some(last)) = (code.first_chunk::<8>(), code.last_chunk::<8>()) {
+        u128::from(u64::from_le_bytes(*first)) | u128::from(u64::from_le_bytes(*last)) << (8 * (length - 8))
+    } else if let (Some(first), Some(last)) = (code.first_chunk::<4>(), code.last_chunk::<4>()) {
+        let (first, last) = (u32::from_le_bytes(*first), u32::from_le_bytes(*last));
+        u128::from(u64::from(first) | u64::from(last) << (8 * (length - 4)))
+    } else if let (Some(first), Some(last)) = (code.first(), code.last()) {
+        // First, middle and last of one to three bytes are all of them.
+        let middle = u32::from(code[length / 2]) << (8 * (length / 2));
+        u128::from(u32::from(*first) | middle | u32::from(*last) << (8 * (length - 1)))
+    } else {
+        0
+    };
+    text | (length as u128 + 1) << (8 * PACKED_MAX)
 }
 
 fn spread(key: u128) -> usize {

@@ -24,10 +24,13 @@ pub mod records;
 pub mod xml;
 
 mod frames;
+mod name;
 mod nested;
 mod scan;
 
 use crate::domain::fault::Fault;
+
+pub use name::Name;
 
 /// What bounds a document. Every reader holds to all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -171,7 +174,7 @@ pub struct Node {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Key {
     /// Local name; empty matches any name and is tried last.
-    pub name: Box<[u8]>,
+    pub name: Name,
     /// The namespace that the name must be in, an index into [`Tree::namespaces`]; `None`: any.
     pub namespace: Option<u16>,
     /// What to do there.

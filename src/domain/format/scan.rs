@@ -48,10 +48,51 @@ fn find_further(bytes: &[u8], mut at: usize, flags: impl Fn(u64) -> u64, fits: i
         }
         at += 16;
     }
-    while bytes.get(at).is_some_and(|byte| !fits(*byte)) {
-        at += 1;
+    match last_words(bytes, at, flags) {
+        // Bytes before `at` are seen too, and the borrow of one that fits may have flagged the next.
+        Some(place) if bytes.get(place).is_none_or(|byte| fits(*byte)) => place,
+        _ => {
+            while bytes.get(at).is_some_and(|byte| !fits(*byte)) {
+                at += 1;
+            }
+            at
+        }
     }
-    at
+}
+
+/// The first flagged byte at or after `at`, or the length, where fewer than sixteen bytes are left: they are taken
+/// as words that overlap, for one byte after the other would cost more than all the rest of a short text.
+#[inline(always)]
+fn last_words(bytes: &[u8], at: usize, flags: impl Fn(u64) -> u64) -> Option<usize> {
+    let length = bytes.len();
+    if at >= length {
+        return Some(at);
+    }
+    if let Some(chunk) = bytes.last_chunk::<16>() {
+        let [low, high] = chunk.as_chunks::<8>().0 else { return None };
+        let (low, high) = (flags(u64::from_le_bytes(*low)), flags(u64::from_le_bytes(*high)));
+        let flagged = (u128::from(low) | u128::from(high) << 64) >> (8 * (16 - (length - at)));
+        return Some(if flagged == 0 { length } else { at + (flagged.trailing_zeros() / 8) as usize });
+    }
+    if at > 0 {
+        return None;
+    }
+    if let (Some(low), Some(high)) = (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
+        let (low, high) = (flags(u64::from_le_bytes(*low)), flags(u64::from_le_bytes(*high)));
+        let place = |word: u64| (word.trailing_zeros() / 8) as usize;
+        return Some(match (low, high) {
+            (0, 0) => length,
+            (0, high) => length - 8 + place(high),
+            (low, _) => place(low),
+        });
+    }
+    let (low, high) = (bytes.first_chunk::<4>()?, bytes.last_chunk::<4>()?);
+    let word = u64::from(u32::from_le_bytes(*low)) | u64::from(u32::from_le_bytes(*high)) << 32;
+    Some(match (flags(word).trailing_zeros() / 8) as usize {
+        8 => length,
+        place @ ..4 => place,
+        place => length + place - 8,
+    })
 }
 
 /// The first flagged byte of two words. Both are looked at before the branch: one that goes either way costs more
@@ -164,7 +205,10 @@ pub(super) fn same(left: &[u8], right: &[u8]) -> bool {
     if let (Some(left_end), Some(right_end)) = (left.last_chunk::<4>(), right.last_chunk::<4>()) {
         return left_end == right_end && left.first_chunk::<4>() == right.first_chunk::<4>();
     }
-    left.iter().zip(right).all(|(one, other)| one == other)
+    // One to three bytes: first, middle and last are all of them.
+    left.first() == right.first()
+        && left.get(left.len() / 2) == right.get(right.len() / 2)
+        && left.last() == right.last()
 }
 
 /// The first byte that XML 1.0 forbids everywhere: a control character other than tab and line ends.
@@ -238,6 +282,27 @@ mod tests {
                     assert_eq!(attribute_stop(&bytes, 0), slow(&bytes, 0, attribute));
                     bytes[place] = b'a';
                     bytes[place + 1] = b'a';
+                }
+            }
+        }
+    }
+
+    /// Texts of all lengths, looked at from all places: the last bytes are taken together with those before them.
+    #[test]
+    fn every_length_from_every_place() {
+        let fits = |byte: u8| byte < 0x20 || byte == b'"' || byte == b'\\';
+        for length in 0..50 {
+            for stop in 0..=length {
+                for (first, second) in [(b'"', b'a'), (b'"', b'#'), (b'\\', b']'), (0x1F, b' '), (b'"', 0xFF)] {
+                    let mut bytes = vec![b'a'; length];
+                    for (place, byte) in [(stop, first), (stop + 1, second)] {
+                        if let Some(free) = bytes.get_mut(place) {
+                            *free = byte;
+                        }
+                    }
+                    for at in 0..=length {
+                        assert_eq!(json_stop(&bytes, at), slow(&bytes, at, fits), "{length} {stop} {at}");
+                    }
                 }
             }
         }

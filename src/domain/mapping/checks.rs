@@ -77,10 +77,11 @@ impl View<'_> {
             .map(|number| self.slot(0, *number))
             .find(|slot| !matches!(slot.kind, Kind::Missing | Kind::Null));
         let Some(code) = code else { return Err(Fault::AnswerUnreadable { reason: "answer without result code" }) };
-        let code = String::from_utf8_lossy(self.text(code, &mut spare).trim_ascii()).into_owned();
-        if result.ok.contains(&code) {
+        let code = self.text(code, &mut spare).trim_ascii();
+        if result.ok.iter().any(|ok| ok.as_bytes() == code) {
             return Ok(());
         }
+        let code = String::from_utf8_lossy(code).into_owned();
         let text = result.texts.iter().map(|number| self.slot(0, *number)).find(|slot| slot.len > 0);
         let mut spare = Vec::new();
         let text = text.map_or(String::new(), |slot| {

@@ -14,13 +14,16 @@ pub(super) struct Piece {
     /// The piece, and zeros up to [`SHORT`] bytes.
     padded: Box<[u8]>,
     length: usize,
+    /// Begins with the comma between the members of an object or the items of a list.
+    is_further: bool,
 }
 
 impl From<Vec<u8>> for Piece {
     fn from(mut bytes: Vec<u8>) -> Self {
         let length = bytes.len();
         bytes.resize(length.max(SHORT), 0);
-        Self { padded: bytes.into(), length }
+        let is_further = bytes.first() == Some(&b',') && length > 0;
+        Self { padded: bytes.into(), length, is_further }
     }
 }
 
@@ -55,7 +58,7 @@ impl Piece {
     /// Appends the piece, without its leading comma where it is the first of its object or list.
     #[inline]
     pub(super) fn write_member(&self, out: &mut Vec<u8>) {
-        if self.padded.first() == Some(&b',') && matches!(out.last(), Some(b'{' | b'[')) {
+        if self.is_further && matches!(out.last(), Some(b'{' | b'[')) {
             out.extend_from_slice(self.get(1..).unwrap_or_default());
         } else {
             self.write(out);

@@ -16,6 +16,7 @@ use super::profile::Profile;
 use super::source::Diagnostic;
 use crate::domain::format::Action;
 use crate::domain::format::Key;
+use crate::domain::format::Name;
 use crate::domain::format::Naming;
 use crate::domain::format::NestedFormat;
 use crate::domain::format::Node;
@@ -80,7 +81,7 @@ pub(super) fn layout_of_paths(profile: &Profile, paths: &[Vec<Segment>]) -> (Tre
     for (index, path) in paths.iter().enumerate() {
         let mut at: NodeId = 0;
         for (step, segment) in path.iter().enumerate() {
-            let name: Box<[u8]> = if segment.name == "*" { Box::default() } else { segment.name.as_bytes().into() };
+            let name = if segment.name == "*" { Name::default() } else { segment.name.as_bytes().into() };
             let last = step + 1 == path.len();
             let nested = path.get(step + 1).is_some_and(|next| next.nested);
             let known = tree.nodes[usize::from(at)]
@@ -187,7 +188,7 @@ impl Building<'_> {
                 }
                 _ => self.action(branch, scope, level),
             };
-            let name = if branch.segment.name == "*" { Box::default() } else { branch.segment.name.as_bytes().into() };
+            let name = if branch.segment.name == "*" { Name::default() } else { branch.segment.name.as_bytes().into() };
             node.keys.push(Key { name, namespace: self.namespace(&branch.segment.prefix), action });
         }
         self.layout.tree.nodes[id] = node;

@@ -77,14 +77,16 @@ pub(super) fn digits(text: &[u8]) -> Option<u32> {
     Some(value)
 }
 
-pub(super) fn push_digits(out: &mut Vec<u8>, value: u32, width: usize) {
-    let mut buffer = [b'0'; 10];
+/// Appends the last `WIDTH` digits of a number; an even width, as all of days and moments have.
+#[inline]
+pub(super) fn push_digits<const WIDTH: usize>(out: &mut Vec<u8>, value: u32) {
+    let mut digits = [b'0'; WIDTH];
     let mut rest = value;
-    for place in buffer.iter_mut().rev() {
-        *place = b'0' + (rest % 10) as u8;
-        rest /= 10;
+    for pair in digits.as_rchunks_mut::<2>().1.iter_mut().rev() {
+        *pair = [b'0' + (rest / 10 % 10) as u8, b'0' + (rest % 10) as u8];
+        rest /= 100;
     }
-    out.extend_from_slice(&buffer[10 - width.min(10)..]);
+    out.extend_from_slice(&digits);
 }
 
 impl Date {
@@ -177,15 +179,15 @@ impl Date {
     pub fn write(self, form: DateForm, out: &mut Vec<u8>) {
         let (year, month, day) = (u32::from(self.year), u32::from(self.month), u32::from(self.day));
         match form {
-            DateForm::Compact => push_digits(out, year * 10_000 + month * 100 + day, 8),
-            DateForm::MonthOnly => push_digits(out, year * 100 + month, 6),
+            DateForm::Compact => push_digits::<8>(out, year * 10_000 + month * 100 + day),
+            DateForm::MonthOnly => push_digits::<6>(out, year * 100 + month),
             DateForm::Dashed | DateForm::Slashed => {
                 let mark = if form == DateForm::Dashed { b'-' } else { b'/' };
-                push_digits(out, year, 4);
+                push_digits::<4>(out, year);
                 out.push(mark);
-                push_digits(out, month, 2);
+                push_digits::<2>(out, month);
                 out.push(mark);
-                push_digits(out, day, 2);
+                push_digits::<2>(out, day);
             }
             DateForm::EpochMilliseconds | DateForm::EpochSeconds => super::write_integer(self.epoch(form), out),
         }
@@ -313,21 +315,21 @@ impl DateTime {
     pub fn write(self, form: DateTimeForm, out: &mut Vec<u8>) {
         let compact = self.seconds / 3600 * 10_000 + self.seconds / 60 % 60 * 100 + self.seconds % 60;
         let colons = |out: &mut Vec<u8>| {
-            push_digits(out, compact / 10_000, 2);
+            push_digits::<2>(out, compact / 10_000);
             out.push(b':');
-            push_digits(out, compact / 100 % 100, 2);
+            push_digits::<2>(out, compact / 100 % 100);
             out.push(b':');
-            push_digits(out, compact % 100, 2);
+            push_digits::<2>(out, compact % 100);
         };
         match form {
             DateTimeForm::Compact => {
                 self.date.write(DateForm::Compact, out);
-                push_digits(out, compact, 6);
+                push_digits::<6>(out, compact);
             }
             DateTimeForm::CompactT => {
                 self.date.write(DateForm::Compact, out);
                 out.push(b'T');
-                push_digits(out, compact, 6);
+                push_digits::<6>(out, compact);
             }
             DateTimeForm::CompactColons => {
                 self.date.write(DateForm::Compact, out);
@@ -345,7 +347,7 @@ impl DateTime {
                 out.extend_from_slice(b"+08:00");
             }
             DateTimeForm::DatePart => self.date.write(DateForm::Compact, out),
-            DateTimeForm::TimePart => push_digits(out, compact, 6),
+            DateTimeForm::TimePart => push_digits::<6>(out, compact),
             DateTimeForm::EpochMilliseconds => super::write_integer(self.epoch_milliseconds(), out),
             DateTimeForm::EpochSeconds => super::write_integer(self.epoch_milliseconds() / 1000, out),
         }

@@ -75,86 +75,58 @@ impl RateUnit {
 
 /// Reads a decimal number as a whole number of its `places`-th decimal. `None`: no number, too long, or finer than that.
 fn read_scaled(text: &[u8], places: u32) -> Option<i64> {
-    let (negative, digits) = match text.split_first()? {
-        (b'-', rest) => (true, rest),
-        _ => (false, text),
+    let unsigned = text.strip_prefix(b"-").unwrap_or(text);
+    let (whole, decimals) = match unsigned.iter().position(|byte| *byte == b'.') {
+        Some(point) => (&unsigned[..point], &unsigned[point + 1..]),
+        None => (unsigned, &[][..]),
     };
-    let mut value = 0i64;
-    let mut seen = 0;
-    let mut after: Option<u32> = None;
-    for byte in digits {
-        match byte {
-            b'0'..=b'9' => {
-                let digit = i64::from(byte - b'0');
-                if let Some(count) = &mut after {
-                    if *count == places {
-                        if digit == 0 {
-                            continue;
-                        }
-                        return None;
-                    }
-                    *count += 1;
-                }
-                seen += 1;
-                if seen > DIGITS_MAX {
-                    return None;
-                }
-                value = value * 10 + digit;
-            }
-            b'.' if after.is_none() && seen > 0 => after = Some(0),
-            _ => return None,
-        }
-    }
-    if seen == 0 || digits.last() == Some(&b'.') {
+    if whole.is_empty() || unsigned.ends_with(b".") {
         return None;
     }
-    value = value.checked_mul(10i64.checked_pow(places - after.unwrap_or(0))?)?;
-    Some(if negative { -value } else { value })
+    let (decimals, finer) = decimals.split_at(decimals.len().min(places as usize));
+    if finer.iter().any(|digit| *digit != b'0') || whole.len() + decimals.len() > DIGITS_MAX {
+        return None;
+    }
+    let mut value = 0i64;
+    for byte in whole.iter().chain(decimals) {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        value = value * 10 + i64::from(digit);
+    }
+    let missing = places - u32::try_from(decimals.len()).ok()?;
+    value = value.checked_mul(10i64.checked_pow(missing)?)?;
+    Some(if unsigned.len() < text.len() { -value } else { value })
 }
 
 /// Writes a whole number of its `places`-th decimal with exactly `decimals` of them, or with as few as it needs.
 /// False, and nothing written, where `decimals` are too few to hold it.
 fn write_scaled(value: i64, places: u32, decimals: Option<u32>, out: &mut Vec<u8>) -> bool {
-    let mut buffer = [0u8; 24];
-    let mut at = buffer.len();
-    let mut rest = value.unsigned_abs();
-    let mut place = 0;
-    let mut significant = false;
-    while place < places || rest > 0 || place == places {
-        let digit = u8::try_from(rest % 10).unwrap_or_default();
-        rest /= 10;
-        let skip = place < places
-            && match decimals {
-                Some(decimals) if places - place > decimals => {
-                    if digit != 0 {
-                        return false;
-                    }
-                    true
-                }
-                Some(_) => false,
-                None => digit == 0 && !significant,
-            };
-        if !skip {
-            if place == places && at < buffer.len() {
-                at -= 1;
-                buffer[at] = b'.';
-            }
-            at -= 1;
-            buffer[at] = b'0' + digit;
-            significant = true;
+    let scale = 10u64.pow(places);
+    let magnitude = value.unsigned_abs();
+    let (whole, mut fraction) = if places == 0 { (magnitude, 0) } else { (magnitude / scale, magnitude % scale) };
+    let mut shown = places;
+    while shown > 0 && decimals.map_or(fraction % 10 == 0, |decimals| shown > decimals) {
+        if fraction % 10 != 0 {
+            return false;
         }
-        place += 1;
+        fraction /= 10;
+        shown -= 1;
     }
     if value < 0 {
         out.push(b'-');
     }
-    out.extend_from_slice(&buffer[at..]);
-    let written = buffer.len() - at;
-    if let Some(decimals) = decimals.filter(|decimals| *decimals > places) {
-        if written > 0 && places == 0 {
-            out.push(b'.');
-        }
-        out.resize(out.len() + (decimals - places) as usize, b'0');
+    out.extend_from_slice(itoa::Buffer::new().format(whole).as_bytes());
+    let zeros = decimals.unwrap_or(shown).saturating_sub(shown) as usize;
+    if shown > 0 || zeros > 0 {
+        out.push(b'.');
+    }
+    let end = out.len() + shown as usize;
+    out.resize(end + zeros, b'0');
+    for place in out[end - shown as usize..end].iter_mut().rev() {
+        *place = b'0' + (fraction % 10) as u8;
+        fraction /= 10;
     }
     true
 }

@@ -49,11 +49,11 @@ impl Month {
 
     /// Writes the month in that form.
     pub fn write(self, form: MonthForm, out: &mut Vec<u8>) {
-        push_digits(out, u32::from(self.year), 4);
+        push_digits::<4>(out, u32::from(self.year));
         if form == MonthForm::Dashed {
             out.push(b'-');
         }
-        push_digits(out, u32::from(self.month), 2);
+        push_digits::<2>(out, u32::from(self.month));
         if form == MonthForm::WithDay {
             out.extend_from_slice(b"01");
         }

@@ -7,6 +7,7 @@
 
 use crate::domain::fault::Fault;
 use crate::domain::format::Kind;
+use crate::domain::format::Name;
 use crate::domain::format::Slot;
 use crate::domain::format::escape;
 use crate::domain::format::json::Reader;
@@ -71,10 +72,22 @@ impl Reader<'_> {
         }
     }
 
-    /// Passes the member name here and its colon.
+    /// Passes the member name here and its colon if it is `name`, written plainly and with the colon right after it.
     #[inline(always)]
+    pub(super) fn is_member(&mut self, name: &Name) -> bool {
+        let end = self.at + name.len() + 3;
+        let is_member = match self.place.bytes.get(self.at..end) {
+            Some([b'"', written @ .., b'"', b':']) => name.is_plain() && scan::same(written, name),
+            _ => false,
+        };
+        if is_member {
+            self.at = end;
+        }
+        is_member
+    }
+
+    /// Passes the member name here and its colon.
     pub(super) fn member_name(&mut self) -> Reading<Slot> {
-        self.scratch.count_member(self.limits)?;
         if self.next()? != b'"' {
             return Err(self.fault("此处应为成员名"));
         }
@@ -204,10 +217,9 @@ impl Reader<'_> {
             return self.close();
         }
         loop {
+            self.scratch.count_member(self.limits)?;
             if open == b'{' {
                 self.member_name()?;
-            } else {
-                self.scratch.count_member(self.limits)?;
             }
             self.skip()?;
             if self.ends(end)? {

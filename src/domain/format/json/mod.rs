@@ -106,19 +106,43 @@ impl<'a> Reader<'a> {
         }
         let mut hint = 0;
         loop {
-            let name = self.member_name()?;
-            let start = name.off as usize;
-            let raw = self.place.bytes.get(start..start + name.len as usize).unwrap_or_default();
-            if let Some(action) = find(&node.keys, &mut hint, raw, name.kind == Kind::JsonEscaped) {
-                self.value(action, frame)?;
-            } else {
-                self.scratch.undeclared += 1;
-                self.skip()?;
+            self.scratch.count_member(self.limits)?;
+            match self.due(&node.keys, &mut hint)? {
+                Some(action) => self.value(action, frame)?,
+                None => self.any_member(&node.keys, &mut hint, frame)?,
             }
             if self.ends(b'}')? {
                 return self.close();
             }
         }
+    }
+
+    /// The usual case: the member is that of the key after the last one found, as senders keep an order, or of the
+    /// one after it, and its name is written plainly. Passes the name and its colon.
+    #[inline(always)]
+    fn due(&mut self, keys: &'a [Key], hint: &mut usize) -> Reading<Option<&'a Action>> {
+        self.next()?;
+        for place in *hint..*hint + 2 {
+            let Some(key) = keys.get(place) else { break };
+            if self.is_member(&key.name) {
+                *hint = place + 1;
+                return Ok(Some(&key.action));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The member that begins here, whatever its name.
+    #[inline(never)]
+    fn any_member(&mut self, keys: &'a [Key], hint: &mut usize, frame: u32) -> Reading<()> {
+        let name = self.member_name()?;
+        let start = name.off as usize;
+        let raw = self.place.bytes.get(start..start + name.len as usize).unwrap_or_default();
+        if let Some(action) = find(keys, hint, raw, name.kind == Kind::JsonEscaped) {
+            return self.value(action, frame);
+        }
+        self.scratch.undeclared += 1;
+        self.skip()
     }
 
     /// The value that begins here, at a member with that action.
@@ -210,23 +234,8 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The action of the member `name`. Senders keep an order, so the key after the last one found comes first; the
-/// nameless key takes what no other does.
-#[inline(always)]
+/// The action of the member `name`; the nameless key takes what no other does.
 fn find<'a>(keys: &'a [Key], hint: &mut usize, name: &[u8], escaped: bool) -> Option<&'a Action> {
-    if let Some(key) = keys.get(*hint)
-        && !escaped
-        && !key.name.is_empty()
-        && scan::same(&key.name, name)
-    {
-        *hint += 1;
-        return Some(&key.action);
-    }
-    find_anywhere(keys, hint, name, escaped)
-}
-
-#[inline(never)]
-fn find_anywhere<'a>(keys: &'a [Key], hint: &mut usize, name: &[u8], escaped: bool) -> Option<&'a Action> {
     let mut any = None;
     for (place, key) in keys.iter().enumerate() {
         if key.name.is_empty() {
@@ -335,6 +344,15 @@ mod tests {
         check(r#"{"o":null,"l":{"x":1}}"#, &[(3, Kind::Null, "null"), (5, Kind::Object, r#"{"x":1}"#)]);
         check(r#"{"o":[{"c":1}],"f":7,"n":false}"#, &[(3, Kind::Object, r#"[{"c":1}]"#), (4, Kind::Missing, "")]);
         check(r#"{"o":{}}"#, &[(3, Kind::Object, ""), (11, Kind::Object, "")]);
+    }
+
+    #[test]
+    fn members_in_any_order_and_with_gaps() {
+        for text in [r#"{"a":1,"l":[],"n":""}"#, r#"{"n":"","b":2,"a":1}"#, r#"{"b" :2, "a" : 1 ,"ab":3,"n":""}"#] {
+            let scratch = read_text(text).unwrap();
+            assert_eq!(at(&scratch, text, 0, 1), (Kind::Number, "1".into()), "{text}");
+            assert_eq!(at(&scratch, text, 0, 9).0, Kind::Text, "{text}");
+        }
     }
 
     #[test]

@@ -55,6 +55,15 @@ pub(super) struct Usual<'a> {
     namespace: u16,
 }
 
+/// The key that is due after the one at `place`: senders keep an order, and items of a list follow one another.
+#[inline]
+fn due_after(place: usize, key: &Key) -> usize {
+    match key.action {
+        Action::List { .. } | Action::FirstRest { .. } => place,
+        _ => place + 1,
+    }
+}
+
 impl<'a> Reader<'a> {
     /// Passes the start tag whose `<` is here. Its attributes are left on the stack.
     pub(super) fn start_tag(&mut self) -> Reading<Tag> {
@@ -255,47 +264,67 @@ impl<'a> Reader<'a> {
         if prefix > 0 { name.get(prefix + 1..).unwrap_or_default() } else { name }
     }
 
-    /// The usual case: the tag is that of the key after the last one found, with the usual prefix and no further
-    /// attributes.
+    /// The usual case: the tag is that of the key that is due or of the one after it, with the usual prefix and no
+    /// further attributes.
     #[inline]
     pub(super) fn expected(&mut self, node: &'a Node, hint: &mut usize) -> Option<(Tag, &'a Action)> {
-        let key = node.keys.get(*hint).filter(|key| !key.name.is_empty())?;
+        for place in *hint..*hint + 2 {
+            let key = node.keys.get(place)?;
+            if let Some(tag) = self.plain_tag(key) {
+                *hint = due_after(place, key);
+                return Some((tag, &key.action));
+            }
+        }
+        None
+    }
+
+    /// The start tag here, passed, if it is the key's, with the usual prefix and no further attributes.
+    #[inline(always)]
+    fn plain_tag(&mut self, key: &Key) -> Option<Tag> {
+        if key.name.is_empty() {
+            return None;
+        }
         let prefix = match key.namespace {
             None => &[][..],
             Some(namespace) => self.usual.filter(|usual| usual.namespace == namespace)?.prefix,
         };
-        let leaf = matches!(key.action, Action::Leaf(_));
         let start = self.at + 1;
-        let local = start + prefix.len();
-        let length = match &self.tree.naming {
-            // A key's name is an XML name, so what is like it and followed by `>` is the whole name.
-            Naming::Element if self.has(start, prefix) && self.has(local, &key.name) => prefix.len() + key.name.len(),
-            // Other actions may ask for the attributes.
-            Naming::Attribute { elements, .. } if leaf && prefix.is_empty() => {
-                elements.iter().find(|name| self.has(start, name))?.len()
+        let (length, end) = match &self.tree.naming {
+            Naming::Element => {
+                let length = prefix.len() + key.name.len();
+                let (first, rest) = self.place.bytes.get(start..start + length)?.split_at(prefix.len());
+                // A key's name is an XML name, so what is like it and followed by `>` is the whole name.
+                if !scan::same(rest, &key.name) || !scan::same(first, prefix) {
+                    return None;
+                }
+                (length, start + length)
             }
-            Naming::Element | Naming::Attribute { .. } => return None,
+            Naming::Attribute { elements, attribute } => {
+                // Other actions may ask for the attributes.
+                if !prefix.is_empty() || !matches!(key.action, Action::Leaf(_)) {
+                    return None;
+                }
+                let length = elements.iter().find(|name| self.has(start, name))?.len();
+                (length, self.named_by(attribute, &key.name, start + length)?)
+            }
         };
-        let mut end = start + length;
-        if let Naming::Attribute { attribute, .. } = &self.tree.naming {
-            let value = end + 1 + attribute.len() + 2;
-            let named = self.byte(end) == Some(b' ') && self.has(end + 1, attribute) && self.has(value - 2, b"=\"");
-            // The scan also tells that the value stands for itself.
-            end = scan::value_stop(self.place.bytes, value, b'"');
-            if !named || !self.has(value, &key.name) || end != value + key.name.len() || self.byte(end) != Some(b'"') {
-                return None;
-            }
-            end += 1;
-        }
         let empty = self.byte(end) == Some(b'/');
-        end += usize::from(empty);
+        let end = end + usize::from(empty);
         if self.byte(end) != Some(b'>') {
             return None;
         }
-        *hint += 1;
         self.at = end + 1;
-        let tag = Tag::plain(start, length, self.scratch.stack.len());
-        Some((Tag { empty, ..tag }, &key.action))
+        Some(Tag { empty, ..Tag::plain(start, length, self.scratch.stack.len()) })
+    }
+
+    /// Where the attribute at `at` ends, if it is a blank, `attribute`, and `name` between double quotes.
+    fn named_by(&self, attribute: &[u8], name: &[u8], at: usize) -> Option<usize> {
+        let value = at + 1 + attribute.len() + 2;
+        let named = self.byte(at) == Some(b' ') && self.has(at + 1, attribute) && self.has(value - 2, b"=\"");
+        // The scan also tells that the value stands for itself.
+        let end = scan::value_stop(self.place.bytes, value, b'"');
+        let whole = named && end == value + name.len() && self.has(value, name) && self.byte(end) == Some(b'"');
+        whole.then_some(end + 1)
     }
 
     /// Whether `text` stands at `at`.
@@ -340,13 +369,10 @@ impl<'a> Reader<'a> {
             };
             named && !key.name.is_empty() && self.in_namespace(key, prefix)
         };
-        if node.keys.get(*hint).is_some_and(fits) {
-            *hint += 1;
-            return node.keys.get(*hint - 1);
-        }
-        if let Some(place) = node.keys.iter().position(fits) {
-            *hint = place + 1;
-            return Some(&node.keys[place]);
+        let due = node.keys.get(*hint).filter(|key| fits(key)).map(|key| (*hint, key));
+        if let Some((place, key)) = due.or_else(|| node.keys.iter().enumerate().find(|(_, key)| fits(key))) {
+            *hint = due_after(place, key);
+            return Some(key);
         }
         node.keys.iter().find(|key| key.name.is_empty() && self.in_namespace(key, prefix))
     }
