@@ -37,6 +37,7 @@ use crate::edge::nonces::Nonces;
 use crate::edge::server;
 use crate::edge::server::Listeners;
 use crate::edge::server::Running;
+use crate::edge::trouble::in_words;
 use crate::edge::upstream::Breaker;
 use crate::exchange::Arrived;
 use crate::exchange::Caller;
@@ -124,7 +125,7 @@ impl App {
         watch_devices(&metrics, &config);
         let cannot = |what: &str, address: SocketAddr| {
             let what = what.to_owned();
-            move |error: std::io::Error| vec![format!("{what} {address} 无法监听：{error}")]
+            move |error: std::io::Error| vec![format!("{what} {address} 无法监听：{}", in_words(&error))]
         };
         let listeners =
             Listeners::bind(config.listen.data, settings.workers).map_err(cannot("业务入口", config.listen.data))?;

@@ -74,7 +74,9 @@ fn encrypted_keys_and_sm4_go_both_ways() {
     let refused = jingyue(at, "sm sign --key key.pem message");
     assert_eq!(refused.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&refused.stderr).contains("口令"));
-    assert_eq!(jingyue(at, "sm generate --out key.pem").status.code(), Some(1), "a key is never overwritten");
+    let again = jingyue(at, "sm generate --out key.pem");
+    assert_eq!(again.status.code(), Some(1), "a key is never overwritten");
+    assert_eq!(String::from_utf8_lossy(&again.stderr), "key.pem：已经有这个文件，不覆盖\n");
     assert_eq!(jingyue(at, "sm sign").status.code(), Some(64));
 
     write(at, "sm4.key", b"0123456789abcdef");

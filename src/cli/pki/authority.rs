@@ -24,6 +24,7 @@ use crate::domain::x509::ListIssue;
 use crate::domain::x509::Revoked;
 use crate::domain::x509::SM2_SM3_ALGORITHM;
 use crate::edge::keys::SoftwareKey;
+use crate::edge::trouble::in_words;
 use serde::Deserialize;
 use serde::Serialize;
 use std::fs;
@@ -244,7 +245,7 @@ pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), Told> {
 }
 
 pub(super) fn about(path: &Path, error: &std::io::Error) -> Told {
-    Told::fault(format_args!("{}：{error}", path.display()))
+    Told::fault(format_args!("{}：{}", path.display(), in_words(error)))
 }
 
 fn unhex(text: &str) -> Option<Vec<u8>> {

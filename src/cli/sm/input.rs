@@ -13,6 +13,7 @@ use crate::domain::x509::Certificate;
 use crate::edge::clock;
 use crate::edge::keys;
 use crate::edge::keys::SoftwareKey;
+use crate::edge::trouble::in_words;
 use std::fmt;
 use std::fs::File;
 use std::fs::OpenOptions;
@@ -58,7 +59,7 @@ pub(in crate::cli) fn finish(done: Result<(), Told>) -> u8 {
 }
 
 fn about(path: &Path) -> impl Fn(io::Error) -> Told {
-    move |error| Told::fault(format_args!("{}：{error}", path.display()))
+    move |error| Told::fault(format_args!("{}：{}", path.display(), in_words(&error)))
 }
 
 /// The bytes of a file, or of standard input.
@@ -99,7 +100,9 @@ pub(super) fn chunks(path: Option<&Path>, mut take: impl FnMut(&[u8])) -> Result
 pub(super) fn put_bytes(bytes: &[u8]) -> Result<(), Told> {
     let mut out = io::stdout().lock();
     match out.write_all(bytes).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Told::ours(format_args!("标准输出：{error}"))),
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Told::ours(format_args!("标准输出：{}", in_words(&error))))
+        }
         _ => Ok(()),
     }
 }

@@ -36,6 +36,7 @@ use crate::domain::sm::sm4;
 use crate::edge::keys;
 use crate::edge::keys::Half;
 use crate::edge::keys::SoftwareKey;
+use crate::edge::trouble::in_words;
 use clap::Args;
 use clap::Subcommand;
 use clap::ValueEnum;
@@ -240,7 +241,8 @@ impl What {
                 input::put_bytes(&opened.map_err(Told::fault)?)
             }
             Self::Cipher { mode, key_file, iv, decrypt, file } => {
-                let key = keys::secret(key_file, 16).map_err(|error| Told::fault(format_args!("密钥文件：{error}")))?;
+                let key = keys::secret(key_file, 16)
+                    .map_err(|error| Told::fault(format_args!("密钥文件：{}", in_words(&error))))?;
                 let key: &[u8; 16] = key.as_slice().try_into().map_err(|_| Told::fault("密钥文件应为 16 字节"))?;
                 let mut data = Zeroizing::new(read(file.as_deref(), INPUT_BYTES_MAX)?);
                 let key = sm4::Key::new(key);
@@ -284,9 +286,10 @@ impl PublicArguments {
 
 fn digest(mac_key_file: Option<&PathBuf>, file: Option<&PathBuf>) -> Result<(), Told> {
     let key = match mac_key_file {
-        Some(path) => {
-            Some(keys::secret(path, 64 << 10).map_err(|error| Told::fault(format_args!("密钥文件：{error}")))?)
-        }
+        Some(path) => Some(
+            keys::secret(path, 64 << 10)
+                .map_err(|error| Told::fault(format_args!("密钥文件：{}", in_words(&error))))?,
+        ),
         None => None,
     };
     let mut plain = sm::sm3::Sm3::new();

@@ -7,6 +7,7 @@ use crate::domain::x509::Certificate;
 use crate::edge::config::keys::Store;
 use crate::edge::config::problem::Kind;
 use crate::edge::config::reader::{Document, Placed};
+use crate::edge::trouble::in_words;
 use std::cell::{OnceCell, RefCell};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -41,7 +42,7 @@ impl Files<'_> {
                 let hint = match error.kind() {
                     io::ErrorKind::NotFound => "没有这个文件；相对路径以配置文件所在目录为准".to_owned(),
                     io::ErrorKind::PermissionDenied => "没有读取权限，请检查文件属主与权限".to_owned(),
-                    _ => format!("系统报告：{error}"),
+                    _ => in_words(&error),
                 };
                 let found = format!("读不出文件 {}", name.value);
                 document.error(&name.place, Kind::FileUnreadable, found, "可读的文件", hint);

@@ -40,6 +40,7 @@ use crate::edge::config::reader::{Document, Place, Placed, Section};
 use crate::edge::keys::Device;
 use crate::edge::licences::Settings as Licences;
 use crate::edge::limit::{BytesPolicy, Policy};
+use crate::edge::trouble::in_words;
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::io;
@@ -139,7 +140,7 @@ impl Config {
                 number: Kind::FileUnreadable as u16,
                 found: "读不出配置文件".into(),
                 expected: "可读的 UTF-8 文本文件".into(),
-                hint: format!("系统报告：{error}"),
+                hint: in_words(&error),
             }]
         })?;
         let directory = path.parent().unwrap_or(Path::new(""));
