@@ -8,6 +8,7 @@ mod few;
 use serde_json::Value;
 use std::io::BufRead;
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
@@ -181,6 +182,30 @@ fn check_of_the_deployed_configuration() {
     let output = run(&[&["check", "--config", "deploy/jingyue.toml", "--format", "json"], &more[..]].concat(), b"");
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((code(&output), &report["ok"]), (0, &Value::Bool(true)), "{report:#}");
+}
+
+#[test]
+fn check_tells_files_of_secrets_that_others_may_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let secret = folder.path().join("own.secret");
+    std::fs::write(&secret, "0123456789abcdef").unwrap();
+    let named = format!("\"{}\"", secret.display());
+    let file = configuration(folder.path(), &[]);
+    let text = std::fs::read_to_string(&file).unwrap();
+    let some = text.split('"').find(|part| part.ends_with("certs-sample/jy-gateway.secret")).unwrap().to_owned();
+    std::fs::write(&file, text.replace(&format!("\"{some}\""), &named)).unwrap();
+    for (mode, told) in [(0o600, false), (0o640, false), (0o400, false), (0o644, true), (0o660, true), (0o666, true)] {
+        std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(mode)).unwrap();
+        let arguments =
+            ["check", "--config", file.to_str().unwrap(), "--mappings", "no-such-folder", "--format", "json"];
+        let report: Value = serde_json::from_slice(&run(&arguments, b"").stdout).unwrap();
+        let findings = report["findings"].as_array().unwrap();
+        let found: Vec<&Value> =
+            findings.iter().filter(|one| one["file"].as_str() == secret.to_str() && one["number"] == "K007").collect();
+        assert_eq!(found.len(), usize::from(told), "{mode:o}: {report:#}");
+        assert!(found.iter().all(|one| one["level"] == "warning"
+            && one["found"].as_str().unwrap().contains(&format!("{mode:04o}"))));
+    }
 }
 
 /// A configuration file with these replacements in the deployed one, in a folder of its own.

@@ -198,7 +198,9 @@ impl Taken<'_, '_, '_, '_> {
     }
 
     fn pem(&mut self, words: &Words) -> Option<OwnKey> {
-        self.file(words.key).map(|Named { name, bytes }| OwnKey { name, source: Source::Pem(bytes) })
+        let (name, document) = (self.section.text(words.key)?, self.section.document());
+        let source = Source::Pem(self.files.private(document, &name)?);
+        Some(OwnKey { name, source })
     }
 
     /// An SM2 key: from its file, or the one of the ring that belongs to the certificate.

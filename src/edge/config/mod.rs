@@ -66,6 +66,8 @@ pub struct Config {
     pub log: Log,
     /// The certificate files in use, each with the second (since 1970) when the first of its certificates ends.
     pub certificates: Vec<(String, i64)>,
+    /// The files of keys, passwords and secrets, which nobody else may read: each as it is named, and where it is.
+    pub private_files: Vec<(String, PathBuf)>,
     /// The cryptographic devices, by their names in the file.
     pub devices: Vec<(String, Device)>,
 }
@@ -116,7 +118,8 @@ impl Config {
     ) -> Result<(Self, Vec<Problem>), Vec<Problem>> {
         let document = Document::new(text, file_name);
         let table = document.parse();
-        let files = Files { directory, read, certificates: RefCell::default(), keys: OnceCell::new() };
+        let (certificates, private) = (RefCell::default(), RefCell::default());
+        let files = Files { directory, read, certificates, private, keys: OnceCell::new() };
         let config = Self::check(Section::root(&document, &table), &files);
         let problems = document.into_problems();
         match config {
@@ -198,6 +201,7 @@ impl Config {
             },
             log,
             certificates: files.certificates.take(),
+            private_files: files.private.take().into_iter().map(|name| (name.clone(), files.path(&name))).collect(),
             devices,
         })
     }
