@@ -15,6 +15,7 @@ use crate::edge::keys;
 use crate::edge::keys::SoftwareKey;
 use crate::edge::trouble::in_words;
 use std::fmt;
+use std::fs;
 use std::fs::File;
 use std::fs::OpenOptions;
 use std::io;
@@ -22,6 +23,7 @@ use std::io::Read;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
@@ -145,16 +147,63 @@ pub(in crate::cli) fn random<const N: usize>() -> Result<[u8; N], Told> {
     Ok(bytes)
 }
 
+/// A file that was not there yet: made empty, so that nobody else takes its name, and filled once what goes in is known.
+/// One that is not filled in the end is gone again.
+#[derive(Debug)]
+pub(in crate::cli) struct NewFile {
+    path: PathBuf,
+    /// Taken when it is full.
+    empty: Option<File>,
+}
+
+impl NewFile {
+    /// Makes it; a private one is for its owner's eyes only.
+    pub(in crate::cli) fn make(path: &Path, private: bool) -> Result<Self, Told> {
+        let mode = if private { 0o600 } else { 0o644 };
+        let made = OpenOptions::new().write(true).create_new(true).mode(mode).open(path);
+        Ok(Self { path: path.to_owned(), empty: Some(made.map_err(about(path))?) })
+    }
+
+    /// Fills it, so that a loss of power does not empty it.
+    pub(in crate::cli) fn fill(mut self, bytes: &[u8]) -> Result<(), Told> {
+        let Some(mut file) = self.empty.take() else { return Ok(()) };
+        let written = file.write_all(bytes).and_then(|()| file.sync_all()).and_then(|()| sync_folder_of(&self.path));
+        written.map_err(|error| {
+            // Half a file is worse than none.
+            self.empty = Some(file);
+            about(&self.path)(error)
+        })
+    }
+}
+
+impl Drop for NewFile {
+    fn drop(&mut self) {
+        if self.empty.is_some() {
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// Makes names that were given or changed in the folder of `path` outlast a loss of power.
+pub(in crate::cli) fn sync_folder_of(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(folder)?.sync_all()
+}
+
 /// Writes a file that is not there yet; a private one is for its owner's eyes only.
 pub(in crate::cli) fn write_new(path: &Path, bytes: &[u8], private: bool) -> Result<(), Told> {
-    let mode = if private { 0o600 } else { 0o644 };
-    let opened = OpenOptions::new().write(true).create_new(true).mode(mode).open(path);
-    opened.and_then(|mut file| file.write_all(bytes)).map_err(about(path))
+    NewFile::make(path, private)?.fill(bytes)
 }
 
 /// Writes a private key, encrypted where a password is given.
 pub(in crate::cli) fn write_key(path: &Path, key: &SoftwareKey, password_file: Option<&Path>) -> Result<(), Told> {
-    let pem = match password_file {
+    let file = NewFile::make(path, true)?;
+    file.fill(key_text(key, password_file)?.as_bytes())
+}
+
+/// What a private key's file says, encrypted where a password is given.
+pub(in crate::cli) fn key_text(key: &SoftwareKey, password_file: Option<&Path>) -> Result<Zeroizing<String>, Told> {
+    Ok(match password_file {
         None => file::pem("PRIVATE KEY", &file::write(key.reveal())),
         Some(password_file) => {
             let password = keys::password(password_file).map_err(about(password_file))?;
@@ -164,6 +213,5 @@ pub(in crate::cli) fn write_key(path: &Path, key: &SoftwareKey, password_file: O
             let der = file::write_encrypted(key.reveal(), &password, &salt, &vector, stirring, file::ROUNDS);
             file::pem("ENCRYPTED PRIVATE KEY", &Zeroizing::new(der))
         }
-    };
-    write_new(path, pem.as_bytes(), true)
+    })
 }

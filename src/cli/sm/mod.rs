@@ -9,12 +9,16 @@ mod message;
 mod private;
 mod speed;
 
+pub(super) use crate::cli::sm::input::NewFile;
 pub(super) use crate::cli::sm::input::Told;
 pub(super) use crate::cli::sm::input::certificates;
 pub(super) use crate::cli::sm::input::finish;
+pub(super) use crate::cli::sm::input::key_text;
 pub(super) use crate::cli::sm::input::private;
 pub(super) use crate::cli::sm::input::random;
 pub(super) use crate::cli::sm::input::read;
+pub(super) use crate::cli::sm::input::sync_folder_of;
+pub(super) use crate::cli::sm::input::trusted;
 pub(super) use crate::cli::sm::input::write_key;
 pub(super) use crate::cli::sm::input::write_new;
 pub(super) use crate::cli::sm::key_file::CertifiedKeyFile;
