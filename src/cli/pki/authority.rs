@@ -114,6 +114,7 @@ impl Authority {
         validity: (i64, i64),
         password_file: Option<&Path>,
     ) -> Result<Self, Told> {
+        let path_length = parent.map_or(Ok(path_length), |parent| parent.path_length_below(path_length))?;
         fs::create_dir_all(directory).map_err(|error| about(directory, &error))?;
         // It does not wait: the parent may be the one that is waited for.
         let lock = File::open(directory).map_err(|error| about(directory, &error))?;
@@ -146,6 +147,20 @@ impl Authority {
     /// Its own certificate.
     pub(super) fn certificate(&self) -> &Certificate {
         &self.chain[0]
+    }
+
+    /// The path length of an authority below this one; `wanted`, or all that is left.
+    fn path_length_below(&self, wanted: Option<u8>) -> Result<Option<u8>, Told> {
+        let above = self.chain.iter().zip(0_u8..);
+        let left = above.filter_map(|(one, between)| Some(one.path_length()?.saturating_sub(between))).min();
+        let Some(left) = left else { return Ok(wanted) };
+        let below = left.checked_sub(1).ok_or_else(|| Told::fault("上级证书（path-length）不允许再建立下级机构"))?;
+        match wanted {
+            Some(wanted) if wanted > below => {
+                Err(Told::fault(format_args!("--path-length 至多为 {below}：上级证书只允许这么多级")))
+            }
+            _ => Ok(wanted.or(Some(below))),
+        }
     }
 
     /// Its own certificate and those above it, without a root.

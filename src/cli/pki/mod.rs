@@ -173,7 +173,7 @@ struct NewAuthority {
     /// 有效天数；省略时根为 7300，下级为 3650
     #[arg(long)]
     days: Option<u16>,
-    /// 之下最多还有几级机构
+    /// 之下最多还有几级机构；省略时为上级机构所允许的最多级数
     #[arg(long)]
     path_length: Option<u8>,
     /// 用此文件中的口令加密私钥
