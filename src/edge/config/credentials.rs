@@ -11,7 +11,7 @@ use crate::edge::config::files::Files;
 use crate::edge::config::keys;
 use crate::edge::config::problem::Kind;
 use crate::edge::config::reader::{Document, Place, Placed, Section};
-use crate::edge::keys::{Half, KeyRing};
+use crate::edge::keys::{Half, KeyRing, SoftwareKey};
 use crate::edge::tls::{Fault, Key, Own, Pair, Trust};
 use std::sync::Arc;
 
@@ -28,6 +28,7 @@ struct OwnKey {
 }
 
 enum Source {
+    /// Of another algorithm than SM2, or damaged: `edge::tls` says what it is worth.
     Pem(Masked<Vec<u8>>),
     Handle(Arc<dyn Handle>),
 }
@@ -222,16 +223,14 @@ impl Taken<'_, '_, '_, '_> {
             self.section.missing(words.key, "写了口令文件，没有写私钥文件");
         }
         let name = self.section.text(words.key)?;
-        let bytes = self.files.bytes(document, &name)?;
-        let opens = match file::read(bytes.reveal(), None) {
-            Err(FileFault::NeedsPassword) => true,
-            _ => self.section.has(words.password),
+        let bytes = self.files.private(document, &name)?;
+        let source = match file::read(bytes.reveal(), None) {
+            // PEM or DER, PKCS#8 or SEC1: all are read in one place.
+            Ok(key) if !self.section.has(words.password) => Source::Handle(Arc::new(SoftwareKey::new(key))),
+            Err(fault) if fault != FileFault::NeedsPassword && !self.section.has(words.password) => Source::Pem(bytes),
+            _ => Source::Handle(keys::open(document, self.files, &name, password?.as_ref(), words.password)?),
         };
-        if !opens {
-            return Some(OwnKey { name, source: Source::Pem(bytes) });
-        }
-        let key = keys::open(document, self.files, &name, password?.as_ref(), words.password)?;
-        Some(OwnKey { name, source: Source::Handle(key) })
+        Some(OwnKey { name, source })
     }
 
     /// New and old keys stand side by side while certificates are changed: the certificate says which one is used.
