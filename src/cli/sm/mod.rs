@@ -228,10 +228,9 @@ impl What {
             }
             Self::Encrypt { key, form, file } => {
                 let public = key.open()?;
-                let plain = read(file.as_deref(), INPUT_BYTES_MAX)?;
+                let plain = Zeroizing::new(read(file.as_deref(), INPUT_BYTES_MAX)?);
                 let noise = Zeroizing::new(random::<48>()?);
-                let der = public.encrypt(&plain, &noise).map_err(|_| Told::fault("内容是空的，SM2 不能加密"))?;
-                input::put_bytes(&form.of_der(&der).map_err(|_| Told::ours("密文形式转换失败"))?)
+                input::put_bytes(&cipher::seal(&public, *form, &plain, &noise).map_err(Told::fault)?)
             }
             Self::Decrypt { key, form, hex, file } => {
                 let key = key.open(Half::Encrypt)?;

@@ -5,10 +5,12 @@ use crate::domain::asn::ObjectIdentifier;
 use crate::domain::asn::Reader;
 use crate::domain::asn::tag;
 use crate::domain::envelope::EnvelopeFault;
+use crate::domain::envelope::MESSAGE_BYTES_MAX;
 use crate::domain::envelope::PARTIES_MAX;
 use crate::domain::envelope::Profile;
 use crate::domain::envelope::content_of;
 use crate::domain::envelope::issuer_and_serial;
+use crate::domain::envelope::message_of;
 use crate::domain::envelope::names;
 use crate::domain::envelope::oid;
 use crate::domain::envelope::profile::Recipient;
@@ -42,6 +44,9 @@ pub fn seal(
     if recipients.is_empty() || recipients.len() > PARTIES_MAX || secrets.noise.len() < recipients.len() {
         return Err(EnvelopeFault::Unsupported);
     }
+    if content.len() > MESSAGE_BYTES_MAX {
+        return Err(EnvelopeFault::TooLarge);
+    }
     let by_key = profile.recipient == Recipient::KeyIdentifier;
     let version = asn::small(if by_key { 2 } else { 1 });
     let mut infos = Vec::new();
@@ -68,7 +73,7 @@ pub fn seal(
         &asn::tlv(tag::context_primitive(0), &[&hidden]),
     ]);
     let enveloped = asn::sequence(&[&version, &asn::set_of(infos), &content]);
-    Ok(asn::sequence(&[&asn::oid(oid::ENVELOPED), &asn::explicit(0, &enveloped)]))
+    message_of(oid::ENVELOPED, &enveloped)
 }
 
 /// A sealed message that was read and not yet opened.
