@@ -17,6 +17,7 @@ use crate::domain::envelope::profile::Recipient;
 use crate::domain::key::Key;
 use crate::domain::sm::sm4;
 use crate::domain::x509::Certificate;
+use crate::domain::x509::Purpose;
 use zeroize::Zeroizing;
 
 /// What must come from the operating system's randomness, for one message only.
@@ -33,8 +34,8 @@ pub struct Secrets {
 /// Seals `content` for `recipients`, DER.
 ///
 /// # Errors
-/// When there is no recipient or no noise for one, a certificate has no SM2 key, or (where the profile names recipients
-/// by it) no key identifier.
+/// When there is no recipient or no noise for one, a certificate is not for encryption or has no SM2 key, or (where the
+/// profile names recipients by it) no key identifier; when the message gets larger than is read.
 pub fn seal(
     profile: &Profile,
     recipients: &[Certificate],
@@ -51,6 +52,7 @@ pub fn seal(
     let version = asn::small(if by_key { 2 } else { 1 });
     let mut infos = Vec::new();
     for (recipient, noise) in recipients.iter().zip(&secrets.noise) {
+        may_open(recipient)?;
         let public = recipient.public().ok_or(EnvelopeFault::Unsupported)?;
         let ciphertext = public.encrypt(&secrets.content_key[..], noise).map_err(|_| EnvelopeFault::Unsupported)?;
         let whom = if by_key {
@@ -140,19 +142,25 @@ impl<'a> Sealed<'a> {
 /// Opens a message sealed for `certificate`, whose key is `key`.
 ///
 /// # Errors
-/// When it is sealed for others, or does not open.
+/// When it is sealed for others, or does not open; when the certificate is not for encryption.
 pub fn open(
     profile: &Profile,
     key: &dyn Key,
     certificate: &Certificate,
     der: &[u8],
 ) -> Result<Zeroizing<Vec<u8>>, EnvelopeFault> {
+    may_open(certificate)?;
     let sealed = Sealed::read(der)?;
     let ciphertext = sealed.key_for(certificate)?;
     let content_key = key.decrypt(&profile.key_form.to_der(ciphertext)?)?;
     let content_key: &[u8; 16] = content_key.as_slice().try_into().map_err(|_| EnvelopeFault::NotOpened)?;
     let opened = sm4::cbc_open(&sm4::Key::new(content_key), &sealed.initial_vector, &sealed.hidden);
     opened.map(Zeroizing::new).map_err(|_| EnvelopeFault::NotOpened)
+}
+
+/// A signing key opens nothing (GB/T 20518), or whoever holds a copy of it for signing could read as well.
+fn may_open(certificate: &Certificate) -> Result<(), EnvelopeFault> {
+    if Purpose::Decrypt.allowed_by(certificate) { Ok(()) } else { Err(EnvelopeFault::Purpose) }
 }
 
 fn recipient_info(mut info: Reader<'_>) -> Result<RecipientInfo<'_>, EnvelopeFault> {

@@ -29,6 +29,8 @@ pub enum EnvelopeFault {
     NotForUs,
     /// It does not open, or was changed. It does not say how.
     NotOpened,
+    /// The key of a certificate may not be used for this: to sign, or to open what is sealed.
+    Purpose,
     /// A signature is wrong.
     SignatureInvalid,
     /// Larger than is read, and so than is written.
@@ -50,6 +52,7 @@ impl EnvelopeFault {
             Self::NoSignerCertificate => "SIG.NO_SIGNER_CERT",
             Self::NotForUs => "MSG.NOT_FOR_US",
             Self::NotOpened => "MSG.NOT_OPENED",
+            Self::Purpose => "CERT.KEY_USAGE",
             Self::SignatureInvalid => "SIG.VALUE_INVALID",
             Self::TooLarge => "MSG.TOO_LARGE",
             Self::Unsupported => "MSG.UNSUPPORTED",
@@ -69,6 +72,8 @@ impl fmt::Display for EnvelopeFault {
             Self::NoSignerCertificate => formatter.write_str("找不到签名者的证书"),
             Self::NotForUs => formatter.write_str("数字信封不是封给本方证书的"),
             Self::NotOpened => formatter.write_str("数字信封打不开，或已被改动"),
+            Self::Purpose => formatter
+                .write_str("证书的密钥用途不允许这样使用：签名用签名证书，封、拆数字信封用加密证书（不带上级证书）"),
             Self::SignatureInvalid => formatter.write_str("签名不正确"),
             Self::TooLarge => write!(
                 formatter,

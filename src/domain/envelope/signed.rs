@@ -50,7 +50,8 @@ pub struct Signing<'a> {
 /// A signed message over `content`, DER.
 ///
 /// # Errors
-/// When the key does not sign, or no certificate is given.
+/// When the key does not sign, no certificate is given, or the signer's is not for signing; when the message gets larger
+/// than is read.
 pub fn sign(key: &dyn Key, signing: Signing<'_>, content: &[u8]) -> Result<Vec<u8>, EnvelopeFault> {
     let own = signing.certificates.first().ok_or(EnvelopeFault::NoSignerCertificate)?;
     if signing.attached && content.len() > MESSAGE_BYTES_MAX {
