@@ -16,7 +16,6 @@ use crate::domain::mapping::Program;
 use crate::domain::recognition::Recognition;
 use crate::edge::clock::Clock;
 use crate::edge::config::Config;
-use crate::edge::keys;
 use crate::edge::library::Library;
 use clap::Args;
 use clap::ValueEnum;
@@ -121,9 +120,6 @@ impl Check {
 
     fn check(&self) -> (Vec<Finding>, String) {
         let mut findings = Vec::new();
-        if let Err(reason) = keys::self_test() {
-            findings.push(plain("K001", reason));
-        }
         let config = self.config.as_ref().and_then(|path| match Config::load(path) {
             Ok((config, warnings)) => {
                 findings.extend(warnings.iter().map(of_problem));

@@ -5,7 +5,10 @@ use crate::support::jingyue_ok;
 use crate::support::openssl;
 use crate::support::openssl_ok;
 use std::fs;
+use std::io::Write;
 use std::path::Path;
+use std::process::Command;
+use std::process::Stdio;
 
 const ID: &str = "-pkeyopt distid:1234567812345678";
 
@@ -60,6 +63,46 @@ fn signatures_and_ciphertexts_go_both_ways() {
         write(at, "bare", &jingyue_ok(at, &format!("sm encrypt --key public.pem --form {form} message")));
         assert_eq!(jingyue_ok(at, &format!("sm decrypt --key key.pem --form {form} bare")), message);
         assert_eq!(jingyue(at, "sm decrypt --key key.pem bare").status.code(), Some(1));
+    }
+}
+
+#[test]
+fn nothing_is_written_that_would_not_be_read() {
+    let folder = folder();
+    let at = folder.path();
+    jingyue_ok(at, "sm generate --out key.pem");
+    write(at, "public.pem", &jingyue_ok(at, "sm public --key key.pem"));
+    fs::File::create(at.join("large")).unwrap().set_len(17 << 20).unwrap();
+    let refused = jingyue(at, "sm encrypt --key public.pem large");
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(refused.stdout.is_empty() && String::from_utf8_lossy(&refused.stderr).contains("16 MiB"));
+}
+
+/// Whoever reads a process's memory, or finds it in a file after a crash, has its keys: both are forbidden before a key is
+/// opened. More is written to the command than a pipe holds, so when it is written the command has begun to read.
+#[test]
+fn commands_with_keys_keep_their_memory_to_themselves() {
+    let folder = folder();
+    let at = folder.path();
+    jingyue_ok(at, "sm generate --out key.pem");
+    let trust = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/licence/samples/pki");
+    for line in [
+        "check --config /dev/stdin",
+        &format!("licence verify --trust {trust} -"),
+        "pki show /dev/stdin",
+        "serve --config /dev/stdin",
+        "sm sign --key key.pem",
+    ] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_jingyue"));
+        let command = command.args(line.split_whitespace()).current_dir(at).stdin(Stdio::piped());
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let mut input = child.stdin.take().unwrap();
+        input.write_all(&vec![b'x'; 128 << 10]).unwrap();
+        let limits = fs::read_to_string(format!("/proc/{}/limits", child.id())).unwrap();
+        let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+        assert_eq!(core.split_whitespace().collect::<Vec<_>>()[4..6], ["0", "0"], "{line}");
+        drop(input);
+        assert!(!child.wait().unwrap().success() || line.starts_with("sm"), "{line}");
     }
 }
 
