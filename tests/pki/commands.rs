@@ -253,6 +253,29 @@ fn messages_and_trust_lists_at_the_command_line() {
     write(at, "detached", &jingyue_ok(at, &format!("{sign} --detached message")));
     jingyue_ok(at, "sm message verify --trust root/ca.pem --content message detached");
     assert_eq!(jingyue(at, "sm message verify --content password detached").status.code(), Some(1));
+    jingyue_ok(at, "pki crl --ca root");
+    jingyue_ok(at, "pki crl --ca hunan");
+    let lists = "--crl root/crl.pem --crl hunan/crl.pem";
+    assert_eq!(jingyue_ok(at, &format!("sm message verify --trust root/ca.pem {lists} signed")), message);
+    let unknown = jingyue(at, "sm message verify --trust root/ca.pem --crl root/crl.pem signed");
+    assert_eq!(unknown.status.code(), Some(1), "a list that is missing is no list that says nothing");
+    jingyue_ok(at, "pki revoke --ca hunan --certificate office.pem");
+    jingyue_ok(at, "pki crl --ca hunan");
+    let revoked = jingyue(at, &format!("sm message verify --trust root/ca.pem {lists} signed"));
+    assert_eq!(revoked.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&revoked.stderr).contains("吊销"));
+    assert_eq!(jingyue(at, &format!("sm message verify {lists} signed")).status.code(), Some(64), "lists of whom?");
+
+    // Neither do signing keys open, nor encryption keys sign; the chain beside an encryption certificate is no recipient.
+    for line in [
+        "sm message sign --key gateway-encrypt.key --certificate gateway-encrypt.pem message",
+        "sm message seal --certificate office.pem message",
+        "sm message seal --certificate gateway-encrypt.pem message",
+    ] {
+        let refused = jingyue(at, line);
+        assert_eq!(refused.status.code(), Some(1), "{line}");
+        assert!(refused.stdout.is_empty() && String::from_utf8_lossy(&refused.stderr).contains("密钥用途"), "{line}");
+    }
     for profile in ["gbt35275", "cfca", "cfca-legacy"] {
         let seal = format!("sm message seal --profile {profile} --certificate gateway-encrypt.pem message");
         // The file holds the chain too; only the first certificate has an encryption key that is asked for.

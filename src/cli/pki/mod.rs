@@ -12,7 +12,7 @@ mod trust_list;
 use super::sm::KeyFile;
 use super::sm::Told;
 use super::sm::certificates;
-use super::sm::read;
+use super::sm::trusted;
 use super::sm::write_key;
 use crate::cli::pki::authority::Authority;
 use crate::cli::pki::authority::DAY_SECONDS;
@@ -23,12 +23,8 @@ use crate::domain::key::file;
 use crate::domain::sm;
 use crate::domain::x509;
 use crate::domain::x509::Certificate;
-use crate::domain::x509::Crl;
 use crate::domain::x509::Kind;
-use crate::domain::x509::Level;
 use crate::domain::x509::Purpose;
-use crate::domain::x509::Revocation;
-use crate::domain::x509::Trust;
 use crate::domain::x509::When;
 use crate::edge::clock::Clock;
 use clap::Args;
@@ -376,17 +372,7 @@ fn verify(
     at: Option<jiff::Timestamp>,
     file: &Path,
 ) -> Result<(), Told> {
-    let mut anchors = Vec::new();
-    for path in trust {
-        anchors.extend(certificates(path)?);
-    }
-    let mut lists = Vec::new();
-    for path in crl {
-        let read = Crl::all(&read(Some(path), 64 << 20)?);
-        lists.extend(read.map_err(|_| Told::fault(format_args!("{}：不是吊销列表", path.display())))?);
-    }
-    let level = if crl.is_empty() { Level::Off } else { Level::Required };
-    let trust = Trust::new(anchors, lists, Revocation { level, age_max: None }).map_err(Told::fault)?;
+    let trust = trusted(trust, crl)?;
     let mut chain = certificates(file)?;
     let leaf = chain.remove(0);
     let now = now();

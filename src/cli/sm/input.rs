@@ -10,6 +10,10 @@ use crate::domain::key::file;
 use crate::domain::key::file::Stirring;
 use crate::domain::sm::sm2::PublicKey;
 use crate::domain::x509::Certificate;
+use crate::domain::x509::Crl;
+use crate::domain::x509::Level;
+use crate::domain::x509::Revocation;
+use crate::domain::x509::Trust;
 use crate::edge::clock;
 use crate::edge::keys;
 use crate::edge::keys::SoftwareKey;
@@ -26,6 +30,9 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 use zeroize::Zeroizing;
+
+/// Largest file of revocation lists that is read, in bytes.
+const LISTS_BYTES_MAX: usize = 64 << 20;
 
 /// Why a command ends early: what is told, and the exit code.
 #[derive(Debug)]
@@ -138,6 +145,21 @@ pub(super) fn public(path: &Path) -> Result<PublicKey, Told> {
 pub(in crate::cli) fn certificates(path: &Path) -> Result<Vec<Certificate>, Told> {
     let all = Certificate::all(&read(Some(path), 4 << 20)?);
     all.map_err(|fault| Told::fault(format_args!("{}：{fault}", path.display())))
+}
+
+/// Trust in the authorities of some files. Where revocation lists are given, these must say that nothing is revoked.
+pub(in crate::cli) fn trusted(anchors: &[PathBuf], lists: &[PathBuf]) -> Result<Trust, Told> {
+    let mut trusted = Vec::new();
+    for path in anchors {
+        trusted.extend(certificates(path)?);
+    }
+    let mut read_lists = Vec::new();
+    for path in lists {
+        let read = Crl::all(&read(Some(path), LISTS_BYTES_MAX)?);
+        read_lists.extend(read.map_err(|_| Told::fault(format_args!("{}：不是吊销列表", path.display())))?);
+    }
+    let level = if lists.is_empty() { Level::Off } else { Level::Required };
+    Trust::new(trusted, read_lists, Revocation { level, age_max: None }).map_err(Told::fault)
 }
 
 /// Random bytes.
