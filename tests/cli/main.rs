@@ -279,13 +279,20 @@ fn serve_does_not_start_on_what_is_wrong() {
 }
 
 #[test]
-fn a_hang_up_while_it_starts_reloads_it_afterwards() {
+fn a_hang_up_while_it_starts_reloads_it_afterwards_and_an_expired_certificate_is_warned_of() {
     let folder = tempfile::tempdir().unwrap();
+    let keys = root().join("tests/keys/sm");
+    let with_expired = format!(
+        "[listen.tls.sm]\ncertificate_file = \"{0}/expired.pem\"\nkey_file = \"{0}/expired.key\"\n\
+         client_ca_file = \"{0}/root.pem\"\n[mappings]\n",
+        keys.display()
+    );
     let ledger = format!("file = \"{}\"", folder.path().join("ledger.db").display());
     let edits = [
         ("data = \"127.0.0.1:8443\"", "data = \"127.0.0.1:0\""),
         ("admin = \"127.0.0.1:9443\"", "admin = \"127.0.0.1:0\""),
         ("file = \"/var/lib/jingyue/ledger.db\"", &ledger),
+        ("[mappings]\n", &with_expired),
     ];
     let file = configuration(folder.path(), &edits);
     let mut child = Command::new(env!("CARGO_BIN_EXE_jingyue"))
@@ -304,6 +311,8 @@ fn a_hang_up_while_it_starts_reloads_it_afterwards() {
         if line.contains("mapping set proved") && seen.is_empty() {
             send("-HUP");
             seen.push("proved");
+        } else if line.contains("WARN") && line.contains("expired.pem") && line.contains("has expired") {
+            seen.push("warned");
         } else if line.contains("gateway started") {
             seen.push("started");
         } else if line.contains(": reloaded") {
@@ -311,6 +320,6 @@ fn a_hang_up_while_it_starts_reloads_it_afterwards() {
             send("-TERM");
         }
     }
-    assert_eq!(seen, ["proved", "started", "reloaded"]);
+    assert_eq!(seen, ["proved", "warned", "started", "warned", "reloaded"]);
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }
