@@ -229,6 +229,12 @@ fn we_accept_the_certificates_and_lists_of_openssl() {
     jingyue_ok(at, "pki verify --trust root/ca.pem asked.pem");
     write(at, "ours.csr", &jingyue_ok(at, "pki request --key leaf.key --name CN=ours,C=CN"));
     openssl_ok(at, "req -in ours.csr -noout -verify -vfyopt distid:1234567812345678");
+    // Signed for nobody in particular, as OpenSSL does unless it is told: the one who asked can see what to do.
+    openssl_ok(at, "req -new -config c.cnf -key leaf.key -sm3 -subj /C=CN/CN=leaf -out nobody.csr");
+    let refused = jingyue(at, "pki issue --ca hunan --kind signer --request nobody.csr --out no");
+    assert_eq!(refused.status.code(), Some(1));
+    let told = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(told.contains("distid:1234567812345678") && !told.contains("证书链"), "{told}");
     let mut damaged = fs::read(at.join("leaf.csr")).unwrap();
     let middle = damaged.len() / 2;
     damaged[middle] = if damaged[middle] == b'A' { b'B' } else { b'A' };

@@ -148,6 +148,7 @@ impl Credentials {
         let encryption = self.encryption_certificate.as_ref().map(|named| &named.name);
         let (name, found) = match fault {
             Fault::NoCertificate => (certificate, "文件中没有可用的证书"),
+            Fault::BadCertificate => (certificate, "证书不能用：含有不认识的关键扩展，或编码有误"),
             Fault::NoKey => (key, "文件中没有可用的私钥"),
             Fault::Mismatch => (key, mismatch),
             Fault::NotForSigning => (certificate, "证书的密钥用途（keyUsage）不含数字签名"),
