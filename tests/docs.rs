@@ -213,6 +213,62 @@ fn no_diagnostic_is_told_that_the_compiler_never_gives() {
     assert!(config::NUMBERS.is_sorted_by(|one, other| one.0 < other.0));
 }
 
+/// What a source file says when it uses cryptography itself.
+const CRYPTOGRAPHY: &[&str] = &[
+    "MacKey",
+    "pbkdf2::",
+    "ring::default_provider",
+    "ring::digest",
+    "ring::hmac",
+    "ring::rand",
+    "ring::signature",
+    "sm::digest",
+    "sm::header_signature",
+    "sm::hmac",
+    "sm::kdf",
+    "sm::sm2",
+    "sm::sm3",
+    "sm::sm4",
+    "sm::verify",
+];
+
+/// The table of docs/cryptography.md has every place that uses cryptography, and none that uses none. A module that is
+/// named there stands for those below it.
+#[test]
+fn every_use_of_cryptography_is_listed() {
+    let page = fs::read_to_string(root().join("docs/cryptography.md")).unwrap();
+    let rows = page
+        .lines()
+        .filter(|line| line.starts_with("| "))
+        .filter_map(|line| line.trim_end_matches('|').rsplit('|').next());
+    let named: BTreeSet<&str> =
+        rows.flat_map(|cell| cell.split('`')).filter(|word| word.contains("::") && !word.contains(' ')).collect();
+    let mut files = Vec::new();
+    sources(&root().join("src"), &mut files);
+    let mut using = BTreeSet::new();
+    for file in files {
+        let text = fs::read_to_string(&file).unwrap();
+        let code = text.split("#[cfg(test)]").next().unwrap();
+        let code: String = code.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+        let is_test = file.components().any(|part| part.as_os_str() == "tests") || file.ends_with("tests.rs");
+        if !is_test && CRYPTOGRAPHY.iter().any(|word| code.contains(word)) {
+            let path = file.strip_prefix(root().join("src")).unwrap().with_extension("").display().to_string();
+            let module = path.replace('/', "::");
+            using.insert(module.strip_suffix("::mod").unwrap_or(&module).to_owned());
+        }
+    }
+    let holds = |name: &str, module: &str| {
+        module.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+    };
+    let unlisted: Vec<&String> = using.iter().filter(|module| !named.iter().any(|name| holds(name, module))).collect();
+    assert!(unlisted.is_empty(), "docs/cryptography.md does not say that these use cryptography: {unlisted:?}");
+    // Randomness is named for what it does, without one of the words.
+    let others = ["edge::clock"];
+    let stale: Vec<&&str> =
+        named.iter().filter(|name| !others.contains(name) && !using.iter().any(|module| holds(name, module))).collect();
+    assert!(stale.is_empty(), "docs/cryptography.md names these, which use none: {stale:?}");
+}
+
 /// Every link to a file of this repository, in every page, leads somewhere.
 #[test]
 fn links_lead_somewhere() {

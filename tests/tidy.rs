@@ -19,7 +19,7 @@ const ORDER: &[(u8, &[&str])] = &[
     (4, &["domain::headers", "domain::key", "domain::mapping", "domain::tlcp"]),
     (5, &["domain::x509"]),
     (6, &["domain::envelope"]),
-    (7, &["domain::licence", "edge::clock"]),
+    (7, &["domain::licence", "edge::clock", "edge::trouble"]),
     (8, &["domain::issuing", "domain::recognition", "edge::keys", "edge::metrics", "edge::tlcp", "edge::tls"]),
     (
         9,

@@ -10,9 +10,11 @@ mod support;
 
 use jingyue::domain::envelope;
 use jingyue::domain::format;
+use jingyue::domain::key::file;
 use jingyue::domain::licence;
 use jingyue::domain::licence::Trust;
-use jingyue::domain::tlcp::{ClientConfig, ServerConfig, probe_client, probe_server};
+use jingyue::domain::sm::sm2::PrivateKey;
+use jingyue::domain::tlcp::{ClientConfig, ServerConfig, probe_client, probe_record, probe_server};
 use std::sync::{Arc, LazyLock};
 use support::{NOW, known_client_config, mutual_config, name, tests_folder};
 
@@ -22,16 +24,17 @@ pub type Body = fn(&[u8]);
 /// Every target and its body. A folder of the same name under `fuzz/corpus` holds its corpus.
 pub const TARGETS: &[(&str, Body)] = &[
     ("certificate", envelope::damage::certificate),
-    ("ciphertext", envelope::damage::ciphertext),
+    ("ciphertext", ciphertext),
     ("delimited", format::damage::delimited),
     ("envelope", envelope::damage::enveloped),
     ("fixed", format::damage::fixed),
     ("form", format::damage::form),
     ("json", format::damage::json),
-    ("key", envelope::damage::key),
+    ("key", key_file),
     ("licence", licence_file),
     ("list", envelope::damage::list),
     ("message", envelope::damage::message),
+    ("record", probe_record),
     ("request", envelope::damage::request),
     ("signature", envelope::damage::signature),
     ("tlcp_client", tlcp_client),
@@ -47,6 +50,23 @@ pub const TARGETS: &[(&str, Body)] = &[
 pub fn run(target: &str, bytes: &[u8]) {
     let (_, body) = TARGETS.iter().find(|(name, _)| *name == target).unwrap();
     body(bytes);
+}
+
+/// An SM2 ciphertext, read in each form, and opened with the key that those of the corpus are for.
+fn ciphertext(bytes: &[u8]) {
+    static KEY: LazyLock<PrivateKey> = LazyLock::new(|| {
+        file::read(&std::fs::read(tests_folder().join("keys/sm/gateway.key")).unwrap(), None).unwrap()
+    });
+    envelope::damage::ciphertext(bytes);
+    envelope::damage::ciphertext_for(&KEY, bytes);
+}
+
+/// A key file, without a password and with that of the corpus.
+fn key_file(bytes: &[u8]) {
+    static PASSWORD: LazyLock<Vec<u8>> =
+        LazyLock::new(|| std::fs::read(tests_folder().join("keys/sm/key.password")).unwrap().trim_ascii_end().to_vec());
+    envelope::damage::key(bytes);
+    envelope::damage::key_with(&PASSWORD, bytes);
 }
 
 /// An electronic licence under the trust of the samples.

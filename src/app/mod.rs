@@ -37,6 +37,7 @@ use crate::edge::nonces::Nonces;
 use crate::edge::server;
 use crate::edge::server::Listeners;
 use crate::edge::server::Running;
+use crate::edge::trouble::in_words;
 use crate::edge::upstream::Breaker;
 use crate::exchange::Arrived;
 use crate::exchange::Caller;
@@ -124,7 +125,7 @@ impl App {
         watch_devices(&metrics, &config);
         let cannot = |what: &str, address: SocketAddr| {
             let what = what.to_owned();
-            move |error: std::io::Error| vec![format!("{what} {address} 无法监听：{error}")]
+            move |error: std::io::Error| vec![format!("{what} {address} 无法监听：{}", in_words(&error))]
         };
         let listeners =
             Listeners::bind(config.listen.data, settings.workers).map_err(cannot("业务入口", config.listen.data))?;
@@ -145,7 +146,7 @@ impl App {
             reloading: Mutex::new(()),
         });
         inner.metrics.config_reloaded(now);
-        tell_certificates(&inner.metrics, &config);
+        tell_certificates(&inner.metrics, &config, now);
         let operations: Arc<dyn Operations> = Arc::clone(&inner) as Arc<dyn Operations>;
         let admin = Admin::start(config.listen.admin, operations).map_err(cannot("管理入口", config.listen.admin))?;
         Ok(Self { running: Some(running), admin, inner })
@@ -224,16 +225,16 @@ impl Inner {
             slot.store(fresh.load_full());
         }
         self.state.store(Arc::new(state));
-        tell_certificates(&self.metrics, &config);
+        tell_certificates(&self.metrics, &config, self.clock.now());
         watch_devices(&self.metrics, &config);
         Ok(summary)
     }
 }
 
 /// Shows when the certificates in use end.
-fn tell_certificates(metrics: &Metrics, config: &Config) {
+fn tell_certificates(metrics: &Metrics, config: &Config, now: Milliseconds) {
     let ends: Vec<(&str, i64)> = config.certificates.iter().map(|(file, ends)| (file.as_str(), *ends)).collect();
-    metrics.certificates_loaded(&ends);
+    metrics.certificates_loaded(&ends, now);
 }
 
 /// Counts the calls to cryptographic devices.

@@ -16,12 +16,12 @@ use crate::domain::mapping::Program;
 use crate::domain::recognition::Recognition;
 use crate::edge::clock::Clock;
 use crate::edge::config::Config;
-use crate::edge::keys;
 use crate::edge::library::Library;
 use clap::Args;
 use clap::ValueEnum;
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 /// Where a mapping directory keeps the policy for licences.
@@ -120,9 +120,6 @@ impl Check {
 
     fn check(&self) -> (Vec<Finding>, String) {
         let mut findings = Vec::new();
-        if let Err(reason) = keys::self_test() {
-            findings.push(plain("K001", reason));
-        }
         let config = self.config.as_ref().and_then(|path| match Config::load(path) {
             Ok((config, warnings)) => {
                 findings.extend(warnings.iter().map(of_problem));
@@ -135,6 +132,7 @@ impl Check {
         });
         if let Some(config) = &config {
             findings.extend(expiring(&config.certificates, Clock::System.now() / 1000));
+            findings.extend(exposed(&config.private_files));
         }
         let directory =
             self.mappings.clone().or_else(|| config.as_ref().map(|config| config.mappings_directory.clone()));
@@ -206,6 +204,21 @@ fn expiring(certificates: &[(String, i64)], now: i64) -> impl Iterator<Item = Fi
         } else {
             None
         }
+    })
+}
+
+/// The files of keys and secrets that others on this machine may read or change: everybody, or a group that may write.
+/// A group that may read is how a service is often given its files.
+fn exposed(files: &[(String, PathBuf)]) -> impl Iterator<Item = Finding> {
+    files.iter().filter_map(|(file, path)| {
+        let mode = path.metadata().ok()?.permissions().mode() & 0o777;
+        let finding = || Finding {
+            level: "warning",
+            file: file.clone(),
+            expected: "属主为网关用户，权限 0600 或 0640".to_owned(),
+            ..plain("K007", format!("私钥、口令或密钥文件的权限是 {mode:04o}，本机其他用户能读或改"))
+        };
+        (mode & 0o027 != 0).then(finding)
     })
 }
 

@@ -11,6 +11,7 @@ use crate::domain::mapping::import;
 use crate::domain::mapping::nearest;
 use crate::edge::library::Library;
 use crate::edge::sheet;
+use crate::edge::trouble::in_words;
 use clap::Args;
 use clap::Subcommand;
 use serde::Deserialize;
@@ -100,7 +101,7 @@ impl Codes {
     }
 
     fn propose(&self, from: &Path) -> Result<(), u8> {
-        let text = report(from).map_err(|error| told(&format!("{} 无法读取：{error}", from.display())))?;
+        let text = report(from).map_err(|error| told(&format!("{} 无法读取：{}", from.display(), in_words(&error))))?;
         let report: Report = serde_json::from_str(&text).map_err(|error| {
             told(&format!("不是 /v1/drift 的 JSON：第 {} 行第 {} 列", error.line(), error.column()))
         })?;
@@ -161,7 +162,7 @@ impl Codes {
             return Ok(());
         }
         sheet::replace(&root.join(path), imported.text.as_bytes()).map_err(|error| {
-            eprintln!("{} 无法写入：{error}；原文件未动", root.join(path).display());
+            eprintln!("{} 无法写入：{}；原文件未动", root.join(path).display(), in_words(&error));
             OURS
         })?;
         tell!("已写入 {path}：{summary}；重载网关后生效");

@@ -25,6 +25,7 @@ use crate::domain::licence::is_json;
 use crate::domain::licence::judge;
 use crate::domain::licence::judge_detached;
 use crate::edge::clock::Clock;
+use crate::edge::trouble::in_words;
 use crate::edge::trust;
 use clap::Args;
 use clap::Subcommand;
@@ -174,7 +175,7 @@ impl Verify {
         let policy = self.policy.as_deref().map_or_else(|| Ok(Policy::default()), read_policy)?;
         let open = |path: &PathBuf| {
             read(path).map_err(|error| {
-                eprintln!("{} 无法读取：{error}", path.display());
+                eprintln!("{} 无法读取：{}", path.display(), in_words(&error));
                 USAGE
             })
         };

@@ -26,8 +26,10 @@ mod serve;
 mod sm;
 mod translate;
 
+use crate::edge::keys;
 use crate::edge::library::Library;
 use crate::edge::library::LoadError;
+use crate::edge::trouble::in_words;
 use clap::Parser;
 use clap::Subcommand;
 use std::path::Path;
@@ -70,6 +72,23 @@ enum Command {
     Sm(sm::Sm),
 }
 
+impl Command {
+    /// Whether it may open a private key, or tell what a signature is worth.
+    const fn opens_keys(&self) -> bool {
+        match self {
+            Self::Check(_) | Self::Licence(_) | Self::Pki(_) | Self::Serve(_) | Self::Sm(_) => true,
+            Self::Translate(_) | Self::Codes(_) | Self::Demo(_) | Self::Matters(_) => false,
+        }
+    }
+}
+
+/// What must hold before a private key is opened: the algorithms compute right on this machine, and nobody else reads
+/// this process's memory.
+fn ready_for_keys() -> Result<(), String> {
+    keys::self_test()?;
+    keys::keep_memory_private().map_err(|error| format!("无法禁止内存转储：{}", in_words(&error)))
+}
+
 fn out(line: std::fmt::Arguments<'_>) {
     use std::io::Write;
     let _ = writeln!(std::io::stdout().lock(), "{line}");
@@ -84,6 +103,12 @@ pub fn run() -> ExitCode {
             return ExitCode::from(if error.use_stderr() { USAGE } else { 0 });
         }
     };
+    if arguments.command.opens_keys()
+        && let Err(reason) = ready_for_keys()
+    {
+        eprintln!("{reason}");
+        return ExitCode::from(OURS);
+    }
     let code = match arguments.command {
         Command::Translate(command) => command.run(),
         Command::Check(command) => command.run(),

@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::edge::clock::Clock;
 use crate::edge::config::Config;
 use crate::edge::config::Log;
-use crate::edge::keys;
+use crate::edge::trouble::in_words;
 use clap::Args;
 use std::path::PathBuf;
 use tokio::runtime::Builder;
@@ -27,12 +27,6 @@ pub(super) struct Serve {
 
 impl Serve {
     pub(super) fn run(&self) -> u8 {
-        let ready = keys::self_test()
-            .and_then(|()| keys::keep_memory_private().map_err(|error| format!("无法禁止内存转储：{error}")));
-        if let Err(reason) = ready {
-            eprintln!("{reason}");
-            return OURS;
-        }
         // The log's own settings are read first, so that everything else can be told in it.
         if let Ok((config, _)) = Config::load(&self.config) {
             log(&config.log);
@@ -74,7 +68,7 @@ pub(super) fn log(settings: &Log) {
 }
 
 fn cannot_wait(error: &std::io::Error) -> u8 {
-    eprintln!("无法等待信号：{error}");
+    eprintln!("无法等待信号：{}", in_words(error));
     OURS
 }
 

@@ -15,6 +15,7 @@ use crate::domain::mapping::nearest;
 use crate::domain::value::DateTime;
 use crate::domain::value::DateTimeForm;
 use crate::edge::clock::Clock;
+use crate::edge::trouble::in_words;
 use clap::Args;
 use clap::ValueEnum;
 use std::collections::BTreeMap;
@@ -121,7 +122,7 @@ impl Translate {
         };
         read.map(|()| bytes).map_err(|error| {
             let name = self.file.as_ref().map_or("标准输入".into(), |file| file.display().to_string());
-            eprintln!("{name} 无法读取：{error}");
+            eprintln!("{name} 无法读取：{}", in_words(&error));
             AT_FAULT
         })
     }

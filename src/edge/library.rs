@@ -1,6 +1,7 @@
 //! Mapping files from a directory, or those that the program carries for the demo.
 
 use crate::domain::mapping::Files;
+use crate::edge::trouble::in_words;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
@@ -41,7 +42,7 @@ impl fmt::Display for LoadError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotUtf8(path) => write!(formatter, "{} 不是 UTF-8 编码，请另存为 UTF-8", path.display()),
-            Self::Read(path, error) => write!(formatter, "{} 无法读取：{error}", path.display()),
+            Self::Read(path, error) => write!(formatter, "{} 无法读取：{}", path.display(), in_words(error)),
             Self::TooLarge(path) => write!(formatter, "{} 超过 {} 字节", path.display(), FILE_BYTES_MAX),
             Self::TooMany(path) => write!(formatter, "{} 中的文件超过 {FILES_MAX} 个或目录过深", path.display()),
         }

@@ -1,6 +1,7 @@
 //! What touches the world: thin.
 
 pub mod clock;
+pub mod trouble;
 
 pub mod keys;
 pub mod metrics;

@@ -2,6 +2,7 @@
 //!
 //! What they mean is the business of `domain::licence`. Folders inside are not entered.
 
+use crate::edge::trouble::in_words;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::fs;
@@ -31,7 +32,7 @@ pub enum TrustError {
 impl fmt::Display for TrustError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::File(path, error) => write!(formatter, "{} 无法读取：{error}", path.display()),
+            Self::File(path, error) => write!(formatter, "{} 无法读取：{}", path.display(), in_words(error)),
             Self::TooLarge(path) => write!(formatter, "{} 过大，或文件过多", path.display()),
         }
     }

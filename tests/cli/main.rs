@@ -8,6 +8,7 @@ mod few;
 use serde_json::Value;
 use std::io::BufRead;
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
@@ -183,6 +184,30 @@ fn check_of_the_deployed_configuration() {
     assert_eq!((code(&output), &report["ok"]), (0, &Value::Bool(true)), "{report:#}");
 }
 
+#[test]
+fn check_tells_files_of_secrets_that_others_may_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let secret = folder.path().join("own.secret");
+    std::fs::write(&secret, "0123456789abcdef").unwrap();
+    let named = format!("\"{}\"", secret.display());
+    let file = configuration(folder.path(), &[]);
+    let text = std::fs::read_to_string(&file).unwrap();
+    let some = text.split('"').find(|part| part.ends_with("certs-sample/jy-gateway.secret")).unwrap().to_owned();
+    std::fs::write(&file, text.replace(&format!("\"{some}\""), &named)).unwrap();
+    for (mode, told) in [(0o600, false), (0o640, false), (0o400, false), (0o644, true), (0o660, true), (0o666, true)] {
+        std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(mode)).unwrap();
+        let arguments =
+            ["check", "--config", file.to_str().unwrap(), "--mappings", "no-such-folder", "--format", "json"];
+        let report: Value = serde_json::from_slice(&run(&arguments, b"").stdout).unwrap();
+        let findings = report["findings"].as_array().unwrap();
+        let found: Vec<&Value> =
+            findings.iter().filter(|one| one["file"].as_str() == secret.to_str() && one["number"] == "K007").collect();
+        assert_eq!(found.len(), usize::from(told), "{mode:o}: {report:#}");
+        assert!(found.iter().all(|one| one["level"] == "warning"
+            && one["found"].as_str().unwrap().contains(&format!("{mode:04o}"))));
+    }
+}
+
 /// A configuration file with these replacements in the deployed one, in a folder of its own.
 fn configuration(folder: &Path, edits: &[(&str, &str)]) -> PathBuf {
     let mut text = std::fs::read_to_string(root().join("deploy/jingyue.toml")).unwrap();
@@ -254,13 +279,20 @@ fn serve_does_not_start_on_what_is_wrong() {
 }
 
 #[test]
-fn a_hang_up_while_it_starts_reloads_it_afterwards() {
+fn a_hang_up_while_it_starts_reloads_it_afterwards_and_an_expired_certificate_is_warned_of() {
     let folder = tempfile::tempdir().unwrap();
+    let keys = root().join("tests/keys/sm");
+    let with_expired = format!(
+        "[listen.tls.sm]\ncertificate_file = \"{0}/expired.pem\"\nkey_file = \"{0}/expired.key\"\n\
+         client_ca_file = \"{0}/root.pem\"\n[mappings]\n",
+        keys.display()
+    );
     let ledger = format!("file = \"{}\"", folder.path().join("ledger.db").display());
     let edits = [
         ("data = \"127.0.0.1:8443\"", "data = \"127.0.0.1:0\""),
         ("admin = \"127.0.0.1:9443\"", "admin = \"127.0.0.1:0\""),
         ("file = \"/var/lib/jingyue/ledger.db\"", &ledger),
+        ("[mappings]\n", &with_expired),
     ];
     let file = configuration(folder.path(), &edits);
     let mut child = Command::new(env!("CARGO_BIN_EXE_jingyue"))
@@ -279,6 +311,8 @@ fn a_hang_up_while_it_starts_reloads_it_afterwards() {
         if line.contains("mapping set proved") && seen.is_empty() {
             send("-HUP");
             seen.push("proved");
+        } else if line.contains("WARN") && line.contains("expired.pem") && line.contains("has expired") {
+            seen.push("warned");
         } else if line.contains("gateway started") {
             seen.push("started");
         } else if line.contains(": reloaded") {
@@ -286,6 +320,6 @@ fn a_hang_up_while_it_starts_reloads_it_afterwards() {
             send("-TERM");
         }
     }
-    assert_eq!(seen, ["proved", "started", "reloaded"]);
+    assert_eq!(seen, ["proved", "warned", "started", "warned", "reloaded"]);
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }

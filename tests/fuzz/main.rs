@@ -9,6 +9,8 @@
 #[allow(dead_code, unreachable_pub, reason = "a library of its own for the fuzzer")]
 mod targets;
 
+use jingyue::domain::envelope::cipher::{FORMS, Form};
+use jingyue::domain::key::file;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -95,6 +97,26 @@ fn no_target_breaks_on_its_corpus_or_on_damaged_copies() {
             check(target, *body, &format!("damage {number} of {name}"), &damaged(bytes, other, &mut chance));
         }
         check(target, *body, "nothing", b"");
+    }
+}
+
+/// The files that only a key or a password opens are opened with those that the targets have: damage to them reaches what
+/// stands behind.
+#[test]
+fn what_is_locked_in_the_corpus_is_opened() {
+    let keys = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/keys/sm");
+    let password = std::fs::read(keys.join("key.password")).unwrap();
+    let locked: Vec<_> = corpus("key").into_iter().filter(|(name, _)| name.contains("few-rounds")).collect();
+    assert_eq!(locked.len(), 2);
+    for (name, bytes) in locked {
+        assert_eq!(file::read(&bytes, None).unwrap_err(), file::FileFault::NeedsPassword, "{name}");
+        assert!(file::read_within(&bytes, Some(password.trim_ascii_end()), 64).is_ok(), "{name}");
+        assert_eq!(file::read_within(&bytes, Some(b"x"), 1).unwrap_err(), file::FileFault::Unsupported, "{name}");
+    }
+    let key = file::read(&std::fs::read(keys.join("gateway.key")).unwrap(), None).unwrap();
+    for (name, bytes) in corpus("ciphertext") {
+        let opens = |form: &Form| form.to_der(&bytes).is_ok_and(|der| key.decrypt(&der).is_ok());
+        assert!(FORMS.iter().any(|(_, form)| opens(form)), "{name}");
     }
 }
 

@@ -134,6 +134,12 @@ fn revocation_has_a_time_and_a_freshness() {
 
     let stale = with(list(&below, &[], NOW - 8 * DAY));
     assert_eq!(judge(&stale, &chain, Purpose::Sign, now), Err(CertificateFault::RevocationStale));
+    // A clock may be a little late; a list of tomorrow is a mistake, or somebody's plan.
+    let ahead = |by| with(list(&below, &[], NOW + by));
+    judge(&ahead(300), &chain, Purpose::Sign, now).unwrap();
+    assert_eq!(judge(&ahead(301), &chain, Purpose::Sign, now), Err(CertificateFault::RevocationEarly));
+    let lists = vec![of_root(), crl(&list(&below, &[], NOW + DAY)), crl(&list(&below, &[], NOW - DAY))];
+    judge(&trust(&root, lists, Level::Required), &chain, Purpose::Sign, now).unwrap();
     let none = trust(&root, vec![of_root()], Level::Required);
     assert_eq!(judge(&none, &chain, Purpose::Sign, now), Err(CertificateFault::RevocationUnknown));
     let tolerant = trust(&root, vec![of_root()], Level::IfKnown);

@@ -5,7 +5,10 @@ use crate::support::jingyue_ok;
 use crate::support::openssl;
 use crate::support::openssl_ok;
 use std::fs;
+use std::io::Write;
 use std::path::Path;
+use std::process::Command;
+use std::process::Stdio;
 
 const ID: &str = "-pkeyopt distid:1234567812345678";
 
@@ -64,6 +67,46 @@ fn signatures_and_ciphertexts_go_both_ways() {
 }
 
 #[test]
+fn nothing_is_written_that_would_not_be_read() {
+    let folder = folder();
+    let at = folder.path();
+    jingyue_ok(at, "sm generate --out key.pem");
+    write(at, "public.pem", &jingyue_ok(at, "sm public --key key.pem"));
+    fs::File::create(at.join("large")).unwrap().set_len(17 << 20).unwrap();
+    let refused = jingyue(at, "sm encrypt --key public.pem large");
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(refused.stdout.is_empty() && String::from_utf8_lossy(&refused.stderr).contains("16 MiB"));
+}
+
+/// Whoever reads a process's memory, or finds it in a file after a crash, has its keys: both are forbidden before a key is
+/// opened. More is written to the command than a pipe holds, so when it is written the command has begun to read.
+#[test]
+fn commands_with_keys_keep_their_memory_to_themselves() {
+    let folder = folder();
+    let at = folder.path();
+    jingyue_ok(at, "sm generate --out key.pem");
+    let trust = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/licence/samples/pki");
+    for line in [
+        "check --config /dev/stdin",
+        &format!("licence verify --trust {trust} -"),
+        "pki show /dev/stdin",
+        "serve --config /dev/stdin",
+        "sm sign --key key.pem",
+    ] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_jingyue"));
+        let command = command.args(line.split_whitespace()).current_dir(at).stdin(Stdio::piped());
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let mut input = child.stdin.take().unwrap();
+        input.write_all(&vec![b'x'; 128 << 10]).unwrap();
+        let limits = fs::read_to_string(format!("/proc/{}/limits", child.id())).unwrap();
+        let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+        assert_eq!(core.split_whitespace().collect::<Vec<_>>()[4..6], ["0", "0"], "{line}");
+        drop(input);
+        assert!(!child.wait().unwrap().success() || line.starts_with("sm"), "{line}");
+    }
+}
+
+#[test]
 fn encrypted_keys_and_sm4_go_both_ways() {
     let folder = folder();
     let at = folder.path();
@@ -74,7 +117,9 @@ fn encrypted_keys_and_sm4_go_both_ways() {
     let refused = jingyue(at, "sm sign --key key.pem message");
     assert_eq!(refused.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&refused.stderr).contains("口令"));
-    assert_eq!(jingyue(at, "sm generate --out key.pem").status.code(), Some(1), "a key is never overwritten");
+    let again = jingyue(at, "sm generate --out key.pem");
+    assert_eq!(again.status.code(), Some(1), "a key is never overwritten");
+    assert_eq!(String::from_utf8_lossy(&again.stderr), "key.pem：已经有这个文件，不覆盖\n");
     assert_eq!(jingyue(at, "sm sign").status.code(), Some(64));
 
     write(at, "sm4.key", b"0123456789abcdef");
@@ -184,6 +229,12 @@ fn we_accept_the_certificates_and_lists_of_openssl() {
     jingyue_ok(at, "pki verify --trust root/ca.pem asked.pem");
     write(at, "ours.csr", &jingyue_ok(at, "pki request --key leaf.key --name CN=ours,C=CN"));
     openssl_ok(at, "req -in ours.csr -noout -verify -vfyopt distid:1234567812345678");
+    // Signed for nobody in particular, as OpenSSL does unless it is told: the one who asked can see what to do.
+    openssl_ok(at, "req -new -config c.cnf -key leaf.key -sm3 -subj /C=CN/CN=leaf -out nobody.csr");
+    let refused = jingyue(at, "pki issue --ca hunan --kind signer --request nobody.csr --out no");
+    assert_eq!(refused.status.code(), Some(1));
+    let told = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(told.contains("distid:1234567812345678") && !told.contains("证书链"), "{told}");
     let mut damaged = fs::read(at.join("leaf.csr")).unwrap();
     let middle = damaged.len() / 2;
     damaged[middle] = if damaged[middle] == b'A' { b'B' } else { b'A' };
@@ -208,6 +259,29 @@ fn messages_and_trust_lists_at_the_command_line() {
     write(at, "detached", &jingyue_ok(at, &format!("{sign} --detached message")));
     jingyue_ok(at, "sm message verify --trust root/ca.pem --content message detached");
     assert_eq!(jingyue(at, "sm message verify --content password detached").status.code(), Some(1));
+    jingyue_ok(at, "pki crl --ca root");
+    jingyue_ok(at, "pki crl --ca hunan");
+    let lists = "--crl root/crl.pem --crl hunan/crl.pem";
+    assert_eq!(jingyue_ok(at, &format!("sm message verify --trust root/ca.pem {lists} signed")), message);
+    let unknown = jingyue(at, "sm message verify --trust root/ca.pem --crl root/crl.pem signed");
+    assert_eq!(unknown.status.code(), Some(1), "a list that is missing is no list that says nothing");
+    jingyue_ok(at, "pki revoke --ca hunan --certificate office.pem");
+    jingyue_ok(at, "pki crl --ca hunan");
+    let revoked = jingyue(at, &format!("sm message verify --trust root/ca.pem {lists} signed"));
+    assert_eq!(revoked.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&revoked.stderr).contains("吊销"));
+    assert_eq!(jingyue(at, &format!("sm message verify {lists} signed")).status.code(), Some(64), "lists of whom?");
+
+    // Neither do signing keys open, nor encryption keys sign; the chain beside an encryption certificate is no recipient.
+    for line in [
+        "sm message sign --key gateway-encrypt.key --certificate gateway-encrypt.pem message",
+        "sm message seal --certificate office.pem message",
+        "sm message seal --certificate gateway-encrypt.pem message",
+    ] {
+        let refused = jingyue(at, line);
+        assert_eq!(refused.status.code(), Some(1), "{line}");
+        assert!(refused.stdout.is_empty() && String::from_utf8_lossy(&refused.stderr).contains("密钥用途"), "{line}");
+    }
     for profile in ["gbt35275", "cfca", "cfca-legacy"] {
         let seal = format!("sm message seal --profile {profile} --certificate gateway-encrypt.pem message");
         // The file holds the chain too; only the first certificate has an encryption key that is asked for.

@@ -5,6 +5,8 @@ use crate::support::NOW;
 use crate::support::Party;
 use crate::support::Wish;
 use crate::support::issue;
+use crate::support::issue_for;
+use crate::support::key;
 use crate::support::one_bit_of_each_byte;
 use crate::support::root;
 use jingyue::domain::envelope;
@@ -16,6 +18,7 @@ use jingyue::domain::envelope::Secrets;
 use jingyue::domain::envelope::Signing;
 use jingyue::domain::envelope::cipher;
 use jingyue::domain::key::Key;
+use jingyue::domain::x509::Certificate;
 use jingyue::domain::x509::CertificateFault;
 use jingyue::domain::x509::Kind;
 use jingyue::domain::x509::Level;
@@ -76,24 +79,79 @@ fn a_signer_must_be_there_and_be_trusted_for_signing() {
     assert!(matches!(judged, EnvelopeFault::Certificate(_)), "{judged:?}");
     let later = message.verify(Profile::STANDARD, None, &[], &trust(&root), When::now(NOW + 400 * DAY)).unwrap_err();
     assert_eq!(later, EnvelopeFault::Certificate(CertificateFault::Expired));
-    let encrypting = issue(Some(&root), Wish::new(Kind::TlsEncryption, "CN=Encrypt"));
-    let der = sign(&encrypting, Profile::STANDARD, true, None);
+    // One whose key may only open, as the message of a careless signer would bring it: key, issuer and number are right.
+    let signing = issue_for(Some(&root), Wish::new(Kind::Signer, "CN=Office"), key(5));
+    let encrypting = issue_for(Some(&root), Wish::new(Kind::TlsEncryption, "CN=Office"), key(5));
+    let der = with_certificate(&sign(&signing, Profile::STANDARD, true, None), &encrypting.certificate);
     let used = Message::read(&der).unwrap().verify(Profile::STANDARD, None, &[], &trust(&root), When::now(NOW));
     assert_eq!(used.unwrap_err(), EnvelopeFault::Certificate(CertificateFault::KeyUsage));
     assert_eq!(Message::read(&without_signers(&der)).unwrap_err(), EnvelopeFault::NoSigner);
 }
 
-/// The same message with an empty SET of signers.
-fn without_signers(der: &[u8]) -> Vec<u8> {
+/// A message put together anew from the elements of its SignedData: version, digests, content, certificates, signers.
+fn rebuilt(der: &[u8], change: impl FnOnce(&mut [Vec<u8>; 5])) -> Vec<u8> {
     use jingyue::domain::asn;
     use jingyue::domain::asn::Reader;
     use jingyue::domain::asn::tag;
     let mut outer = Reader::of_sequence(der).unwrap();
     let kind = outer.raw().unwrap();
     let mut signed = Reader::of_sequence(outer.value(tag::context(0)).unwrap()).unwrap();
-    let parts: Vec<&[u8]> = (0..4).map(|_| signed.raw().unwrap()).collect();
-    let signed = asn::sequence(&[parts[0], parts[1], parts[2], parts[3], &asn::set_of(Vec::new())]);
-    asn::sequence(&[kind, &asn::explicit(0, &signed)])
+    let mut parts = std::array::from_fn(|_| signed.raw().unwrap().to_vec());
+    change(&mut parts);
+    asn::sequence(&[kind, &asn::explicit(0, &asn::sequence(&[&parts.concat()]))])
+}
+
+/// The same message with an empty SET of signers.
+fn without_signers(der: &[u8]) -> Vec<u8> {
+    rebuilt(der, |parts| parts[4] = jingyue::domain::asn::set_of(Vec::new()))
+}
+
+/// The same message with another certificate of its signer.
+fn with_certificate(der: &[u8], certificate: &Certificate) -> Vec<u8> {
+    use jingyue::domain::asn::tag;
+    rebuilt(der, |parts| parts[3] = jingyue::domain::asn::tlv(tag::context(0), &[certificate.der()]))
+}
+
+#[test]
+fn keys_do_only_what_their_certificates_are_for() {
+    let root = root();
+    let (signer, opener) = (office(&root), issue(Some(&root), Wish::new(Kind::TlsEncryption, "CN=Encrypt")));
+    let purpose = |made: Result<Vec<u8>, EnvelopeFault>| assert_eq!(made.unwrap_err(), EnvelopeFault::Purpose);
+    let certificates = [opener.certificate.clone()];
+    let signing = Signing { profile: Profile::STANDARD, certificates: &certificates, attached: true, time: None };
+    purpose(envelope::sign(&opener.key, signing, CONTENT));
+    for other in [&signer, &root] {
+        let both = [opener.certificate.clone(), other.certificate.clone()];
+        purpose(envelope::seal(Profile::STANDARD, &both, CONTENT, &secrets(2)));
+    }
+    // Sealed by somebody who does not look, for the same key under a certificate for signing.
+    let both_ways = issue_for(Some(&root), Wish::new(Kind::TlsEncryption, "CN=Office"), key(5));
+    let signs_only = issue_for(Some(&root), Wish::new(Kind::Signer, "CN=Office"), key(5));
+    let der = envelope::seal(Profile::STANDARD, std::slice::from_ref(&both_ways.certificate), CONTENT, &secrets(1));
+    let opened = envelope::open(Profile::STANDARD, &signs_only.key, &signs_only.certificate, &der.unwrap());
+    assert_eq!(opened.unwrap_err(), EnvelopeFault::Purpose);
+}
+
+#[test]
+fn nothing_is_written_that_is_too_large_to_be_read() {
+    let root = root();
+    let (signer, opener) = (office(&root), issue(Some(&root), Wish::new(Kind::TlsEncryption, "CN=Encrypt")));
+    let recipients = std::slice::from_ref(&opener.certificate);
+    let large = vec![0; envelope::MESSAGE_BYTES_MAX + 1];
+    let certificates = [signer.certificate.clone()];
+    let signing = Signing { profile: Profile::STANDARD, certificates: &certificates, attached: true, time: None };
+    assert_eq!(envelope::sign(&signer.key, signing, &large).unwrap_err(), EnvelopeFault::TooLarge);
+    assert_eq!(
+        envelope::seal(Profile::STANDARD, recipients, &large, &secrets(1)).unwrap_err(),
+        EnvelopeFault::TooLarge
+    );
+    let public = opener.certificate.public().unwrap();
+    let large = &large[..cipher::CIPHERTEXT_BYTES_MAX - 90];
+    for (name, form) in cipher::FORMS {
+        assert_eq!(cipher::seal(public, *form, large, &[1; 48]).unwrap_err(), EnvelopeFault::TooLarge, "{name}");
+    }
+    assert!(EnvelopeFault::TooLarge.to_string().contains("64 MiB"), "the limit is told");
+    assert_eq!(cipher::seal(public, cipher::Form::Der, b"", &[1; 48]).unwrap_err(), EnvelopeFault::NoContent);
 }
 
 #[test]

@@ -54,7 +54,11 @@ pub(crate) fn key(seed: u8) -> SoftwareKey {
 
 /// Issued by `issuer`, or by itself.
 pub(crate) fn issue(issuer: Option<&Party>, wish: Wish<'_>) -> Party {
-    let own = SoftwareKey::generate().unwrap();
+    issue_for(issuer, wish, SoftwareKey::generate().unwrap())
+}
+
+/// The same for a key that is there.
+pub(crate) fn issue_for(issuer: Option<&Party>, wish: Wish<'_>, own: SoftwareKey) -> Party {
     let subject = x509::name(wish.name).unwrap();
     let (signer, name) = issuer.map_or((&own, subject.clone()), |one| (&one.key, one.certificate.subject().to_vec()));
     let (point, issuer_point) = (own.public().to_bytes(), signer.public().to_bytes());

@@ -11,6 +11,7 @@ use crate::app::App;
 use crate::edge::clock::Clock;
 use crate::edge::library::Library;
 use crate::edge::pretend::Cities;
+use crate::edge::trouble::in_words;
 use bytes::Bytes;
 use std::fs;
 use std::io;
@@ -49,7 +50,7 @@ impl Demo {
     /// Tells it; true where the good licence is handed on and the cancelled one stops the exchange.
     pub(super) fn carried(&self, cities: &Cities) -> Result<bool, Vec<String>> {
         println!("━━ 办理中的证照：申请只带证照标识，网关从湖南共享平台取证、核验，以湖北的写法交给荆州");
-        let failed = |error: io::Error| vec![format!("演示目录：{error}")];
+        let failed = |error: io::Error| vec![format!("演示目录：{}", in_words(&error))];
         let folder = Folder::make().map_err(failed)?;
         let trust = folder.path().join("trust");
         fs::create_dir(&trust).map_err(failed)?;

@@ -5,41 +5,33 @@
 
 mod authority;
 mod enveloped;
+mod issue;
 mod sample;
 mod trust_list;
 
 use super::sm::KeyFile;
 use super::sm::Told;
 use super::sm::certificates;
-use super::sm::read;
+use super::sm::trusted;
 use super::sm::write_key;
-use super::sm::write_new;
 use crate::cli::pki::authority::Authority;
 use crate::cli::pki::authority::DAY_SECONDS;
 use crate::cli::pki::authority::EARLIER_SECONDS;
-use crate::cli::pki::authority::Holder;
 use crate::cli::pki::authority::moment;
-use crate::cli::pki::authority::pem;
+use crate::cli::pki::issue::Job;
 use crate::domain::key::file;
 use crate::domain::sm;
 use crate::domain::x509;
 use crate::domain::x509::Certificate;
-use crate::domain::x509::Crl;
 use crate::domain::x509::Kind;
-use crate::domain::x509::Level;
 use crate::domain::x509::Purpose;
-use crate::domain::x509::Revocation;
-use crate::domain::x509::Trust;
 use crate::domain::x509::When;
 use crate::edge::clock::Clock;
-use crate::edge::keys::SoftwareKey;
 use clap::Args;
 use clap::Subcommand;
 use clap::ValueEnum;
 use std::path::Path;
 use std::path::PathBuf;
-
-use crate::domain::key::Key;
 
 /// What to do.
 #[derive(Args, Debug)]
@@ -120,9 +112,8 @@ enum What {
     Revoke {
         #[command(flatten)]
         parent: Parent,
-        /// 序列号，十六进制
-        #[arg(long)]
-        serial: String,
+        #[command(flatten)]
+        which: Which,
         /// 原因代码（RFC 5280）：1 私钥泄露，3 变更，4 被替换，5 停用
         #[arg(long, default_value = "0", value_parser = clap::value_parser!(u8).range(0..=6))]
         reason: u8,
@@ -178,12 +169,34 @@ struct NewAuthority {
     /// 有效天数；省略时根为 7300，下级为 3650
     #[arg(long)]
     days: Option<u16>,
-    /// 之下最多还有几级机构
+    /// 之下最多还有几级机构；省略时为上级机构所允许的最多级数
     #[arg(long)]
     path_length: Option<u8>,
     /// 用此文件中的口令加密私钥
     #[arg(long)]
     password_file: Option<PathBuf>,
+}
+
+/// A certificate that was issued.
+#[derive(Args, Debug)]
+#[group(required = true, multiple = false)]
+struct Which {
+    /// 序列号，十六进制
+    #[arg(long)]
+    serial: Option<String>,
+    /// 证书文件：签发记录（issued.csv）里没有的也能吊销
+    #[arg(long)]
+    certificate: Option<PathBuf>,
+}
+
+impl Which {
+    fn revoke(&self, authority: &Authority, reason: u8) -> Result<(), Told> {
+        match (&self.serial, &self.certificate) {
+            (Some(serial), _) => authority.revoke(serial, reason, now()),
+            (None, Some(file)) => authority.revoke_certificate(&certificates(file)?.swap_remove(0), reason, now()),
+            (None, None) => Err(Told::fault("须给出 --serial 或 --certificate")),
+        }
+    }
 }
 
 #[derive(Args, Debug)]
@@ -299,7 +312,7 @@ impl What {
                 let pair = enveloped::open(file.as_deref(), &*signing.open()?, certificate)?;
                 write_key(out, &pair, out_password_file.as_deref())
             }
-            Self::Revoke { parent, serial, reason } => parent.open()?.revoke(serial, *reason, now()),
+            Self::Revoke { parent, which, reason } => which.revoke(&parent.open()?, *reason),
             Self::Crl { parent, days } => {
                 let der = parent.open()?.list(now(), i64::from(*days) * DAY_SECONDS)?;
                 super::put(&file::pem("X509 CRL", &der));
@@ -325,76 +338,6 @@ impl NewAuthority {
         let made = Authority::make(&self.out, parent, &name(&self.name)?, self.path_length, validity, password_file)?;
         show(made.certificate());
         Ok(())
-    }
-}
-
-/// A certificate, or two, to be issued.
-struct Job<'a> {
-    authority: &'a Authority,
-    out: &'a Path,
-    host: &'a [String],
-    days: u16,
-    list_point: Option<&'a str>,
-    password_file: Option<&'a Path>,
-}
-
-impl Job<'_> {
-    fn with_keys(&self, usage: Usage, subject: &[u8]) -> Result<(), Told> {
-        for (suffix, kind) in usage.kinds() {
-            let key = SoftwareKey::generate()?;
-            let certificate = self.issue(*kind, subject, &key.public().to_bytes())?;
-            write_key(&self.file(suffix, "key"), &key, self.password_file)?;
-            self.write(suffix, &certificate)?;
-        }
-        Ok(())
-    }
-
-    fn requested(&self, usage: Usage, request: &Path) -> Result<(), Told> {
-        let bytes = read(Some(request), x509::CERTIFICATE_BYTES_MAX)?;
-        let der = if bytes.first() == Some(&0x30) {
-            bytes
-        } else {
-            let (_, der) = der::pem::decode_vec(&bytes).map_err(|_| Told::fault("请求文件不是 PEM 或 DER"))?;
-            der
-        };
-        let (subject, public) = Certificate::requested(&der)
-            .map_err(|fault| Told::fault(format_args!("{}：请求无效：{fault}", request.display())))?;
-        for (suffix, kind) in usage.kinds() {
-            if usage == Usage::Pair && *kind == Kind::TlsEncryption {
-                // The second pair is made here, and goes to the holder of the first.
-                let pair = SoftwareKey::generate()?;
-                let certificate = self.issue(*kind, &subject, &pair.public().to_bytes())?;
-                write_new(&self.file(suffix, "envelope"), &enveloped::seal(&public, &pair)?, false)?;
-                self.write(suffix, &certificate)?;
-            } else {
-                let certificate = self.issue(*kind, &subject, &public.to_bytes())?;
-                self.write(suffix, &certificate)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn issue(&self, kind: Kind, subject: &[u8], point: &[u8]) -> Result<Certificate, Told> {
-        let not_before = now() - EARLIER_SECONDS;
-        let not_after = now() + i64::from(self.days) * DAY_SECONDS;
-        let list_point = self.list_point;
-        let holder = Holder { kind, subject, point, names: self.host, not_before, not_after, list_point };
-        self.authority.issue(&holder)
-    }
-
-    /// The certificate, and those of its issuers but a root, which the other side has.
-    fn write(&self, suffix: &str, certificate: &Certificate) -> Result<(), Told> {
-        let above = self.authority.chain_below_root();
-        let text = pem(std::iter::once(certificate).chain(&above));
-        write_new(&self.file(suffix, "pem"), text.as_bytes(), false)?;
-        show(certificate);
-        Ok(())
-    }
-
-    fn file(&self, suffix: &str, extension: &str) -> PathBuf {
-        let mut name = self.out.as_os_str().to_owned();
-        name.push(format!("{suffix}.{extension}"));
-        name.into()
     }
 }
 
@@ -429,17 +372,7 @@ fn verify(
     at: Option<jiff::Timestamp>,
     file: &Path,
 ) -> Result<(), Told> {
-    let mut anchors = Vec::new();
-    for path in trust {
-        anchors.extend(certificates(path)?);
-    }
-    let mut lists = Vec::new();
-    for path in crl {
-        let read = Crl::all(&read(Some(path), 64 << 20)?);
-        lists.extend(read.map_err(|_| Told::fault(format_args!("{}：不是吊销列表", path.display())))?);
-    }
-    let level = if crl.is_empty() { Level::Off } else { Level::Required };
-    let trust = Trust::new(anchors, lists, Revocation { level, age_max: None }).map_err(Told::fault)?;
+    let trust = trusted(trust, crl)?;
     let mut chain = certificates(file)?;
     let leaf = chain.remove(0);
     let now = now();

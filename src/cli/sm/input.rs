@@ -10,10 +10,16 @@ use crate::domain::key::file;
 use crate::domain::key::file::Stirring;
 use crate::domain::sm::sm2::PublicKey;
 use crate::domain::x509::Certificate;
+use crate::domain::x509::Crl;
+use crate::domain::x509::Level;
+use crate::domain::x509::Revocation;
+use crate::domain::x509::Trust;
 use crate::edge::clock;
 use crate::edge::keys;
 use crate::edge::keys::SoftwareKey;
+use crate::edge::trouble::in_words;
 use std::fmt;
+use std::fs;
 use std::fs::File;
 use std::fs::OpenOptions;
 use std::io;
@@ -21,8 +27,12 @@ use std::io::Read;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 use zeroize::Zeroizing;
+
+/// Largest file of revocation lists that is read, in bytes.
+const LISTS_BYTES_MAX: usize = 64 << 20;
 
 /// Why a command ends early: what is told, and the exit code.
 #[derive(Debug)]
@@ -58,7 +68,7 @@ pub(in crate::cli) fn finish(done: Result<(), Told>) -> u8 {
 }
 
 fn about(path: &Path) -> impl Fn(io::Error) -> Told {
-    move |error| Told::fault(format_args!("{}：{error}", path.display()))
+    move |error| Told::fault(format_args!("{}：{}", path.display(), in_words(&error)))
 }
 
 /// The bytes of a file, or of standard input.
@@ -99,7 +109,9 @@ pub(super) fn chunks(path: Option<&Path>, mut take: impl FnMut(&[u8])) -> Result
 pub(super) fn put_bytes(bytes: &[u8]) -> Result<(), Told> {
     let mut out = io::stdout().lock();
     match out.write_all(bytes).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Told::ours(format_args!("标准输出：{error}"))),
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Told::ours(format_args!("标准输出：{}", in_words(&error))))
+        }
         _ => Ok(()),
     }
 }
@@ -135,6 +147,21 @@ pub(in crate::cli) fn certificates(path: &Path) -> Result<Vec<Certificate>, Told
     all.map_err(|fault| Told::fault(format_args!("{}：{fault}", path.display())))
 }
 
+/// Trust in the authorities of some files. Where revocation lists are given, these must say that nothing is revoked.
+pub(in crate::cli) fn trusted(anchors: &[PathBuf], lists: &[PathBuf]) -> Result<Trust, Told> {
+    let mut trusted = Vec::new();
+    for path in anchors {
+        trusted.extend(certificates(path)?);
+    }
+    let mut read_lists = Vec::new();
+    for path in lists {
+        let read = Crl::all(&read(Some(path), LISTS_BYTES_MAX)?);
+        read_lists.extend(read.map_err(|_| Told::fault(format_args!("{}：不是吊销列表", path.display())))?);
+    }
+    let level = if lists.is_empty() { Level::Off } else { Level::Required };
+    Trust::new(trusted, read_lists, Revocation { level, age_max: None }).map_err(Told::fault)
+}
+
 /// Random bytes.
 pub(in crate::cli) fn random<const N: usize>() -> Result<[u8; N], Told> {
     let mut bytes = [0; N];
@@ -142,16 +169,63 @@ pub(in crate::cli) fn random<const N: usize>() -> Result<[u8; N], Told> {
     Ok(bytes)
 }
 
+/// A file that was not there yet: made empty, so that nobody else takes its name, and filled once what goes in is known.
+/// One that is not filled in the end is gone again.
+#[derive(Debug)]
+pub(in crate::cli) struct NewFile {
+    path: PathBuf,
+    /// Taken when it is full.
+    empty: Option<File>,
+}
+
+impl NewFile {
+    /// Makes it; a private one is for its owner's eyes only.
+    pub(in crate::cli) fn make(path: &Path, private: bool) -> Result<Self, Told> {
+        let mode = if private { 0o600 } else { 0o644 };
+        let made = OpenOptions::new().write(true).create_new(true).mode(mode).open(path);
+        Ok(Self { path: path.to_owned(), empty: Some(made.map_err(about(path))?) })
+    }
+
+    /// Fills it, so that a loss of power does not empty it.
+    pub(in crate::cli) fn fill(mut self, bytes: &[u8]) -> Result<(), Told> {
+        let Some(mut file) = self.empty.take() else { return Ok(()) };
+        let written = file.write_all(bytes).and_then(|()| file.sync_all()).and_then(|()| sync_folder_of(&self.path));
+        written.map_err(|error| {
+            // Half a file is worse than none.
+            self.empty = Some(file);
+            about(&self.path)(error)
+        })
+    }
+}
+
+impl Drop for NewFile {
+    fn drop(&mut self) {
+        if self.empty.is_some() {
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// Makes names that were given or changed in the folder of `path` outlast a loss of power.
+pub(in crate::cli) fn sync_folder_of(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(folder)?.sync_all()
+}
+
 /// Writes a file that is not there yet; a private one is for its owner's eyes only.
 pub(in crate::cli) fn write_new(path: &Path, bytes: &[u8], private: bool) -> Result<(), Told> {
-    let mode = if private { 0o600 } else { 0o644 };
-    let opened = OpenOptions::new().write(true).create_new(true).mode(mode).open(path);
-    opened.and_then(|mut file| file.write_all(bytes)).map_err(about(path))
+    NewFile::make(path, private)?.fill(bytes)
 }
 
 /// Writes a private key, encrypted where a password is given.
 pub(in crate::cli) fn write_key(path: &Path, key: &SoftwareKey, password_file: Option<&Path>) -> Result<(), Told> {
-    let pem = match password_file {
+    let file = NewFile::make(path, true)?;
+    file.fill(key_text(key, password_file)?.as_bytes())
+}
+
+/// What a private key's file says, encrypted where a password is given.
+pub(in crate::cli) fn key_text(key: &SoftwareKey, password_file: Option<&Path>) -> Result<Zeroizing<String>, Told> {
+    Ok(match password_file {
         None => file::pem("PRIVATE KEY", &file::write(key.reveal())),
         Some(password_file) => {
             let password = keys::password(password_file).map_err(about(password_file))?;
@@ -161,6 +235,5 @@ pub(in crate::cli) fn write_key(path: &Path, key: &SoftwareKey, password_file: O
             let der = file::write_encrypted(key.reveal(), &password, &salt, &vector, stirring, file::ROUNDS);
             file::pem("ENCRYPTED PRIVATE KEY", &Zeroizing::new(der))
         }
-    };
-    write_new(path, pem.as_bytes(), true)
+    })
 }

@@ -7,14 +7,13 @@ use crate::cli::sm::input::put_bytes;
 use crate::cli::sm::private::PrivateArguments;
 use crate::cli::sm::random;
 use crate::cli::sm::read;
+use crate::cli::sm::trusted;
 use crate::domain::envelope;
 use crate::domain::envelope::Message;
 use crate::domain::envelope::PROFILES;
 use crate::domain::envelope::Profile;
 use crate::domain::envelope::Secrets;
 use crate::domain::envelope::Signing;
-use crate::domain::x509::Level;
-use crate::domain::x509::Revocation;
 use crate::domain::x509::Trust;
 use crate::domain::x509::When;
 use crate::edge::clock::Clock;
@@ -57,6 +56,9 @@ enum What {
         /// 受信任机构的证书文件；省略则只验签名值，不判断证书
         #[arg(long)]
         trust: Option<PathBuf>,
+        /// 吊销列表文件，可多次；给出则必须能确认签名者的证书未吊销
+        #[arg(long, requires = "trust")]
+        crl: Vec<PathBuf>,
         /// 与签名分离的内容
         #[arg(long)]
         content: Option<PathBuf>,
@@ -104,7 +106,10 @@ impl MessageCommand {
                 let signing = Signing { profile: self.profile, certificates: &certificates, attached: !detached, time };
                 put_bytes(&envelope::sign(&*key, signing, &content).map_err(Told::fault)?)
             }
-            What::Verify { trust, content, file } => self.verify(trust.as_ref(), content.as_ref(), file.as_ref()),
+            What::Verify { trust, crl, content, file } => {
+                let trust = trust.as_ref().map(|path| trusted(std::slice::from_ref(path), crl)).transpose()?;
+                self.verify(trust.as_ref(), content.as_ref(), file.as_ref())
+            }
             What::Seal { certificate, file } => {
                 let recipients = certificates(certificate)?;
                 let noise = recipients.iter().map(|_| random().map(Zeroizing::new)).collect::<Result<_, _>>()?;
@@ -123,18 +128,16 @@ impl MessageCommand {
         }
     }
 
-    fn verify(&self, trust: Option<&PathBuf>, content: Option<&PathBuf>, file: Option<&PathBuf>) -> Result<(), Told> {
+    fn verify(&self, trust: Option<&Trust>, content: Option<&PathBuf>, file: Option<&PathBuf>) -> Result<(), Told> {
         let bytes = read(file.map(PathBuf::as_path), INPUT_BYTES_MAX)?;
         let beside = content.map(|path| read(Some(path), INPUT_BYTES_MAX)).transpose()?;
         let message = Message::read(&bytes).map_err(Told::fault)?;
         let signers = match trust {
             None => message.check(self.profile, beside.as_deref(), &[]).map_err(Told::fault)?,
-            Some(path) => {
-                let revocation = Revocation { level: Level::Off, age_max: None };
-                let trust = Trust::new(certificates(path)?, Vec::new(), revocation).map_err(Told::fault)?;
+            Some(trust) => {
                 let when = When::now(Clock::System.now() / 1000);
                 let verified =
-                    message.verify(self.profile, beside.as_deref(), &[], &trust, when).map_err(Told::fault)?;
+                    message.verify(self.profile, beside.as_deref(), &[], trust, when).map_err(Told::fault)?;
                 verified.into_iter().map(|(signer, _)| signer).collect()
             }
         };

@@ -1,7 +1,7 @@
 //! `jingyue sm`: SM2, SM3 and SM4 at the command line, in the formats that OpenSSL 3 reads and writes.
 //!
 //! Data comes from a file or standard input and goes to standard output; keys come from files, passwords too. Each
-//! command begins with the self-test of the algorithms.
+//! command begins with the self-test of the algorithms (`cli::run`).
 
 mod input;
 mod key_file;
@@ -9,18 +9,21 @@ mod message;
 mod private;
 mod speed;
 
+pub(super) use crate::cli::sm::input::NewFile;
 pub(super) use crate::cli::sm::input::Told;
 pub(super) use crate::cli::sm::input::certificates;
 pub(super) use crate::cli::sm::input::finish;
+pub(super) use crate::cli::sm::input::key_text;
 pub(super) use crate::cli::sm::input::private;
 pub(super) use crate::cli::sm::input::random;
 pub(super) use crate::cli::sm::input::read;
+pub(super) use crate::cli::sm::input::sync_folder_of;
+pub(super) use crate::cli::sm::input::trusted;
 pub(super) use crate::cli::sm::input::write_key;
 pub(super) use crate::cli::sm::input::write_new;
 pub(super) use crate::cli::sm::key_file::CertifiedKeyFile;
 pub(super) use crate::cli::sm::key_file::KeyFile;
 
-use super::OURS;
 use super::check::Format;
 use crate::cli::sm::private::PrivateArguments;
 use crate::domain::asn;
@@ -36,6 +39,7 @@ use crate::domain::sm::sm4;
 use crate::edge::keys;
 use crate::edge::keys::Half;
 use crate::edge::keys::SoftwareKey;
+use crate::edge::trouble::in_words;
 use clap::Args;
 use clap::Subcommand;
 use clap::ValueEnum;
@@ -184,10 +188,6 @@ fn block(text: &str) -> Result<[u8; 16], String> {
 
 impl Sm {
     pub(super) fn run(&self) -> u8 {
-        if let Err(reason) = keys::self_test() {
-            eprintln!("{reason}");
-            return OURS;
-        }
         input::finish(self.what.run())
     }
 }
@@ -223,10 +223,9 @@ impl What {
             }
             Self::Encrypt { key, form, file } => {
                 let public = key.open()?;
-                let plain = read(file.as_deref(), INPUT_BYTES_MAX)?;
+                let plain = Zeroizing::new(read(file.as_deref(), INPUT_BYTES_MAX)?);
                 let noise = Zeroizing::new(random::<48>()?);
-                let der = public.encrypt(&plain, &noise).map_err(|_| Told::fault("内容是空的，SM2 不能加密"))?;
-                input::put_bytes(&form.of_der(&der).map_err(|_| Told::ours("密文形式转换失败"))?)
+                input::put_bytes(&cipher::seal(&public, *form, &plain, &noise).map_err(Told::fault)?)
             }
             Self::Decrypt { key, form, hex, file } => {
                 let key = key.open(Half::Encrypt)?;
@@ -240,7 +239,8 @@ impl What {
                 input::put_bytes(&opened.map_err(Told::fault)?)
             }
             Self::Cipher { mode, key_file, iv, decrypt, file } => {
-                let key = keys::secret(key_file, 16).map_err(|error| Told::fault(format_args!("密钥文件：{error}")))?;
+                let key = keys::secret(key_file, 16)
+                    .map_err(|error| Told::fault(format_args!("密钥文件：{}", in_words(&error))))?;
                 let key: &[u8; 16] = key.as_slice().try_into().map_err(|_| Told::fault("密钥文件应为 16 字节"))?;
                 let mut data = Zeroizing::new(read(file.as_deref(), INPUT_BYTES_MAX)?);
                 let key = sm4::Key::new(key);
@@ -284,9 +284,10 @@ impl PublicArguments {
 
 fn digest(mac_key_file: Option<&PathBuf>, file: Option<&PathBuf>) -> Result<(), Told> {
     let key = match mac_key_file {
-        Some(path) => {
-            Some(keys::secret(path, 64 << 10).map_err(|error| Told::fault(format_args!("密钥文件：{error}")))?)
-        }
+        Some(path) => Some(
+            keys::secret(path, 64 << 10)
+                .map_err(|error| Told::fault(format_args!("密钥文件：{}", in_words(&error))))?,
+        ),
         None => None,
     };
     let mut plain = sm::sm3::Sm3::new();

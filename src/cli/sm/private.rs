@@ -8,6 +8,7 @@ use crate::edge::keys::DecryptCall;
 use crate::edge::keys::Device;
 use crate::edge::keys::DeviceSettings;
 use crate::edge::keys::Half;
+use crate::edge::trouble::in_words;
 use clap::Args;
 use clap::ValueEnum;
 use std::path::PathBuf;
@@ -55,7 +56,8 @@ impl PrivateArguments {
                     Order::IndexAlgorithm => DecryptCall::IndexAlgorithm,
                 };
                 let password = self.password_file.as_ref().map(|path| {
-                    keys::password(path).map_err(|error| Told::fault(format_args!("{}：{error}", path.display())))
+                    keys::password(path)
+                        .map_err(|error| Told::fault(format_args!("{}：{}", path.display(), in_words(&error))))
                 });
                 let settings = DeviceSettings { decrypt: call, sessions_max: 1, ..DeviceSettings::default() };
                 let device = Device::open(library, &settings).map_err(Told::fault)?;

@@ -11,10 +11,14 @@ use crate::domain::asn::Reader;
 use crate::domain::envelope::EnvelopeFault;
 use crate::domain::key::Key;
 use crate::domain::sm::sm2::Order;
+use crate::domain::sm::sm2::PublicKey;
 use zeroize::Zeroizing;
 
-/// Largest ciphertext that is opened in one go.
-const CIPHERTEXT_BYTES_MAX: usize = 16 << 20;
+/// Largest ciphertext that is made or opened.
+pub const CIPHERTEXT_BYTES_MAX: usize = 16 << 20;
+
+/// A ciphertext is that much longer than its content at most: C1, C3 and what DER writes around them.
+const AROUND_BYTES_MAX: usize = 128;
 
 /// How an SM2 ciphertext is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,6 +94,19 @@ fn wide(magnitude: &[u8]) -> Result<[u8; 32], Malformed> {
     let start = 32_usize.checked_sub(magnitude.len()).ok_or(Malformed)?;
     wide[start..].copy_from_slice(magnitude);
     Ok(wide)
+}
+
+/// Seals `plain` for the holder of `public`. `noise` must come from the operating system's randomness, for this content
+/// only.
+///
+/// # Errors
+/// When there is nothing to seal, or more than is opened.
+pub fn seal(public: &PublicKey, form: Form, plain: &[u8], noise: &[u8; 48]) -> Result<Vec<u8>, EnvelopeFault> {
+    if plain.len() > CIPHERTEXT_BYTES_MAX - AROUND_BYTES_MAX {
+        return Err(EnvelopeFault::TooLarge);
+    }
+    let der = public.encrypt(plain, noise).map_err(|_| EnvelopeFault::NoContent)?;
+    Ok(form.of_der(&der)?)
 }
 
 /// Opens a ciphertext.

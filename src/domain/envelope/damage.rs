@@ -7,9 +7,13 @@ use crate::domain::envelope::Sealed;
 use crate::domain::envelope::SealedKeyPair;
 use crate::domain::envelope::cipher::FORMS;
 use crate::domain::key::file;
+use crate::domain::sm::sm2::PrivateKey;
 use crate::domain::sm::sm2::Signature;
 use crate::domain::x509::Certificate;
 use crate::domain::x509::Crl;
+
+/// Rounds of PBKDF2 that [`key_with`] waits for.
+const KEY_ROUNDS_MAX: u32 = 64;
 
 /// Reads bytes as something.
 pub type Body = fn(&[u8]);
@@ -47,15 +51,29 @@ pub fn ciphertext(bytes: &[u8]) {
     }
 }
 
+/// An SM2 ciphertext in each form, as far as `key` can be made to open it.
+pub fn ciphertext_for(key: &PrivateKey, bytes: &[u8]) {
+    for (_, form) in FORMS {
+        if let Ok(der) = form.to_der(bytes) {
+            let _ = key.decrypt(&der);
+        }
+    }
+}
+
 /// A sealed message, or an enveloped key pair, as far as it can be read without a key.
 pub fn enveloped(bytes: &[u8]) {
     let _ = Sealed::read(bytes);
     let _ = SealedKeyPair::read(bytes);
 }
 
-/// A key file, plain or with a password.
+/// A key file, as far as it can be read without a password.
 pub fn key(bytes: &[u8]) {
     let _ = file::read(bytes, None);
+}
+
+/// A key file, with a password; files that want more rounds than a few are left alone, as they only take time.
+pub fn key_with(password: &[u8], bytes: &[u8]) {
+    let _ = file::read_within(bytes, Some(password), KEY_ROUNDS_MAX);
 }
 
 /// A revocation list, or a file of them.

@@ -5,16 +5,19 @@ use crate::domain::asn::ObjectIdentifier;
 use crate::domain::asn::Reader;
 use crate::domain::asn::tag;
 use crate::domain::envelope::EnvelopeFault;
+use crate::domain::envelope::MESSAGE_BYTES_MAX;
 use crate::domain::envelope::PARTIES_MAX;
 use crate::domain::envelope::Profile;
 use crate::domain::envelope::content_of;
 use crate::domain::envelope::issuer_and_serial;
+use crate::domain::envelope::message_of;
 use crate::domain::envelope::names;
 use crate::domain::envelope::oid;
 use crate::domain::envelope::profile::Recipient;
 use crate::domain::key::Key;
 use crate::domain::sm::sm4;
 use crate::domain::x509::Certificate;
+use crate::domain::x509::Purpose;
 use zeroize::Zeroizing;
 
 /// What must come from the operating system's randomness, for one message only.
@@ -31,8 +34,8 @@ pub struct Secrets {
 /// Seals `content` for `recipients`, DER.
 ///
 /// # Errors
-/// When there is no recipient or no noise for one, a certificate has no SM2 key, or (where the profile names recipients
-/// by it) no key identifier.
+/// When there is no recipient or no noise for one, a certificate is not for encryption or has no SM2 key, or (where the
+/// profile names recipients by it) no key identifier; when the message gets larger than is read.
 pub fn seal(
     profile: &Profile,
     recipients: &[Certificate],
@@ -42,10 +45,14 @@ pub fn seal(
     if recipients.is_empty() || recipients.len() > PARTIES_MAX || secrets.noise.len() < recipients.len() {
         return Err(EnvelopeFault::Unsupported);
     }
+    if content.len() > MESSAGE_BYTES_MAX {
+        return Err(EnvelopeFault::TooLarge);
+    }
     let by_key = profile.recipient == Recipient::KeyIdentifier;
     let version = asn::small(if by_key { 2 } else { 1 });
     let mut infos = Vec::new();
     for (recipient, noise) in recipients.iter().zip(&secrets.noise) {
+        may_open(recipient)?;
         let public = recipient.public().ok_or(EnvelopeFault::Unsupported)?;
         let ciphertext = public.encrypt(&secrets.content_key[..], noise).map_err(|_| EnvelopeFault::Unsupported)?;
         let whom = if by_key {
@@ -68,7 +75,7 @@ pub fn seal(
         &asn::tlv(tag::context_primitive(0), &[&hidden]),
     ]);
     let enveloped = asn::sequence(&[&version, &asn::set_of(infos), &content]);
-    Ok(asn::sequence(&[&asn::oid(oid::ENVELOPED), &asn::explicit(0, &enveloped)]))
+    message_of(oid::ENVELOPED, &enveloped)
 }
 
 /// A sealed message that was read and not yet opened.
@@ -135,19 +142,25 @@ impl<'a> Sealed<'a> {
 /// Opens a message sealed for `certificate`, whose key is `key`.
 ///
 /// # Errors
-/// When it is sealed for others, or does not open.
+/// When it is sealed for others, or does not open; when the certificate is not for encryption.
 pub fn open(
     profile: &Profile,
     key: &dyn Key,
     certificate: &Certificate,
     der: &[u8],
 ) -> Result<Zeroizing<Vec<u8>>, EnvelopeFault> {
+    may_open(certificate)?;
     let sealed = Sealed::read(der)?;
     let ciphertext = sealed.key_for(certificate)?;
     let content_key = key.decrypt(&profile.key_form.to_der(ciphertext)?)?;
     let content_key: &[u8; 16] = content_key.as_slice().try_into().map_err(|_| EnvelopeFault::NotOpened)?;
     let opened = sm4::cbc_open(&sm4::Key::new(content_key), &sealed.initial_vector, &sealed.hidden);
     opened.map(Zeroizing::new).map_err(|_| EnvelopeFault::NotOpened)
+}
+
+/// A signing key opens nothing (GB/T 20518), or whoever holds a copy of it for signing could read as well.
+fn may_open(certificate: &Certificate) -> Result<(), EnvelopeFault> {
+    if Purpose::Decrypt.allowed_by(certificate) { Ok(()) } else { Err(EnvelopeFault::Purpose) }
 }
 
 fn recipient_info(mut info: Reader<'_>) -> Result<RecipientInfo<'_>, EnvelopeFault> {

@@ -44,7 +44,7 @@ use crate::domain::asn::Reader;
 use crate::domain::asn::tag;
 use crate::domain::x509::Certificate;
 
-/// Largest message that is read whole.
+/// Largest message that is written or read.
 pub const MESSAGE_BYTES_MAX: usize = 64 << 20;
 
 /// Most signers and most recipients of one message.
@@ -70,6 +70,12 @@ pub(crate) mod oid {
     pub(crate) const CONTENT_TYPE: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.3");
     pub(crate) const MESSAGE_DIGEST: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.4");
     pub(crate) const SIGNING_TIME: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.5");
+}
+
+/// The ContentInfo of type `kind` around `content`, unless it is larger than anybody reads.
+fn message_of(kind: ObjectIdentifier, content: &[u8]) -> Result<Vec<u8>, EnvelopeFault> {
+    let der = asn::sequence(&[&asn::oid(kind), &asn::explicit(0, content)]);
+    if der.len() > MESSAGE_BYTES_MAX { Err(EnvelopeFault::TooLarge) } else { Ok(der) }
 }
 
 /// The content of the ContentInfo that `der` must be, of one of the types `wanted`.

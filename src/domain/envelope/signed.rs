@@ -10,10 +10,12 @@ use crate::domain::asn::ObjectIdentifier;
 use crate::domain::asn::Reader;
 use crate::domain::asn::tag;
 use crate::domain::envelope::EnvelopeFault;
+use crate::domain::envelope::MESSAGE_BYTES_MAX;
 use crate::domain::envelope::PARTIES_MAX;
 use crate::domain::envelope::Profile;
 use crate::domain::envelope::content_of;
 use crate::domain::envelope::issuer_and_serial;
+use crate::domain::envelope::message_of;
 use crate::domain::envelope::names;
 use crate::domain::envelope::oid;
 use crate::domain::envelope::profile::Hashed;
@@ -48,9 +50,16 @@ pub struct Signing<'a> {
 /// A signed message over `content`, DER.
 ///
 /// # Errors
-/// When the key does not sign, or no certificate is given.
+/// When the key does not sign, no certificate is given, or the signer's is not for signing; when the message gets larger
+/// than is read.
 pub fn sign(key: &dyn Key, signing: Signing<'_>, content: &[u8]) -> Result<Vec<u8>, EnvelopeFault> {
     let own = signing.certificates.first().ok_or(EnvelopeFault::NoSignerCertificate)?;
+    if signing.attached && content.len() > MESSAGE_BYTES_MAX {
+        return Err(EnvelopeFault::TooLarge);
+    }
+    if !Purpose::Sign.allowed_by(own) {
+        return Err(EnvelopeFault::Purpose);
+    }
     let inner = content_info(content);
     let attributes = signing.time.map(|time| attributes(content, time));
     let covered = match (&attributes, signing.profile.hashed) {
@@ -79,7 +88,7 @@ pub fn sign(key: &dyn Key, signing: Signing<'_>, content: &[u8]) -> Result<Vec<u
         &asn::tlv(tag::context(0), &certificates),
         &asn::set_of(vec![signer]),
     ]);
-    Ok(asn::sequence(&[&asn::oid(oid::SIGNED), &asn::explicit(0, &signed)]))
+    message_of(oid::SIGNED, &signed)
 }
 
 /// The inner ContentInfo around `content`.

@@ -80,11 +80,20 @@ impl From<Malformed> for FileFault {
 /// # Errors
 /// When there is none, or it cannot be opened.
 pub fn read(bytes: &[u8], password: Option<&[u8]>) -> Result<PrivateKey, FileFault> {
+    read_within(bytes, password, ROUNDS_MAX)
+}
+
+/// As [`read`], for whoever has less time: a file that wants more rounds of PBKDF2 than `rounds_max` is not read.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_within(bytes: &[u8], password: Option<&[u8]>, rounds_max: u32) -> Result<PrivateKey, FileFault> {
+    let locked = |der: &[u8]| encrypted(der, password.ok_or(FileFault::NeedsPassword)?, rounds_max);
     if bytes.len() > FILE_BYTES_MAX {
         return Err(FileFault::NotAKey);
     }
     if bytes.first() == Some(&tag::SEQUENCE) {
-        return read_der(bytes, password);
+        return read_der(bytes, locked);
     }
     let text = std::str::from_utf8(bytes).map_err(|_| FileFault::NotAKey)?;
     for (start, _) in text.match_indices("-----BEGIN ") {
@@ -94,7 +103,7 @@ pub fn read(bytes: &[u8], password: Option<&[u8]>) -> Result<PrivateKey, FileFau
         let der = Zeroizing::new(der);
         match label {
             "PRIVATE KEY" => return pkcs8(&der),
-            "ENCRYPTED PRIVATE KEY" => return encrypted(&der, password.ok_or(FileFault::NeedsPassword)?),
+            "ENCRYPTED PRIVATE KEY" => return locked(&der),
             "EC PRIVATE KEY" | "SM2 PRIVATE KEY" => return sec1(&der, None),
             _ => {}
         }
@@ -108,10 +117,10 @@ fn block_end(text: &str) -> usize {
     text.find("-----END ").map_or(text.len(), line_end)
 }
 
-fn read_der(der: &[u8], password: Option<&[u8]>) -> Result<PrivateKey, FileFault> {
+fn read_der(der: &[u8], locked: impl FnOnce(&[u8]) -> Result<PrivateKey, FileFault>) -> Result<PrivateKey, FileFault> {
     let mut inside = Reader::of_sequence(der)?;
     if inside.next_tag() == Some(tag::SEQUENCE) {
-        return encrypted(der, password.ok_or(FileFault::NeedsPassword)?);
+        return locked(der);
     }
     let _version = inside.small()?;
     if inside.next_tag() == Some(tag::SEQUENCE) { pkcs8(der) } else { sec1(der, None) }
@@ -171,7 +180,7 @@ fn is_point_of(key: &PrivateKey, point: &[u8]) -> bool {
 }
 
 /// `EncryptedPrivateKeyInfo` with PBES2.
-fn encrypted(der: &[u8], password: &[u8]) -> Result<PrivateKey, FileFault> {
+fn encrypted(der: &[u8], password: &[u8], rounds_max: u32) -> Result<PrivateKey, FileFault> {
     let mut inside = Reader::of_sequence(der)?;
     let scheme = inside.algorithm()?;
     let ciphertext = inside.octets()?;
@@ -193,6 +202,9 @@ fn encrypted(der: &[u8], password: &[u8]) -> Result<PrivateKey, FileFault> {
         return Err(FileFault::Unsupported);
     }
     let (salt, rounds, stirring) = derivation_of(derivation.parameters.ok_or(FileFault::NotAKey)?, key_bytes)?;
+    if rounds > rounds_max {
+        return Err(FileFault::Unsupported);
+    }
     let mut key = Zeroizing::new([0_u8; 32]);
     stirring.derive(password, salt, rounds, &mut key[..key_bytes]);
     let opened = cipher.0.open(&key[..key_bytes], initial_vector, ciphertext)?;
@@ -215,7 +227,7 @@ fn derivation_of(parameters: &[u8], key_bytes: usize) -> Result<(&[u8], u32, Sti
         Stirring::of(algorithm.oid).filter(|_| algorithm.is_plain()).ok_or(FileFault::Unsupported)?
     };
     inside.finish()?;
-    if salt.len() > SALT_BYTES_MAX || !(1..=ROUNDS_MAX).contains(&rounds) {
+    if salt.len() > SALT_BYTES_MAX || rounds == 0 {
         return Err(FileFault::Unsupported);
     }
     Ok((salt, rounds, stirring))

@@ -11,7 +11,6 @@ use crate::domain::tlcp::trust::{self, Role};
 use crate::domain::tlcp::{CertificateFault, Suite, TlcpFault, VERSION};
 use rustls_pki_types::{CertificateDer, ServerName};
 use std::sync::Arc;
-use zeroize::Zeroizing;
 
 pub(super) struct Client {
     config: Arc<ClientConfig>,
@@ -216,13 +215,13 @@ impl Client {
                 None => out.extend_from_slice(&[0, 0, 0]),
             })?;
         }
-        let mut premaster = Zeroizing::new(desk.random::<48>()?);
+        let mut premaster = desk.secret::<48>()?;
         premaster[..2].copy_from_slice(&VERSION);
-        let noise = Zeroizing::new(desk.random()?);
+        let noise = desk.secret()?;
         let cipher_text = encryption.encrypt(&premaster[..], &noise).map_err(|_| TlcpFault::Internal)?;
         self.transcript.say(desk, kind::CLIENT_KEY_EXCHANGE, |out| message::write_single(out, &cipher_text))?;
         if let Some(identity) = identity {
-            let noise = Zeroizing::new(desk.random()?);
+            let noise = desk.secret()?;
             let digest = self.transcript.digest();
             let signature = identity.signing.sign(&[&digest], &noise).map_err(|_| TlcpFault::Internal)?;
             self.transcript.say(desk, kind::CERTIFICATE_VERIFY, |out| message::write_single(out, &signature))?;

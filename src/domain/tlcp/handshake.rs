@@ -11,6 +11,7 @@ use crate::domain::tlcp::{Suite, TlcpFault};
 use rustls_pki_types::CertificateDer;
 use std::sync::Arc;
 use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
 
 /// What a caller may know of the connection.
 #[derive(Default)]
@@ -31,9 +32,17 @@ pub(super) struct Desk<'a> {
 }
 
 impl Desk<'_> {
+    /// Bytes that nobody can foretell and everybody may see.
     pub(super) fn random<const COUNT: usize>(&mut self) -> Result<[u8; COUNT], TlcpFault> {
         let mut bytes = [0; COUNT];
         self.noise.fill(&mut bytes).map_err(|_| TlcpFault::Internal)?;
+        Ok(bytes)
+    }
+
+    /// Bytes that nobody else may see: they stand in one place, and are wiped.
+    pub(super) fn secret<const COUNT: usize>(&mut self) -> Result<Zeroizing<[u8; COUNT]>, TlcpFault> {
+        let mut bytes = Zeroizing::new([0; COUNT]);
+        self.noise.fill(&mut bytes[..]).map_err(|_| TlcpFault::Internal)?;
         Ok(bytes)
     }
 }

@@ -46,7 +46,7 @@ pub use crate::domain::tlcp::config::{
 };
 pub use crate::domain::tlcp::connection::Connection;
 pub use crate::domain::tlcp::fault::{Alert, CertificateFault, TlcpFault};
-pub use crate::domain::tlcp::probe::{RecordProbe, probe_client, probe_server};
+pub use crate::domain::tlcp::probe::{RecordProbe, probe_client, probe_record, probe_server};
 pub use crate::domain::tlcp::session::{RememberedSessions, Session, Sessions};
 pub use crate::domain::tlcp::trust::{Judge, Role, SM2_SM3, Trust, TrustFault};
 

@@ -10,6 +10,9 @@ use crate::domain::tlcp::cbc::Cbc;
 use crate::domain::tlcp::config::{ClientConfig, Counted, ServerConfig};
 use crate::domain::tlcp::connection::Connection;
 use crate::domain::tlcp::protect;
+use crate::domain::tlcp::protect::Protection;
+use crate::domain::tlcp::record::PROTECTED_BYTES_MAX;
+use crate::domain::tlcp::record::kind;
 use rustls_pki_types::ServerName;
 use std::sync::Arc;
 
@@ -27,6 +30,28 @@ pub fn probe_client(config: &Arc<ClientConfig>, name: ServerName<'static>, now: 
     if let Ok(connection) = client {
         feed(connection, bytes);
     }
+}
+
+/// `bytes`: which cipher and which kind of record (first byte), then what is protected under a key that is always the
+/// same, as the first record of a connection.
+///
+/// # Panics
+/// When the content is told to lie outside the record.
+pub fn probe_record(bytes: &[u8]) {
+    let Some((choice, body)) = bytes.split_first() else { return };
+    let mut body = body[..body.len().min(PROTECTED_BYTES_MAX)].to_vec();
+    let (mut opener, kind) = record_of(*choice);
+    if let Ok(content) = opener.open(kind, &mut body) {
+        assert!(content.start <= content.end && content.end <= body.len());
+    }
+    assert_eq!(opener.count, 1);
+}
+
+/// The cipher and the kind of record that a number stands for.
+fn record_of(choice: u8) -> (Protection, u8) {
+    let protection =
+        if choice & 1 == 0 { Protection::gcm(&[1; 16], [2; 4]) } else { Protection::cbc(&[1; 16], &[2; 32]) };
+    (protection, kind::CHANGE_CIPHER_SPEC + (choice >> 1) % 4)
 }
 
 /// The opening of records under SM4-CBC, for whoever measures whether its time tells why a record was refused.
@@ -95,4 +120,30 @@ fn feed(mut connection: Connection, bytes: &[u8]) {
 
 fn check_output(connection: &Connection) {
     assert!(connection.output().len() <= OUTPUT_BYTES_MAX);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a fuzzer begins with opens: without the right key it would never get behind the code of a record.
+    /// `UPDATE_EXPECTED=1` writes it anew.
+    #[test]
+    fn the_corpus_of_records_opens() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/record");
+        for (name, choice) in [("gcm-alert", 2), ("gcm-data", 6), ("cbc-handshake", 5), ("cbc-data", 7)] {
+            let (mut sealer, kind) = record_of(choice);
+            let mut record = vec![choice];
+            sealer.seal(kind, &[b"composed ", b"content"], &mut record, &mut Counted::new(3)).unwrap();
+            if std::env::var_os("UPDATE_EXPECTED").is_some() {
+                std::fs::write(folder.join(name), &record).unwrap();
+            }
+            assert_eq!(std::fs::read(folder.join(name)).unwrap(), record, "{name}");
+            let mut body = record[1..].to_vec();
+            let content = record_of(choice).0.open(kind, &mut body).unwrap();
+            assert_eq!(&body[content], b"composed content", "{name}");
+            probe_record(&record);
+        }
+        probe_record(&[]);
+    }
 }

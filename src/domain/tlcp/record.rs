@@ -13,7 +13,7 @@ use zeroize::Zeroize;
 
 /// Content bytes of one record.
 pub(super) const CONTENT_BYTES_MAX: usize = 1 << 14;
-const PROTECTED_BYTES_MAX: usize = CONTENT_BYTES_MAX + 2048;
+pub(super) const PROTECTED_BYTES_MAX: usize = CONTENT_BYTES_MAX + 2048;
 const HEADER_BYTES: usize = 5;
 /// The input buffer begins small, for most connections carry small records, and grows once to hold the largest.
 const INPUT_BYTES_FIRST: usize = 4096;

@@ -143,7 +143,7 @@ impl Server {
         desk.about.suite = Some(suite);
         self.say_hello(desk, hello, suite, &server)?;
         self.transcript.say(desk, kind::CERTIFICATE, |out| out.extend_from_slice(&identity.message))?;
-        let noise = Zeroizing::new(desk.random()?);
+        let noise = desk.secret()?;
         let signed: [&[u8]; 3] = [&hello.random, &server, &identity.encryption_certificate];
         let signature = identity.signing.sign(&signed, &noise).map_err(|_| TlcpFault::Internal)?;
         self.transcript.say(desk, kind::SERVER_KEY_EXCHANGE, |out| message::write_single(out, &signature))?;
@@ -267,7 +267,7 @@ fn check(judge: &dyn Judge, certificates: &[CertificateDer<'_>], now: u64) -> Re
 /// by chance, and then the Finished message does not fit.
 fn key_exchange(desk: &mut Desk<'_>, exchange: &Exchange, body: &[u8]) -> Result<Finishing, TlcpFault> {
     let cipher_text = message::read_single(body)?;
-    let mut premaster = Zeroizing::new(desk.random::<48>()?);
+    let mut premaster = desk.secret::<48>()?;
     let opened = exchange.identity.decryption.decrypt(cipher_text).unwrap_or_default();
     let mut candidate = Zeroizing::new([0; 48]);
     candidate.iter_mut().zip(opened.iter()).for_each(|(to, from)| *to = *from);

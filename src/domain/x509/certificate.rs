@@ -45,6 +45,7 @@ struct Extensions {
     key_usage: Option<u8>,
     purposes: Option<Vec<ObjectIdentifier>>,
     authority: bool,
+    path_length: Option<u8>,
     subject_key: Option<Vec<u8>>,
     list_points: Vec<String>,
     names: Vec<String>,
@@ -187,6 +188,11 @@ impl Certificate {
         self.extensions.authority
     }
 
+    /// How many levels of authorities may stand below it; `None` where it says nothing, or more than anybody has.
+    pub const fn path_length(&self) -> Option<u8> {
+        self.extensions.path_length
+    }
+
     /// The identifier of its key.
     pub fn subject_key(&self) -> Option<&[u8]> {
         self.extensions.subject_key.as_deref()
@@ -256,7 +262,12 @@ fn extensions_of(mut list: Reader<'_>) -> Result<Extensions, Malformed> {
                 extensions.purposes = Some(purposes);
             }
             BASIC_CONSTRAINTS => {
-                extensions.authority = Reader::of_sequence(content)?.optional(tag::BOOLEAN)? == Some(&[0xff]);
+                let mut constraints = Reader::of_sequence(content)?;
+                extensions.authority = constraints.optional(tag::BOOLEAN)? == Some(&[0xff]);
+                extensions.path_length = match constraints.optional(tag::INTEGER)? {
+                    Some([length]) if *length < 0x80 => Some(*length),
+                    _ => None,
+                };
             }
             SUBJECT_KEY => extensions.subject_key = Some(Reader::new(content)?.octets()?.to_vec()),
             LIST_POINTS => extensions.list_points = points_of(content)?,

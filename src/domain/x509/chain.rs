@@ -28,6 +28,9 @@ pub enum Level {
     Required,
 }
 
+/// How much later than now a revocation list may claim to be made: clocks differ a little.
+const EARLY_SECONDS_MAX: i64 = 300;
+
 /// How revocation is judged.
 #[derive(Clone, Copy, Debug)]
 pub struct Revocation {
@@ -169,15 +172,17 @@ impl Trust {
         for pair in path.certificates.windows(2) {
             let [certificate, issuer] = pair else { continue };
             let status = self.status(certificate, issuer, when)?;
-            let until = match (status.fresh_until, self.revocation.level) {
-                (Some(until), _) => until,
+            let (from, until) = match (status.fresh, self.revocation.level) {
+                (Some(span), _) => span,
+                (None, Level::Required) if status.early => return Err(CertificateFault::RevocationEarly),
                 (None, Level::Required) if status.listed => return Err(CertificateFault::RevocationStale),
                 (None, Level::Required) => return Err(CertificateFault::RevocationUnknown),
                 (None, _) => {
                     path.revocation_unknown = true;
-                    i64::MAX
+                    (i64::MIN, i64::MAX)
                 }
             };
+            path.good.0 = path.good.0.max(from);
             path.good.1 = path.good.1.min(until);
             if let Some(since) = status.revoked_later {
                 path.revoked_later = Some(path.revoked_later.map_or(since, |earlier| earlier.min(since)));
@@ -188,7 +193,7 @@ impl Trust {
     }
 
     fn status(&self, certificate: &Certificate, issuer: &Certificate, when: When) -> Result<Status, CertificateFault> {
-        let mut status = Status { listed: false, fresh_until: None, revoked_later: None };
+        let mut status = Status { listed: false, early: false, fresh: None, revoked_later: None };
         let may_sign_lists = issuer.key_usage().is_none_or(|usage| usage & bit::CRL_SIGN != 0);
         let Some(public) = issuer.public().filter(|_| may_sign_lists) else { return Ok(status) };
         for list in self.lists.iter().filter(|list| list.covers(certificate) && list.verify(public).is_ok()) {
@@ -200,9 +205,11 @@ impl Trust {
                 }
                 status.revoked_later = Some(revoked.since);
             }
+            let from = list.this_update().saturating_sub(EARLY_SECONDS_MAX);
             let until = list.good_until(self.revocation.age_max);
-            if when.now <= until {
-                status.fresh_until = Some(status.fresh_until.map_or(until, |other| other.max(until)));
+            status.early |= when.now < from;
+            if (from..=until).contains(&when.now) && status.fresh.is_none_or(|(_, other)| other < until) {
+                status.fresh = Some((from, until));
             }
         }
         Ok(status)
@@ -212,7 +219,10 @@ impl Trust {
 /// What the lists say about one certificate.
 struct Status {
     listed: bool,
-    fresh_until: Option<i64>,
+    /// Some list claims to be from later than now.
+    early: bool,
+    /// From when until when the list speaks that does so longest.
+    fresh: Option<(i64, i64)>,
     revoked_later: Option<i64>,
 }
 

@@ -21,6 +21,8 @@ pub enum CertificateFault {
     NotYetValid,
     /// More certification authorities in the chain than one of them allows.
     PathLength,
+    /// A revocation list claims to be made later than now.
+    RevocationEarly,
     /// A revocation list is too old to say anything.
     RevocationStale,
     /// No revocation list says anything.
@@ -47,6 +49,7 @@ impl CertificateFault {
             Self::NoTrustedPath => "CERT.NO_TRUSTED_PATH",
             Self::NotYetValid => "CERT.NOT_YET_VALID",
             Self::PathLength => "CERT.PATHLEN",
+            Self::RevocationEarly => "CERT.REVOCATION_NOT_YET_VALID",
             Self::RevocationStale => "CERT.REVOCATION_STALE",
             Self::RevocationUnknown => "CERT.REVOCATION_UNKNOWN",
             Self::Revoked => "CERT.REVOKED",
@@ -68,6 +71,7 @@ impl fmt::Display for CertificateFault {
             Self::NoTrustedPath => "找不到通向受信任机构的证书链",
             Self::NotYetValid => "证书尚未生效",
             Self::PathLength => "证书链的级数超过上级机构的限制",
+            Self::RevocationEarly => "吊销列表的签发时间晚于现在",
             Self::RevocationStale => "吊销列表已过时，请更新",
             Self::RevocationUnknown => "没有该签发者的吊销列表，无法确认证书是否已吊销",
             Self::Revoked => "证书已被吊销",

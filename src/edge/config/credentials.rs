@@ -11,7 +11,7 @@ use crate::edge::config::files::Files;
 use crate::edge::config::keys;
 use crate::edge::config::problem::Kind;
 use crate::edge::config::reader::{Document, Place, Placed, Section};
-use crate::edge::keys::{Half, KeyRing};
+use crate::edge::keys::{Half, KeyRing, SoftwareKey};
 use crate::edge::tls::{Fault, Key, Own, Pair, Trust};
 use std::sync::Arc;
 
@@ -28,6 +28,7 @@ struct OwnKey {
 }
 
 enum Source {
+    /// Of another algorithm than SM2, or damaged: `edge::tls` says what it is worth.
     Pem(Masked<Vec<u8>>),
     Handle(Arc<dyn Handle>),
 }
@@ -147,6 +148,7 @@ impl Credentials {
         let encryption = self.encryption_certificate.as_ref().map(|named| &named.name);
         let (name, found) = match fault {
             Fault::NoCertificate => (certificate, "文件中没有可用的证书"),
+            Fault::BadCertificate => (certificate, "证书不能用：含有不认识的关键扩展，或编码有误"),
             Fault::NoKey => (key, "文件中没有可用的私钥"),
             Fault::Mismatch => (key, mismatch),
             Fault::NotForSigning => (certificate, "证书的密钥用途（keyUsage）不含数字签名"),
@@ -198,7 +200,9 @@ impl Taken<'_, '_, '_, '_> {
     }
 
     fn pem(&mut self, words: &Words) -> Option<OwnKey> {
-        self.file(words.key).map(|Named { name, bytes }| OwnKey { name, source: Source::Pem(bytes) })
+        let (name, document) = (self.section.text(words.key)?, self.section.document());
+        let source = Source::Pem(self.files.private(document, &name)?);
+        Some(OwnKey { name, source })
     }
 
     /// An SM2 key: from its file, or the one of the ring that belongs to the certificate.
@@ -220,16 +224,14 @@ impl Taken<'_, '_, '_, '_> {
             self.section.missing(words.key, "写了口令文件，没有写私钥文件");
         }
         let name = self.section.text(words.key)?;
-        let bytes = self.files.bytes(document, &name)?;
-        let opens = match file::read(bytes.reveal(), None) {
-            Err(FileFault::NeedsPassword) => true,
-            _ => self.section.has(words.password),
+        let bytes = self.files.private(document, &name)?;
+        let source = match file::read(bytes.reveal(), None) {
+            // PEM or DER, PKCS#8 or SEC1: all are read in one place.
+            Ok(key) if !self.section.has(words.password) => Source::Handle(Arc::new(SoftwareKey::new(key))),
+            Err(fault) if fault != FileFault::NeedsPassword && !self.section.has(words.password) => Source::Pem(bytes),
+            _ => Source::Handle(keys::open(document, self.files, &name, password?.as_ref(), words.password)?),
         };
-        if !opens {
-            return Some(OwnKey { name, source: Source::Pem(bytes) });
-        }
-        let key = keys::open(document, self.files, &name, password?.as_ref(), words.password)?;
-        Some(OwnKey { name, source: Source::Handle(key) })
+        Some(OwnKey { name, source })
     }
 
     /// New and old keys stand side by side while certificates are changed: the certificate says which one is used.

@@ -7,6 +7,7 @@ use crate::domain::x509::Certificate;
 use crate::edge::config::keys::Store;
 use crate::edge::config::problem::Kind;
 use crate::edge::config::reader::{Document, Placed};
+use crate::edge::trouble::in_words;
 use std::cell::{OnceCell, RefCell};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -20,6 +21,8 @@ pub(super) struct Files<'f> {
     pub(super) read: &'f dyn Fn(&Path) -> io::Result<Vec<u8>>,
     /// The certificate files read so far, each with the second when the first of its certificates ends.
     pub(super) certificates: RefCell<Vec<(String, i64)>>,
+    /// The files read so far that nobody else may read.
+    pub(super) private: RefCell<Vec<String>>,
     /// The keys that `[[key]]` declares; they are read before the sections that name them.
     pub(super) keys: OnceCell<Store>,
 }
@@ -41,13 +44,22 @@ impl Files<'_> {
                 let hint = match error.kind() {
                     io::ErrorKind::NotFound => "没有这个文件；相对路径以配置文件所在目录为准".to_owned(),
                     io::ErrorKind::PermissionDenied => "没有读取权限，请检查文件属主与权限".to_owned(),
-                    _ => format!("系统报告：{error}"),
+                    _ => in_words(&error),
                 };
                 let found = format!("读不出文件 {}", name.value);
                 document.error(&name.place, Kind::FileUnreadable, found, "可读的文件", hint);
                 None
             }
         }
+    }
+
+    /// The bytes of a file that nobody else may read: a key, a password, a secret.
+    pub(super) fn private(&self, document: &Document<'_>, name: &Placed<String>) -> Option<Masked<Vec<u8>>> {
+        let is_noted = self.private.borrow().contains(&name.value);
+        if !is_noted {
+            self.private.borrow_mut().push(name.value.clone());
+        }
+        self.bytes(document, name)
     }
 
     /// Keeps when the certificates of a file end, so that it can be told in time. A file of something else is none.
@@ -63,7 +75,7 @@ impl Files<'_> {
 
     /// A secret: the file without the line end that editors leave.
     pub(super) fn secret(&self, document: &Document<'_>, name: &Placed<String>) -> Option<Masked<Vec<u8>>> {
-        let mut bytes = self.bytes(document, name)?.into_inner();
+        let mut bytes = self.private(document, name)?.into_inner();
         while bytes.last().is_some_and(|last| matches!(last, b'\n' | b'\r')) {
             bytes.pop();
         }
@@ -93,6 +105,7 @@ mod tests {
             directory: &folder,
             read: &|path: &Path| std::fs::read(path),
             certificates: RefCell::default(),
+            private: RefCell::default(),
             keys: OnceCell::new(),
         };
         for name in ["gateway.pem", "gateway.pem", "gateway.key", "ca.pem"] {

@@ -130,7 +130,7 @@ pub(super) fn secret_of(
     key: &'static str,
 ) -> Option<Option<Zeroizing<Vec<u8>>>> {
     let Some(name) = section.text(key) else { return (!section.has(key)).then_some(None) };
-    let mut password = Zeroizing::new(files.bytes(section.document(), &name)?.into_inner());
+    let mut password = Zeroizing::new(files.private(section.document(), &name)?.into_inner());
     while password.last().is_some_and(|last| matches!(last, b'\n' | b'\r')) {
         password.pop();
     }
@@ -157,7 +157,7 @@ pub(super) fn open(
     password: Option<&Zeroizing<Vec<u8>>>,
     password_key: &str,
 ) -> Option<Arc<dyn Key>> {
-    let bytes = Zeroizing::new(files.bytes(document, name)?.into_inner());
+    let bytes = Zeroizing::new(files.private(document, name)?.into_inner());
     match file::read(&bytes, password.map(|password| password.as_slice())) {
         Ok(key) => Some(Arc::new(SoftwareKey::new(key))),
         Err(fault) => {

@@ -40,6 +40,7 @@ use crate::edge::config::reader::{Document, Place, Placed, Section};
 use crate::edge::keys::Device;
 use crate::edge::licences::Settings as Licences;
 use crate::edge::limit::{BytesPolicy, Policy};
+use crate::edge::trouble::in_words;
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::io;
@@ -65,6 +66,8 @@ pub struct Config {
     pub log: Log,
     /// The certificate files in use, each with the second (since 1970) when the first of its certificates ends.
     pub certificates: Vec<(String, i64)>,
+    /// The files of keys, passwords and secrets, which nobody else may read: each as it is named, and where it is.
+    pub private_files: Vec<(String, PathBuf)>,
     /// The cryptographic devices, by their names in the file.
     pub devices: Vec<(String, Device)>,
 }
@@ -115,7 +118,8 @@ impl Config {
     ) -> Result<(Self, Vec<Problem>), Vec<Problem>> {
         let document = Document::new(text, file_name);
         let table = document.parse();
-        let files = Files { directory, read, certificates: RefCell::default(), keys: OnceCell::new() };
+        let (certificates, private) = (RefCell::default(), RefCell::default());
+        let files = Files { directory, read, certificates, private, keys: OnceCell::new() };
         let config = Self::check(Section::root(&document, &table), &files);
         let problems = document.into_problems();
         match config {
@@ -139,7 +143,7 @@ impl Config {
                 number: Kind::FileUnreadable as u16,
                 found: "读不出配置文件".into(),
                 expected: "可读的 UTF-8 文本文件".into(),
-                hint: format!("系统报告：{error}"),
+                hint: in_words(&error),
             }]
         })?;
         let directory = path.parent().unwrap_or(Path::new(""));
@@ -197,6 +201,7 @@ impl Config {
             },
             log,
             certificates: files.certificates.take(),
+            private_files: files.private.take().into_iter().map(|name| (name.clone(), files.path(&name))).collect(),
             devices,
         })
     }

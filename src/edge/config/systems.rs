@@ -180,7 +180,7 @@ fn check_settings(section: &mut Section<'_, '_>, files: &Files<'_>) -> Option<BT
         settings.extend(inline.any_texts().into_iter().map(|(key, text)| (key, Masked::new(text.value))));
     }
     let Some(file) = section.text("settings_file") else { return Some(settings) };
-    let bytes = files.bytes(document, &file)?;
+    let bytes = files.private(document, &file)?;
     // The file's own text may be secret: only its name is told, at the place that names it.
     let text = std::str::from_utf8(bytes.reveal()).ok();
     let table = text.and_then(|text| toml::from_str::<BTreeMap<String, String>>(text).ok());

@@ -31,6 +31,7 @@ pub use crate::edge::keys::software::SoftwareKey;
 use crate::domain::key::Key;
 use crate::domain::key::file;
 use crate::domain::key::file::FileFault;
+use crate::edge::trouble::in_words;
 use std::fmt;
 use std::io;
 use std::io::Read;
@@ -53,7 +54,7 @@ pub enum OpenFault {
 impl fmt::Display for OpenFault {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Io(error) => write!(formatter, "文件读不出：{error}"),
+            Self::Io(error) => write!(formatter, "文件读不出：{}", in_words(error)),
             Self::File(fault) => fault.fmt(formatter),
         }
     }

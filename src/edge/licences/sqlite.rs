@@ -25,6 +25,7 @@ use crate::edge::licences::store::Pending;
 use crate::edge::licences::store::Receipt;
 use crate::edge::licences::store::Store;
 use crate::edge::licences::store::StoreFault;
+use crate::edge::trouble::in_words;
 use rusqlite::Connection;
 use rusqlite::OpenFlags;
 use rusqlite::OptionalExtension;
@@ -69,14 +70,14 @@ pub enum StoreError {
 impl fmt::Display for StoreError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Directory(error) => write!(formatter, "无法建立，请检查目录的属主和权限：{error}"),
+            Self::Directory(error) => write!(formatter, "无法建立，请检查目录的属主和权限：{}", in_words(error)),
             Self::File(error) => write!(formatter, "打不开；可能正被另一个网关使用，或磁盘、权限有问题：{error}"),
             Self::Foreign => formatter.write_str("不是本程序的证照库，或由更新的版本写成"),
             Self::Damaged(report) => write!(formatter, "已损坏（{report}），请先整份备份（连同 -wal 文件）再处理"),
             Self::ChainBroken(sequence) => {
                 write!(formatter, "第 {sequence} 号用证凭据被改动过，请先整份备份并查明原因")
             }
-            Self::Thread(error) => write!(formatter, "无法启动写入线程：{error}"),
+            Self::Thread(error) => write!(formatter, "无法启动写入线程：{}", in_words(error)),
         }
     }
 }

@@ -260,12 +260,16 @@ impl Metrics {
     }
 
     /// The certificates in use, each with a name and the second of its expiry (since 1970).
-    pub fn certificates_loaded(&self, certificates: &[(&str, i64)]) {
+    pub fn certificates_loaded(&self, certificates: &[(&str, i64)], now: Milliseconds) {
         let _whole = self.families.whole();
         self.families.certificate_not_after.reset();
         for (name, not_after_seconds) in certificates {
             self.families.certificate_not_after.with_label_values(&[*name]).set(*not_after_seconds);
-            tracing::info!(certificate = name, not_after_seconds, "certificate loaded");
+            if *not_after_seconds < now / 1_000 {
+                tracing::warn!(certificate = name, not_after_seconds, "certificate has expired");
+            } else {
+                tracing::info!(certificate = name, not_after_seconds, "certificate loaded");
+            }
         }
     }
 }
@@ -333,7 +337,7 @@ mod tests {
         let facts =
             MappingFacts { version: "abc", matters: &[matter], tables: &["nation", "sex"], directions: &[DIRECTION] };
         metrics.mapping_loaded(&facts);
-        metrics.certificates_loaded(&[("gateway", 2_000_000_000)]);
+        metrics.certificates_loaded(&[("gateway", 2_000_000_000)], 0);
         metrics.handshake_ended(ProtocolLabel::Rfc8998, HandshakeOutcome::Resumed);
         let device = metrics.device("hsm");
         device.called(DeviceOperation::Sign, DeviceOutcome::TimedOut, Duration::from_secs(2));
@@ -434,7 +438,7 @@ mod tests {
         metrics.config_reload_refused(3);
         let facts = MappingFacts { version: "def", matters: &[], tables: &[], directions: &[] };
         metrics.mapping_loaded(&facts);
-        metrics.certificates_loaded(&[("other", 1)]);
+        metrics.certificates_loaded(&[("other", 1)], 0);
         metrics.calendar_counted(None);
         let text = metrics.encode();
         has(&text, "jingyue_ledger_oldest_unknown_age_seconds{money=\"true\"} 0");

@@ -8,6 +8,7 @@ use crate::domain::format::charset::Charset;
 use crate::domain::mapping::CellFault;
 use crate::domain::mapping::FILE_BYTES_MAX;
 use crate::domain::mapping::Grid;
+use crate::edge::trouble::in_words;
 use std::fmt;
 use std::fs;
 use std::io;
@@ -48,7 +49,7 @@ impl fmt::Display for SheetError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Exists(path) => write!(formatter, "{} 已经存在，请换一个文件名", path.display()),
-            Self::File(path, error) => write!(formatter, "{} 无法读写：{error}", path.display()),
+            Self::File(path, error) => write!(formatter, "{} 无法读写：{}", path.display(), in_words(error)),
             Self::Fault(fault) => fault.fmt(formatter),
             Self::TooLarge(path, limit) => write!(formatter, "{} 超过 {limit} 字节", path.display()),
             Self::OtherKind(kind) => write!(formatter, "文件内容是{kind}，请另存为 xlsx 或“CSV UTF-8（逗号分隔）”"),

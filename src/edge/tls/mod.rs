@@ -91,6 +91,8 @@ static TLS13_ONLY: &[&SupportedProtocolVersion] = &[&rustls::version::TLS13];
 pub enum Fault {
     /// The certificate file holds no certificate that can be read.
     NoCertificate,
+    /// The certificate cannot be used: it has a critical extension that nobody knows, or parts that are not well formed.
+    BadCertificate,
     /// The key file holds no private key that can be read.
     NoKey,
     /// Certificate and key do not belong together, or are not of this family.
@@ -111,6 +113,7 @@ impl fmt::Display for Fault {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::NoCertificate => "no certificate in the file",
+            Self::BadCertificate => "the certificate has an unknown critical extension or is malformed",
             Self::NoKey => "no private key in the file",
             Self::Mismatch => "certificate and key do not belong together",
             Self::NotForSigning => "the certificate is not for digital signatures",
@@ -123,6 +126,13 @@ impl fmt::Display for Fault {
 }
 
 impl std::error::Error for Fault {}
+
+impl Fault {
+    /// What it means that rustls takes no such pair of certificate and key.
+    fn of_pair(error: &rustls::Error) -> Self {
+        if matches!(error, rustls::Error::InvalidCertificate(_)) { Self::BadCertificate } else { Self::Mismatch }
+    }
+}
 
 /// Both, or the faults of both.
 fn both<A, B>(first: Result<A, Fault>, second: Result<B, Fault>) -> Result<(A, B), Vec<Fault>> {

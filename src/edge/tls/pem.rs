@@ -54,11 +54,11 @@ impl Own<'_> {
         let certified = match &self.key {
             Key::Pem(pem) => {
                 let key = private_key(pem).ok_or(Fault::NoKey)?;
-                CertifiedKey::from_der(chain, key, &family.provider()).map_err(|_| Fault::Mismatch)?
+                CertifiedKey::from_der(chain, key, &family.provider()).map_err(|error| Fault::of_pair(&error))?
             }
             Key::Handle(key) => {
                 let certified = CertifiedKey::new(chain, signing_key(Arc::clone(key)));
-                certified.keys_match().map_err(|_| Fault::Mismatch)?;
+                certified.keys_match().map_err(|error| Fault::of_pair(&error))?;
                 certified
             }
         };

@@ -41,6 +41,7 @@ use serde_json::Map;
 use serde_json::Value;
 use serde_json::json;
 use std::sync::Arc;
+use zeroize::Zeroizing;
 
 /// The dialect whose names the calls use.
 const DIALECT: &str = "sharing";
@@ -344,8 +345,8 @@ impl Called<'_> {
 
     /// `data` as hexadecimal SM2 ciphertext (C1 C3 C2, the point with its leading 04).
     async fn sealed(&self, key: PublicKey, data: Value) -> Result<Value, Refused> {
-        let mut noise = [0; 48];
-        clock::random(&mut noise).map_err(|_| Fault::Internal { reason: "no randomness" })?;
+        let mut noise = Zeroizing::new([0; 48]);
+        clock::random(&mut noise[..]).map_err(|_| Fault::Internal { reason: "no randomness" })?;
         let sealed = self.turn(move || {
             let sealed = key.encrypt_raw(data.to_string().as_bytes(), &noise, Order::C1C3C2);
             sealed.map(|bytes| sm::hex(&bytes))

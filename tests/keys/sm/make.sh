@@ -89,6 +89,13 @@ leaf encryption "$(leaf_extensions keyEncipherment,dataEncipherment,keyAgreement
 # The gateway's key as it should be kept: encrypted (PBES2), its password in a file beside it.
 echo composed-password-of-the-samples >key.password
 openssl pkcs8 -topk8 -v2 sm4-cbc -in gateway.key -passout file:key.password -out gateway.encrypted.key
+# The same two in DER.
+openssl pkey -in gateway.key -outform DER -out gateway.key.der
+openssl pkcs8 -topk8 -v2 sm4-cbc -in gateway.key -passout file:key.password -outform DER -out gateway.encrypted.key.der
+# A certificate of that key which nobody accepts: it says something critical that nobody knows (RFC 5280, 4.2).
+openssl req -x509 -new -key gateway.key -sm3 -sigopt $identity -days 36500 -subj "$(subject critical)" \
+    -config <(printf '[req]\ndistinguished_name=dn\nx509_extensions=v3\n[dn]\n[v3]\nkeyUsage=critical,digitalSignature\n1.2.3.4=critical,ASN1:NULL\n') \
+    -out critical-extension.pem
 # The same key as older tools write it, without PKCS#8 around it.
 openssl ec -in yueyang-system.key -out yueyang-system.sec1.key 2>/dev/null
 

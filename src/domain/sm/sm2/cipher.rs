@@ -53,8 +53,8 @@ impl PublicKey {
         let point = PublicKey { point: comb::base_product(k).to_affine()? };
         let shared = Zeroizing::new(product::product(k, &self.point).to_affine()?);
         let mut masked = plain.to_vec();
-        let [x, y] = *mask(&shared, &mut masked).ok()?;
-        let digest = sm3::digest_parts(&[&x, plain, &y]);
+        let coordinates = mask(&shared, &mut masked).ok()?;
+        let digest = sm3::digest_parts(&[&coordinates[0], plain, &coordinates[1]]);
         Some(Parts { point, masked, digest })
     }
 

@@ -9,7 +9,7 @@ use crate::domain::sm::sm2::public::Key;
 use crate::domain::sm::sm2::public::PublicKey;
 use crate::domain::sm::sm2::signature::Signature;
 
-/// A public key with its table. Making one takes about as long as 20 verifications.
+/// A public key with its table. Making one takes about as long as ten verifications without one, less than 1 ms.
 pub struct KnownKey {
     public: PublicKey,
     /// Z for [`DEFAULT_ID`].

@@ -119,10 +119,10 @@ impl Gcm {
     }
 
     /// The first piece of the key stream, its first block the mask of the tag. The message's share follows it.
-    fn begin(&self, counter: &Counter, data_bytes: usize, stream: &mut Stream) -> Block {
+    fn begin(&self, counter: &Counter, data_bytes: usize, stream: &mut Stream) -> Zeroizing<Block> {
         let blocks = (1 + data_bytes.div_ceil(BLOCK_BYTES)).min(STREAM_BLOCKS);
         self.fill(counter, 0, &mut stream[..blocks]);
-        stream[0]
+        Zeroizing::new(stream[0])
     }
 
     /// Adds the first piece of the key stream, then the others. `stream` is wiped.
