@@ -101,6 +101,10 @@ pub struct Scratch {
     pub sides: [Vec<u8>; SIDES],
     /// Places (frame + slot) that occurred again although they are no list.
     pub duplicates: Vec<u32>,
+    /// Places that found another kind of thing than they want, in the order of the document.
+    pub misfits: Vec<Misfit>,
+    /// Texts that stood beside the members of an element so far and that nobody asked for.
+    pub strays: u32,
     /// Members or elements that no key of the tree names; they are dropped.
     pub undeclared: u32,
     /// Stack of the readers; empty between messages.
@@ -109,6 +113,15 @@ pub struct Scratch {
     pub members: usize,
     /// What of [`Tree::awaited`] is still to come. Once nothing is, reading has ended, and the reader's fault is none.
     pub awaited: u64,
+}
+
+/// A list or object was wanted, and something else was there: what, its slot says. Null and nothing are no misfits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Misfit {
+    /// Frame + slot; with slot number 0 the item itself that the frame belongs to.
+    pub place: u32,
+    /// [`Kind::List`], [`Kind::Object`], or [`Kind::Text`] for a document within text.
+    pub wanted: Kind,
 }
 
 /// An element or object that a reader has open. Readers may use the fields as they like.
@@ -215,6 +228,8 @@ impl Scratch {
             side.clear();
         }
         self.duplicates.clear();
+        self.misfits.clear();
+        self.strays = 0;
         self.undeclared = 0;
         self.stack.clear();
         self.members = 0;

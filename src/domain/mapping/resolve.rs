@@ -82,13 +82,17 @@ impl Resolver<'_> {
         {
             return Some(found);
         }
-        if let Some(request) = self.request {
-            let known = request.rows.iter().any(|row| matches!(&row.field, RowField::Canonical(field) if field == id));
-            if known && !id.contains("[]") {
-                return Some((self.keep(id, kind), None));
-            }
+        if let Some(kept) = self.kept(id, kind) {
+            return Some((kept, None));
         }
         (id == "msg_id").then_some((Source::Call(CallName::MessageId), None))
+    }
+
+    /// What the request says of a field, for its answer.
+    pub(super) fn kept(&mut self, id: &str, kind: Type) -> Option<Source> {
+        let is_it = |field: &RowField| matches!(field, RowField::Canonical(field) if field == id);
+        let known = self.request?.rows.iter().any(|row| is_it(&row.field));
+        (known && !id.contains("[]")).then(|| self.keep(id, kind))
     }
 
     fn keep(&mut self, id: &str, kind: Type) -> Source {

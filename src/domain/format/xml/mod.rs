@@ -14,6 +14,7 @@ use crate::domain::fault::Fault;
 use crate::domain::format::Action;
 use crate::domain::format::Kind;
 use crate::domain::format::Limits;
+use crate::domain::format::Misfit;
 use crate::domain::format::Node;
 use crate::domain::format::NodeId;
 use crate::domain::format::Scratch;
@@ -173,7 +174,10 @@ impl<'a> Reader<'a> {
                 let kind = if tag.nil { Kind::Null } else { Kind::Object };
                 let here = self.slot(kind, self.at, self.at);
                 if self.scratch.note(frame, *slot, here) && !tag.nil {
-                    self.inside(node, tag, frame)
+                    let strays = self.scratch.strays;
+                    self.inside(node, tag, frame)?;
+                    self.tell_strays(strays, frame + u32::from(*slot));
+                    Ok(())
                 } else {
                     self.skip_content(tag)
                 }
@@ -188,7 +192,10 @@ impl<'a> Reader<'a> {
                     }
                     return self.skip_content(tag);
                 }
-                self.inside(node, tag, item)
+                let strays = self.scratch.strays;
+                self.inside(node, tag, item)?;
+                self.tell_strays(strays, item);
+                Ok(())
             }
             Action::FirstRest { slot, first, rest } => {
                 if self.scratch.is_free(frame, *slot) {
@@ -208,6 +215,15 @@ impl<'a> Reader<'a> {
                 Ok(())
             }
             Action::Leaf(_) | Action::Skip => self.perform(action, tag, frame),
+        }
+    }
+
+    /// An element that wants members and was just passed: text beside them is another kind of thing.
+    #[inline]
+    fn tell_strays(&mut self, before: u32, place: u32) {
+        if self.scratch.strays != before {
+            self.scratch.strays = before;
+            self.scratch.misfits.push(Misfit { place, wanted: Kind::Object });
         }
     }
 

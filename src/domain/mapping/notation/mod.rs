@@ -5,7 +5,9 @@
 
 mod convert;
 
-pub(super) use convert::{AddressPart, CONVERTERS, Conversion, Convert, Identifier, Mask, NoEnd, conversion};
+pub(super) use convert::{
+    AddressPart, CONVERTERS, Conversion, Convert, Identifier, Mask, NoEnd, conversion, identifier,
+};
 
 /// What a notation should have been.
 pub(super) type Expected = String;
@@ -325,11 +327,36 @@ pub(super) fn absence(text: &str, json: bool) -> Result<Absence, Expected> {
 /// A rule across fields.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rule {
-    Digest { digest: String, content: String },
-    Order { before: String, after: String },
-    Required { field: String, condition: ConditionText },
-    Sum { total: String, parts: Vec<Part> },
-    Total { field: String, value: String },
+    Digest {
+        digest: String,
+        content: String,
+    },
+    /// Where the condition holds, the text is an identifier of that kind.
+    Identifier {
+        field: String,
+        kind: Identifier,
+        condition: ConditionText,
+    },
+    Order {
+        before: String,
+        after: String,
+    },
+    /// More than nothing.
+    Positive(String),
+    Required {
+        field: String,
+        condition: ConditionText,
+    },
+    /// What an answer repeats of its request.
+    Same(String),
+    Sum {
+        total: String,
+        parts: Vec<Part>,
+    },
+    Total {
+        field: String,
+        value: String,
+    },
 }
 
 /// A part of a sum.
@@ -375,7 +402,7 @@ impl Part {
 
 /// Parses a rule.
 pub(super) fn rule(text: &str) -> Result<Rule, Expected> {
-    let expected = "sum A = B + C + 列表[].F + 列表[]（列表与 A 同级）、total 列表[].F = 100、sm3 摘要 of 内容、order A <= B 或 required A if 条件";
+    let expected = "sum A = B + C + 列表[].F + 列表[]（列表与 A 同级）、total 列表[].F = 100、sm3 摘要 of 内容、order A <= B、required A if 条件、identifier A citizen if 条件、positive A 或 same A";
     let (word, rest) = text.split_once(' ').ok_or(expected)?;
     let halves = |mark: &str| {
         rest.split_once(mark).map(|(left, right)| (left.trim().to_owned(), right.trim().to_owned())).ok_or(expected)
@@ -402,6 +429,13 @@ pub(super) fn rule(text: &str) -> Result<Rule, Expected> {
             let (field, when) = halves(" if ")?;
             Rule::Required { field, condition: condition(&when)? }
         }
+        "identifier" => {
+            let (what, when) = halves(" if ")?;
+            let (field, kind) = what.split_once(' ').ok_or(expected)?;
+            Rule::Identifier { field: field.into(), kind: identifier(kind.trim())?, condition: condition(&when)? }
+        }
+        "positive" => Rule::Positive(rest.trim().into()),
+        "same" => Rule::Same(rest.trim().into()),
         _ => return Err(expected.into()),
     })
 }
@@ -436,6 +470,13 @@ mod tests {
         assert!(fallback("what is this").is_err());
         assert!(matches!(rule("sum a = b + c").unwrap(), Rule::Sum { parts, .. } if parts.len() == 2));
         assert!(rule("sum").is_err());
+        assert!(matches!(
+            rule("identifier a citizen if b = idcard").unwrap(),
+            Rule::Identifier { field, kind: Identifier::Citizen, .. } if field == "a"
+        ));
+        assert!(rule("identifier a passport if b = c").is_err() && rule("identifier a citizen").is_err());
+        assert_eq!(rule("positive a").unwrap(), Rule::Positive("a".into()));
+        assert_eq!(rule("same a").unwrap(), Rule::Same("a".into()));
         let parts = |text| match rule(text) {
             Ok(Rule::Sum { parts, .. }) => parts,
             other => panic!("{other:?}"),
