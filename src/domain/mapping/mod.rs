@@ -37,6 +37,7 @@ mod put;
 mod reader;
 mod resolve;
 mod run;
+mod settings;
 mod source;
 mod spoilt;
 mod text;

@@ -307,7 +307,9 @@ impl<'a> Compiler<'a> {
     fn check_names(&mut self, profiles: &[Profile]) {
         for city in &self.catalogue.cities {
             for name in &city.profiles {
-                if !profiles.iter().any(|profile| profile.name == *name) {
+                // A profile that is there and wrong was told already.
+                let is_wrong = self.files.text(&format!("profiles/{name}.toml")).is_some();
+                if !is_wrong && !profiles.iter().any(|profile| profile.name == *name) {
                     let place = Place { file: format!("cities/{}.toml", city.name), line: 1, column: 1 };
                     let fault = Diagnostic::error(170, &place, format!("系统档案“{name}”不存在"));
                     self.faults.push(fault.near(name, profiles.iter().map(|profile| profile.name.as_str())));
