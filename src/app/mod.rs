@@ -5,6 +5,7 @@
 
 mod licences;
 
+use crate::domain::fault::Fault;
 use crate::domain::mapping::Level;
 use crate::domain::mapping::Program;
 use crate::domain::mapping::nearest;
@@ -200,6 +201,10 @@ impl App {
 struct Worker(Rc<Exchange>);
 
 impl server::Handler for Worker {
+    fn before_body(&self, head: server::Head<'_>) -> Result<(), Fault> {
+        self.0.before_body(head.uri.path(), head.headers, head.certificate_sha256)
+    }
+
     fn handle(self: Rc<Self>, arrived: server::Arrived) -> LocalBoxFuture<'static, server::Answer> {
         let exchange = Rc::clone(&self.0);
         Box::pin(async move {
