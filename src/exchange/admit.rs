@@ -9,6 +9,7 @@ use crate::domain::fault::Fault;
 use crate::domain::mapping::Arrival;
 use crate::domain::mapping::City;
 use crate::domain::mapping::Pair;
+use crate::edge::limit::Spent;
 use crate::edge::limit::Verdict;
 use crate::edge::metrics::RateDecision;
 use http::Method;
@@ -106,13 +107,14 @@ pub(super) fn limit(
             caller.metrics.rate_decided(RateDecision::Allowed);
             Ok(())
         }
-        Verdict::Refused { retry_after_seconds, daily: true } => {
-            caller.metrics.rate_decided(RateDecision::PerDay);
-            Err(Fault::DailyCountReached { retry_after_seconds })
-        }
-        Verdict::Refused { retry_after_seconds, daily: false } => {
-            caller.metrics.rate_decided(RateDecision::PerSecond);
-            Err(Fault::RateLimited { retry_after_seconds })
+        Verdict::Refused { retry_after_seconds, spent } => {
+            let (decision, fault) = match spent {
+                Spent::Bytes => (RateDecision::BytesPerSecond, Fault::RateLimited { retry_after_seconds }),
+                Spent::Day => (RateDecision::PerDay, Fault::DailyCountReached { retry_after_seconds }),
+                Spent::Requests => (RateDecision::PerSecond, Fault::RateLimited { retry_after_seconds }),
+            };
+            caller.metrics.rate_decided(decision);
+            Err(fault)
         }
     }
 }

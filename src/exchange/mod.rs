@@ -144,7 +144,7 @@ impl Exchange {
         }
         let mut story = Story::new(&self.clock, &state);
         if let Some(relay) = state.relays.iter().find(|relay| arrived.uri.path().starts_with(&relay.path)) {
-            return self.relay(&state, relay, arrived, &mut story).await;
+            return self.relay(&state, relay, arrived, story).await;
         }
         let told = self.steps(&state, arrived, &mut story).await;
         self.grant(&state, told, story)
