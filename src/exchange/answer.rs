@@ -92,6 +92,11 @@ impl<'s> Story<'s> {
         self.route = Some((pair, city));
     }
 
+    /// The number of a message that goes no further.
+    pub(super) fn numbered(&mut self, message: Option<String>) {
+        self.message = message;
+    }
+
     pub(super) fn admitted(&mut self, admitted: &Admitted<'_>, stage: Stage) {
         self.message.clone_from(&admitted.arrival.message);
         self.passed(stage);

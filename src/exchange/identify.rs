@@ -120,11 +120,15 @@ fn exchange<'a>(headers: &'a HeaderMap, signature: &Signature, fields: &Fields) 
     if right { Ok((time, given)) } else { Err(Fault::WrongSignature) }
 }
 
+/// The first moment in milliseconds that is no number of seconds of today: in 1973.
+const MILLISECONDS_MIN: i64 = 100_000_000_000;
+
 fn check_time(state: &State, timestamp: &str, now: i64) -> Result<(), Fault> {
-    let window = state.clock_window_seconds;
-    let time = timestamp.parse::<i64>().ok().filter(|time| *time >= 0);
-    let near = time.is_some_and(|time| (now - time).abs() <= i64::from(window) * 1000);
-    if near { Ok(()) } else { Err(Fault::ClockOutside { window_seconds: window }) }
+    let window_seconds = state.clock_window_seconds;
+    let time = timestamp.parse::<i64>().ok();
+    let near = time.is_some_and(|time| now.abs_diff(time) <= u64::from(window_seconds) * 1000);
+    let is_milliseconds = time.is_some_and(|time| time >= MILLISECONDS_MIN);
+    if near { Ok(()) } else { Err(Fault::ClockOutside { window_seconds, is_milliseconds }) }
 }
 
 /// A field that is there and says something.

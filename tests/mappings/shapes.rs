@@ -186,6 +186,13 @@ fn a_withdrawal_names_a_person_and_an_amount() {
 }
 
 #[test]
+fn a_division_that_nobody_knows_is_told_once_and_at_its_place() {
+    let (path, what) = refused("/data/lease/houseAddr/county", json!("421099"));
+    assert_eq!(path, "data.lease.houseAddr.county");
+    assert!(matches!(&what, FieldFaultKind::NoCounterpart { code, .. } if code == "421099"), "{what:?}");
+}
+
+#[test]
 fn another_document_has_a_number_of_its_own() {
     let example = Example::load("02-request");
     let mut input: Value = serde_json::from_slice(&Example::file(&example.input)).unwrap();

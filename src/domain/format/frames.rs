@@ -9,6 +9,7 @@ use crate::domain::format::Misfit;
 use crate::domain::format::Scratch;
 use crate::domain::format::Slot;
 use crate::domain::format::SlotNumber;
+use crate::domain::format::Wanted;
 use crate::domain::format::nested::Reading;
 use crate::domain::format::scan;
 
@@ -48,7 +49,7 @@ impl Scratch {
 
     /// Notes what was found at a place that wants a list or members.
     #[cold]
-    pub(super) fn note_misfit(&mut self, frame: u32, number: SlotNumber, found: Slot, wanted: Kind) {
+    pub(super) fn note_misfit(&mut self, frame: u32, number: SlotNumber, found: Slot, wanted: Wanted) {
         if self.note(frame, number, found) && found.kind != Kind::Null {
             self.misfits.push(Misfit { place: frame + u32::from(number), wanted });
         }

@@ -115,13 +115,25 @@ pub struct Scratch {
     pub awaited: u64,
 }
 
-/// A list or object was wanted, and something else was there: what, its slot says. Null and nothing are no misfits.
+/// Something was wanted at a place, and something else was there. Null and nothing are no misfits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Misfit {
     /// Frame + slot; with slot number 0 the item itself that the frame belongs to.
     pub place: u32,
-    /// [`Kind::List`], [`Kind::Object`], or [`Kind::Text`] for a document within text.
-    pub wanted: Kind,
+    pub wanted: Wanted,
+}
+
+/// What was wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    List,
+    /// An element of that name in the namespace with that number in [`Tree::namespaces`]; the place may have got one
+    /// before or after.
+    Namespace(u16),
+    /// Members.
+    Object,
+    /// Text with a document in it.
+    Text,
 }
 
 /// An element or object that a reader has open. Readers may use the fields as they like.

@@ -42,6 +42,11 @@ impl Faults {
         self.list.push(FieldFault { path: numbered(&note.path, positions), title: note.title.clone(), what });
     }
 
+    /// True where the same is said of some place already.
+    pub(super) fn has(&self, what: &FieldFaultKind) -> bool {
+        self.list.iter().any(|fault| fault.what == *what)
+    }
+
     /// Adds a fault at a place whose inside was not looked into.
     pub(super) fn push_blind(&mut self, note: &RowNote, positions: &[u32], what: FieldFaultKind) {
         let path = numbered(&note.path, positions);
@@ -332,11 +337,13 @@ impl View<'_> {
                     faults.push(&check.note, positions, FieldFaultKind::DigestDiffers);
                 }
             }
-            Err(_) => faults.push(
-                &check.note,
-                positions,
-                FieldFaultKind::WrongForm { expected: "Base64 编码的材料内容".into() },
-            ),
+            Err(_) => {
+                // Told of the content, not of its digest.
+                let scope = self.plan.scopes.get(check.scope);
+                let note = scope.and_then(|scope| scope.rows.get(usize::from(content.1))?.as_deref());
+                let expected = "Base64 编码的材料内容".to_owned();
+                faults.push(note.unwrap_or(&check.note), positions, FieldFaultKind::WrongForm { expected });
+            }
         }
     }
 }

@@ -8,6 +8,7 @@ use super::values::View;
 use crate::domain::fault::FIELD_FAULTS_MAX;
 use crate::domain::fault::FieldFaultKind;
 use crate::domain::format::Kind;
+use crate::domain::format::Wanted;
 
 /// A place by its row and the positions in the lists around it.
 struct Found<'v> {
@@ -31,11 +32,20 @@ impl View<'_> {
         }
         for misfit in &self.scratch.misfits {
             let expected = match misfit.wanted {
-                Kind::List => "列表",
-                Kind::Text => "文字（内含报文）",
-                _ => "对象（含下级字段）",
+                Wanted::List => "列表".to_owned(),
+                Wanted::Namespace(number) => {
+                    let is_there = self.scratch.slots.get(misfit.place as usize);
+                    let namespace = self.plan.tree.namespaces.get(usize::from(number));
+                    let Some(namespace) = namespace.filter(|_| is_there.is_some_and(|slot| slot.kind == Kind::Missing))
+                    else {
+                        continue;
+                    };
+                    format!("命名空间 {namespace} 中的元素")
+                }
+                Wanted::Object => "对象（含下级字段）".to_owned(),
+                Wanted::Text => "文字（内含报文）".to_owned(),
             };
-            self.tell_place(misfit.place, FieldFaultKind::WrongForm { expected: expected.into() }, faults);
+            self.tell_place(misfit.place, FieldFaultKind::WrongForm { expected }, faults);
         }
     }
 

@@ -184,6 +184,11 @@ impl Program {
         system.identifier.look(&system.profile, path, fields, body, workspace)
     }
 
+    /// The message number of a request that [`Self::arrive`] refused just now with the same workspace, where it has one.
+    pub fn message_of(&self, system: &System, body: &[u8], workspace: &Workspace) -> Option<String> {
+        system.identifier.message(body, &workspace.scratch)
+    }
+
     /// The city that handles a request, and the pair that translates it.
     ///
     /// # Errors
@@ -224,7 +229,7 @@ impl Program {
         match plan.map(|plan| plan.write_fault(&context, workspace)) {
             Some(Ok(translated)) => Rendered { status, content_type: translated.content_type, bytes: translated.bytes },
             // A fault message that cannot be written must not hide the fault.
-            _ => Rendered { status, content_type: "text/plain;charset=UTF-8".into(), bytes: words.text.into_bytes() },
+            _ => Rendered { status, content_type: "text/plain;charset=UTF-8".into(), bytes: words.told.into_bytes() },
         }
     }
 }

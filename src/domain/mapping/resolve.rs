@@ -230,7 +230,12 @@ impl Resolver<'_> {
             return Some((Source::Address { from: Box::new(AddressFrom::DivisionRest { division, rest }), want }, row));
         }
         let rows = address::PARTS.map(|part| self.readable(&format!("{base}.{part}"), None));
-        let first = rows.iter().rev().flatten().next().copied();
+        // A fault of the division is the smallest division's, one of the rest the last part's.
+        let (divisions, rest) = rows.split_at(3);
+        let first = match want {
+            AddressWant::Whole(AddressPart::Division) => divisions.iter().rev().chain(rest).flatten().next().copied(),
+            _ => rows.iter().rev().flatten().next().copied(),
+        };
         first?;
         let parts = rows.map(|row| row.and_then(|row| self.slot_source(row, place)));
         Some((Source::Address { from: Box::new(AddressFrom::Parts(parts)), want }, first))

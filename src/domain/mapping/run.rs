@@ -262,8 +262,11 @@ impl<'a> View<'a> {
             }
             Err(what) => {
                 output.out.truncate(start);
-                let note = op.from.as_deref().unwrap_or(&op.to);
-                output.faults.push(note, &self.positions[..self.depth], *what);
+                // What is wrong with the division of an address was told with the division.
+                if op.to.convert != "address rest" || !output.faults.has(&what) {
+                    let note = op.from.as_deref().unwrap_or(&op.to);
+                    output.faults.push(note, &self.positions[..self.depth], *what);
+                }
             }
         }
     }

@@ -281,7 +281,8 @@ impl<'a> View<'a> {
                 FaultFieldPart::Code => text(field.code),
                 FaultFieldPart::Number => text(&field.number),
                 FaultFieldPart::Path => text(&field.path),
-                FaultFieldPart::Text => text(&field.text),
+                FaultFieldPart::Text => text(field.text()),
+                FaultFieldPart::Told => text(&field.told),
             })
         };
         let city = |who: Who, key: &str| {
@@ -300,7 +301,8 @@ impl<'a> View<'a> {
             CallName::Fault(part) => self.context.fault.map_or(Got::Missing, |fault| match part {
                 FaultPart::Code => text(fault.code),
                 FaultPart::Number => text(&fault.number),
-                FaultPart::Text => text(&fault.text),
+                FaultPart::Text => text(fault.text()),
+                FaultPart::Told => text(&fault.told),
             }),
             CallName::FaultField(part) => field(*part),
             // The compiler puts the plan's own constants in their place.

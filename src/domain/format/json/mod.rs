@@ -17,6 +17,7 @@ use crate::domain::format::Scratch;
 use crate::domain::format::Slot;
 use crate::domain::format::SlotNumber;
 use crate::domain::format::Tree;
+use crate::domain::format::Wanted;
 use crate::domain::format::nested;
 use crate::domain::format::nested::Place;
 use crate::domain::format::nested::Reading;
@@ -154,15 +155,15 @@ impl<'a> Reader<'a> {
             Action::Nested { slot, format, node } => {
                 let text = self.any()?;
                 if !matches!(text.kind, Kind::Text | Kind::JsonEscaped) {
-                    self.scratch.note_misfit(frame, *slot, text, Kind::Text);
+                    self.scratch.note_misfit(frame, *slot, text, Wanted::Text);
                 } else if self.scratch.note(frame, *slot, text) {
                     let within = Place { frame, depth: self.depth, ..self.place };
                     nested::read((self.tree, *node), format, text, within, self.scratch, self.limits)?;
                 }
                 Ok(())
             }
-            Action::Enter { slot, .. } => self.misfit(frame, *slot, Kind::Object),
-            Action::List { slot, .. } | Action::FirstRest { slot, .. } => self.misfit(frame, *slot, Kind::List),
+            Action::Enter { slot, .. } => self.misfit(frame, *slot, Wanted::Object),
+            Action::List { slot, .. } | Action::FirstRest { slot, .. } => self.misfit(frame, *slot, Wanted::List),
             Action::Leaf(_) | Action::Skip => self.value(action, frame),
         }
     }
@@ -204,13 +205,13 @@ impl<'a> Reader<'a> {
                 self.scratch.note(frame, number, found);
                 Ok(())
             }
-            None => self.misfit(frame, 0, Kind::Object),
+            None => self.misfit(frame, 0, Wanted::Object),
         }
     }
 
     /// The value that begins here, where something else was wanted.
     #[cold]
-    fn misfit(&mut self, frame: u32, number: SlotNumber, wanted: Kind) -> Reading<()> {
+    fn misfit(&mut self, frame: u32, number: SlotNumber, wanted: Wanted) -> Reading<()> {
         let found = self.any()?;
         self.scratch.note_misfit(frame, number, found, wanted);
         Ok(())

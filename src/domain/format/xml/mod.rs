@@ -20,6 +20,7 @@ use crate::domain::format::NodeId;
 use crate::domain::format::Scratch;
 use crate::domain::format::Slot;
 use crate::domain::format::Tree;
+use crate::domain::format::Wanted;
 use crate::domain::format::nested;
 use crate::domain::format::nested::Place;
 use crate::domain::format::nested::Reading;
@@ -145,6 +146,7 @@ impl<'a> Reader<'a> {
             self.perform(action, tag, frame)?;
         } else {
             self.scratch.undeclared += 1;
+            self.note_foreign(node, &tag, frame);
             self.skip_content(tag)?;
         }
         if self.scratch.stack.len() > mark {
@@ -153,6 +155,25 @@ impl<'a> Reader<'a> {
             self.usual = None;
         }
         Ok(())
+    }
+
+    /// An element that no key takes: notes whether it would have been taken in another namespace.
+    fn note_foreign(&mut self, node: Option<&Node>, tag: &Tag, frame: u32) {
+        let (off, len) = tag.name.local();
+        let local = self.bytes(off, len);
+        for key in node.into_iter().flat_map(|node| &node.keys) {
+            let Some(namespace) = key.namespace.filter(|_| scan::same(&key.name, local)) else { continue };
+            let (Action::Leaf(slot)
+            | Action::Enter { slot, .. }
+            | Action::List { slot, .. }
+            | Action::FirstRest { slot, .. }
+            | Action::Nested { slot, .. }) = &key.action
+            else {
+                continue;
+            };
+            let place = frame + u32::from(*slot);
+            self.scratch.misfits.push(Misfit { place, wanted: Wanted::Namespace(namespace) });
+        }
     }
 
     /// Does what `action` says with the element whose start tag was just passed, and passes its end.
@@ -223,7 +244,7 @@ impl<'a> Reader<'a> {
     fn tell_strays(&mut self, before: u32, place: u32) {
         if self.scratch.strays != before {
             self.scratch.strays = before;
-            self.scratch.misfits.push(Misfit { place, wanted: Kind::Object });
+            self.scratch.misfits.push(Misfit { place, wanted: Wanted::Object });
         }
     }
 

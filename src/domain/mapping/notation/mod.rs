@@ -157,6 +157,8 @@ pub(super) enum FaultPart {
     Code,
     Number,
     Text,
+    /// The text with the number in front, for messages without a place for numbers.
+    Told,
 }
 
 /// Parts of a field fault.
@@ -166,6 +168,8 @@ pub(super) enum FaultFieldPart {
     Number,
     Path,
     Text,
+    /// As [`FaultPart::Told`].
+    Told,
 }
 
 /// Parses a name that begins with `@`.
@@ -195,6 +199,8 @@ pub(super) fn call(text: &str) -> Result<CallName, Expected> {
         ("fault", "code") => Ok(CallName::Fault(FaultPart::Code)),
         ("fault", "number") => Ok(CallName::Fault(FaultPart::Number)),
         ("fault", "text") => Ok(CallName::Fault(FaultPart::Text)),
+        ("fault", "told") => Ok(CallName::Fault(FaultPart::Told)),
+        ("fault", "fields[].told") => Ok(CallName::FaultField(FaultFieldPart::Told)),
         ("fault", "fields[].path") => Ok(CallName::FaultField(FaultFieldPart::Path)),
         ("fault", "fields[].number") => Ok(CallName::FaultField(FaultFieldPart::Number)),
         ("fault", "fields[].text") => Ok(CallName::FaultField(FaultFieldPart::Text)),
