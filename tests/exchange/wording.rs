@@ -16,7 +16,7 @@ fn send(stand: &Stand, more: &[(&str, &str)], time: &str, body: &[u8]) -> Answer
     let nonce = format!("{more:?}{time}{}", body.len());
     let nonce: String = nonce.chars().filter(char::is_ascii_alphanumeric).take(100).collect();
     let mut headers = signed("yy-kstb-01", "POST", WITHDRAW, time.parse().unwrap_or(0), &nonce, body);
-    headers[1].1 = time.to_owned();
+    time.clone_into(&mut headers[1].1);
     if time.parse::<i64>().is_err() {
         let digest = jingyue::domain::sm::digest(body);
         let secret = b"test-secret-yueyang";

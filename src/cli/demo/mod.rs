@@ -160,14 +160,17 @@ allow = [{{ matters = ["SC014", "GJ*"], to = ["yueyang"] }}]
             ("fund-national", "jingzhou"),
             ("yueyang-window", "yueyang"),
         ] {
+            // Jingzhou's systems want the licence code that it gave us.
+            let settings = if matches!(name, "jingzhou-window" | "jingzhou-police") {
+                format!("settings = {{ licence_code = \"{LICENCE_CODE}\" }}\n")
+            } else {
+                String::new()
+            };
             let system = format!(
-                "[[system]]\nname = \"{name}\"\ncity = \"{city}\"\nprofile = \"{name}\"\nurl = \"http://{}\"\n",
+                "[[system]]\nname = \"{name}\"\ncity = \"{city}\"\nprofile = \"{name}\"\nurl = \"http://{}\"\n{settings}",
                 cities.address(name)
             );
             text.push_str(&system);
-            if matches!(name, "jingzhou-window" | "jingzhou-police") {
-                text.push_str(&format!("settings = {{ licence_code = \"{LICENCE_CODE}\" }}\n"));
-            }
         }
         text.push_str("[system.sign]\napp_key = \"jy-gateway\"\nsecret_file = \"jy-gateway.secret\"\n");
         text

@@ -7,9 +7,12 @@
 //! Ranges: 100 form of the request, 200 mapping and codes, 300 identity and trust, 400 limits,
 //! 500 the other city, 600 ledger, 900 ours.
 
+mod facts;
 mod plain;
 mod text;
 
+pub use facts::ContentPart;
+pub use facts::Unknown;
 pub use plain::is_plain;
 pub use plain::may_show_return;
 use std::borrow::Cow;
@@ -166,28 +169,6 @@ impl FieldFault {
             _ => "bad_format",
         }
     }
-}
-
-/// What of the way in which a body is sent is not as agreed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ContentPart {
-    /// The `charset` of the content type.
-    Charset,
-    /// A content coding, such as gzip.
-    Coding,
-    /// The media type.
-    Type,
-}
-
-/// What the word is that no row of the services fits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unknown {
-    /// A matter that nobody knows.
-    Matter,
-    /// A matter of another path or service number.
-    Place,
-    /// A service number that nobody knows.
-    Service,
 }
 
 /// A fault of a whole exchange.

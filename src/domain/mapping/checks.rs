@@ -330,20 +330,15 @@ impl View<'_> {
         let mut spare = Vec::new();
         let text = self.text(slot, &mut spare);
         let mut bytes = Vec::new();
-        match base64::engine::general_purpose::STANDARD.decode_vec(text, &mut bytes) {
-            Ok(()) => {
-                let found = sm::hex(&sm::digest(&bytes));
-                if !found.as_bytes().eq_ignore_ascii_case(&declared) {
-                    faults.push(&check.note, positions, FieldFaultKind::DigestDiffers);
-                }
-            }
-            Err(_) => {
-                // Told of the content, not of its digest.
-                let scope = self.plan.scopes.get(check.scope);
-                let note = scope.and_then(|scope| scope.rows.get(usize::from(content.1))?.as_deref());
-                let expected = "Base64 编码的材料内容".to_owned();
-                faults.push(note.unwrap_or(&check.note), positions, FieldFaultKind::WrongForm { expected });
-            }
+        if base64::engine::general_purpose::STANDARD.decode_vec(text, &mut bytes).is_err() {
+            // Told of the content, not of its digest.
+            let scope = self.plan.scopes.get(check.scope);
+            let note = scope.and_then(|scope| scope.rows.get(usize::from(content.1))?.as_deref());
+            let expected = "Base64 编码的材料内容".to_owned();
+            return faults.push(note.unwrap_or(&check.note), positions, FieldFaultKind::WrongForm { expected });
+        }
+        if !sm::hex(&sm::digest(&bytes)).as_bytes().eq_ignore_ascii_case(&declared) {
+            faults.push(&check.note, positions, FieldFaultKind::DigestDiffers);
         }
     }
 }

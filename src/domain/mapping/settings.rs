@@ -37,11 +37,15 @@ fn of_ops<'p>(ops: &'p [Op], found: &mut Settings<'p>) {
         match op {
             Op::Field(op) => of_field(op, found),
             Op::Group { attributes, ops, .. } => {
-                attributes.iter().for_each(|op| of_field(op, found));
+                for op in attributes {
+                    of_field(op, found);
+                }
                 of_ops(ops, found);
             }
             Op::List(list) => {
-                list.item_attributes.iter().for_each(|op| of_field(op, found));
+                for op in &list.item_attributes {
+                    of_field(op, found);
+                }
                 of_ops(&list.ops, found);
             }
             Op::Literal(_) => {}

@@ -6,6 +6,7 @@
 //! in attribute values as they are, and reports no comments and no processing instructions.
 
 mod content;
+mod misfits;
 mod names;
 mod prolog;
 mod tag;
@@ -14,13 +15,11 @@ use crate::domain::fault::Fault;
 use crate::domain::format::Action;
 use crate::domain::format::Kind;
 use crate::domain::format::Limits;
-use crate::domain::format::Misfit;
 use crate::domain::format::Node;
 use crate::domain::format::NodeId;
 use crate::domain::format::Scratch;
 use crate::domain::format::Slot;
 use crate::domain::format::Tree;
-use crate::domain::format::Wanted;
 use crate::domain::format::nested;
 use crate::domain::format::nested::Place;
 use crate::domain::format::nested::Reading;
@@ -157,25 +156,6 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// An element that no key takes: notes whether it would have been taken in another namespace.
-    fn note_foreign(&mut self, node: Option<&Node>, tag: &Tag, frame: u32) {
-        let (off, len) = tag.name.local();
-        let local = self.bytes(off, len);
-        for key in node.into_iter().flat_map(|node| &node.keys) {
-            let Some(namespace) = key.namespace.filter(|_| scan::same(&key.name, local)) else { continue };
-            let (Action::Leaf(slot)
-            | Action::Enter { slot, .. }
-            | Action::List { slot, .. }
-            | Action::FirstRest { slot, .. }
-            | Action::Nested { slot, .. }) = &key.action
-            else {
-                continue;
-            };
-            let place = frame + u32::from(*slot);
-            self.scratch.misfits.push(Misfit { place, wanted: Wanted::Namespace(namespace) });
-        }
-    }
-
     /// Does what `action` says with the element whose start tag was just passed, and passes its end.
     fn perform(&mut self, action: &'a Action, tag: Tag, frame: u32) -> Reading<()> {
         match action {
@@ -236,15 +216,6 @@ impl<'a> Reader<'a> {
                 Ok(())
             }
             Action::Leaf(_) | Action::Skip => self.perform(action, tag, frame),
-        }
-    }
-
-    /// An element that wants members and was just passed: text beside them is another kind of thing.
-    #[inline]
-    fn tell_strays(&mut self, before: u32, place: u32) {
-        if self.scratch.strays != before {
-            self.scratch.strays = before;
-            self.scratch.misfits.push(Misfit { place, wanted: Wanted::Object });
         }
     }
 
