@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed, which is what it should do")]
 
+use jingyue::domain::fault::ContentPart;
 use jingyue::domain::fault::Entry;
 use jingyue::domain::fault::Fault;
 use jingyue::domain::fault::FieldFault;
@@ -9,6 +10,7 @@ use jingyue::domain::fault::FieldFaultKind;
 use jingyue::domain::fault::LengthUnit;
 use jingyue::domain::fault::Retry;
 use jingyue::domain::fault::TABLE;
+use jingyue::domain::fault::Unknown;
 use jingyue::domain::mapping;
 use jingyue::edge::config;
 use std::collections::BTreeSet;
@@ -28,19 +30,19 @@ fn example(entry: &Entry) -> Fault {
         Fault::WrongCharset { charset: "UTF-8", offset: 118 },
         Fault::LimitExceeded { what: "长度", limit: 16_777_216 },
         Fault::DoctypeRefused { offset: 22 },
-        Fault::WrongContentType { expected: "application/json" },
+        Fault::WrongContentType { part: ContentPart::Type, expected: "application/json" },
         Fault::UnknownPath,
         Fault::WrongMethod { expected: "POST" },
         Fault::BodyTimeout,
         Fault::BodyIncomplete,
         Fault::KeyMissing { paths: "data.idempotencyKey".into() },
         Fault::Fields { faults: vec![field(FieldFaultKind::Missing)], more: 0 },
-        Fault::UnknownMatter { code: "GJ99".into() },
+        Fault::UnknownMatter { code: "GJ99".into(), what: Unknown::Matter },
         Fault::NotServed { matter: "GJ12".into(), city: "荆州市".into() },
         Fault::CredentialsMissing { header: "x-app-key".into() },
         Fault::UnknownCaller,
         Fault::WrongSignature,
-        Fault::ClockOutside { window_seconds: 300 },
+        Fault::ClockOutside { window_seconds: 300, is_milliseconds: true },
         Fault::NonceReplayed,
         Fault::NotPermitted { matter: "GJ12".into() },
         Fault::LicencesRefused { faults: vec![licence(FieldFaultKind::LicenceUnknown)], more: 0 },

@@ -3,8 +3,12 @@
 //! A reload replaces callers, systems, limits, mappings and certificates, all or nothing. Listeners, the ledger and
 //! the clock window with its memory of nonces stay as they were at the start.
 
+mod fitting;
 mod licences;
 
+pub use fitting::check;
+
+use crate::domain::fault::Fault;
 use crate::domain::mapping::Level;
 use crate::domain::mapping::Program;
 use crate::domain::value::Date;
@@ -200,6 +204,10 @@ impl App {
 struct Worker(Rc<Exchange>);
 
 impl server::Handler for Worker {
+    fn before_body(&self, head: server::Head<'_>) -> Result<(), Fault> {
+        self.0.before_body(head.uri.path(), head.headers, head.certificate_sha256)
+    }
+
     fn handle(self: Rc<Self>, arrived: server::Arrived) -> LocalBoxFuture<'static, server::Answer> {
         let exchange = Rc::clone(&self.0);
         Box::pin(async move {
@@ -355,34 +363,6 @@ fn open_ledger(choice: &LedgerChoice, now: i64) -> Result<Arc<dyn Ledger>, Vec<S
             Arc::new(Sqlite::open(&settings, now).map_err(|error| vec![error.to_string()])?)
         }
     })
-}
-
-/// Compiles the mappings and fits the configuration to them.
-///
-/// # Errors
-/// All problems of both.
-pub fn check(config: &Config, library: &Library) -> Result<Program, Vec<String>> {
-    let program = Program::compile(&library.files).map_err(|faults| texts(&faults))?;
-    let mut problems = Vec::new();
-    for caller in &config.callers {
-        fit(&program, "来文系统", &caller.name, &caller.city, &caller.profile, &mut problems);
-    }
-    for system in &config.systems {
-        fit(&program, "被调系统", &system.name, &system.city, &system.profile, &mut problems);
-    }
-    if problems.is_empty() { Ok(program) } else { Err(problems) }
-}
-
-fn fit(program: &Program, kind: &str, name: &str, city: &str, profile: &str, problems: &mut Vec<String>) {
-    let known = program.city(city);
-    if known.is_none() {
-        problems.push(format!("{kind} {name}：映射目录中没有城市“{city}”"));
-    }
-    if program.system(profile).is_none() {
-        problems.push(format!("{kind} {name}：映射目录中没有系统档案“{profile}”"));
-    } else if known.is_some_and(|known| !known.profiles.iter().any(|own| own == profile)) {
-        problems.push(format!("{kind} {name}：城市“{city}”没有系统档案“{profile}”，见 cities/{city}.toml 的 profiles"));
-    }
 }
 
 fn build(

@@ -42,7 +42,7 @@ pub(super) struct Check {
     /// 配置文件；省略则只检查映射
     #[arg(long)]
     config: Option<PathBuf>,
-    /// 映射目录；省略则为配置所指，或当前目录的 mappings
+    /// 映射目录；省略则为配置所指，或当前目录的 mappings，都没有时为程序内置的一套
     #[arg(long)]
     mappings: Option<PathBuf>,
     /// 报告格式
@@ -97,28 +97,30 @@ const fn one() -> u64 {
 
 impl Check {
     pub(super) fn run(&self) -> u8 {
-        let (findings, summary) = self.check();
+        let (findings, summary, checked) = self.check();
         let errors = findings.iter().filter(|finding| finding.level == "error").count();
         match self.format {
             Format::Json => {
-                let report = serde_json::json!({ "ok": errors == 0, "errors": errors, "findings": findings, "summary": summary });
+                let report = serde_json::json!({ "ok": errors == 0, "errors": errors, "findings": findings, "mappings": checked, "summary": summary });
                 tell!("{report:#}");
             }
             Format::Text => {
                 for finding in &findings {
                     tell!("{}", line(finding));
                 }
+                let checked = if checked.is_empty() { String::new() } else { format!("（映射：{checked}）") };
                 if errors == 0 {
-                    tell!("检查通过：{summary}");
+                    tell!("检查通过{checked}：{summary}");
                 } else {
-                    tell!("检查未通过：{errors} 处错误");
+                    tell!("检查未通过{checked}：{errors} 处错误");
                 }
             }
         }
         if errors == 0 { 0 } else { AT_FAULT }
     }
 
-    fn check(&self) -> (Vec<Finding>, String) {
+    /// What was found, a summary, and which mapping set was looked at.
+    fn check(&self) -> (Vec<Finding>, String, String) {
         let mut findings = Vec::new();
         let config = self.config.as_ref().and_then(|path| match Config::load(path) {
             Ok((config, warnings)) => {
@@ -136,11 +138,12 @@ impl Check {
         }
         let directory =
             self.mappings.clone().or_else(|| config.as_ref().map(|config| config.mappings_directory.clone()));
+        let checked = super::origin(directory.as_deref());
         let library = match super::load(directory.as_deref()) {
             Ok(library) => library,
             Err(error) => {
                 findings.push(plain("L001", error.to_string()));
-                return (findings, String::new());
+                return (findings, String::new(), checked);
             }
         };
         let recognition = Recognition::compile(&library.files).unwrap_or_else(|faults| {
@@ -152,7 +155,7 @@ impl Check {
             Ok(program) => program,
             Err(faults) => {
                 findings.extend(faults.iter().map(of_diagnostic));
-                return (findings, String::new());
+                return (findings, String::new(), checked);
             }
         };
         findings.extend(program.warnings().iter().map(of_diagnostic));
@@ -187,7 +190,7 @@ impl Check {
             totals.red,
             &program.version()[..12],
         );
-        (findings, summary)
+        (findings, summary, checked)
     }
 }
 

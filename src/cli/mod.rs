@@ -138,6 +138,15 @@ fn load(directory: Option<&Path>) -> Result<Library, LoadError> {
     }
 }
 
+/// Which mapping set [`load`] takes, for people.
+fn origin(directory: Option<&Path>) -> String {
+    match directory {
+        Some(directory) => directory.display().to_string(),
+        None if Path::new("mappings/fields.csv").is_file() => "当前目录的 mappings".to_owned(),
+        None => "程序内置，当前目录没有 mappings".to_owned(),
+    }
+}
+
 /// The same, its failure told.
 fn library(directory: Option<&Path>) -> Result<Library, u8> {
     load(directory).map_err(|error| {

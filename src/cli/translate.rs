@@ -94,6 +94,10 @@ impl Translate {
             with: &with,
             cities: None,
         };
+        if let Err(text) = job.check_with() {
+            eprintln!("{text}");
+            return Err(USAGE);
+        }
         let mut trace = self.explain.then(Trace::default);
         match job.run(&input, trace.as_mut()) {
             Ok(output) => {
@@ -215,6 +219,31 @@ impl Job<'_> {
         plan.translate_traced(input, &context, &mut workspace, trace)
             .map(|translated| translated.bytes)
             .map_err(JobError::Fault)
+    }
+
+    /// Whether every name of `with` is one that a message of the matter between the two profiles can ask for, and says
+    /// which settings are not given.
+    fn check_with(&self) -> Result<(), String> {
+        let (caller, handler) = if self.request { (self.from, self.to) } else { (self.to, self.from) };
+        if [caller, handler].iter().any(|name| self.program.system(name).is_none()) {
+            // Which is told with the translation.
+            return Ok(());
+        }
+        let settings = self.program.settings_of(handler);
+        let pairs = self.program.pairs().filter(|pair| pair.from == caller && pair.to == handler);
+        let kept = pairs.filter(|pair| *pair.matter.code == *self.matter).flat_map(|pair| pair.request.kept_names());
+        let fields = self.program.catalogue().fields.keys().map(String::as_str);
+        let known: Vec<&str> = settings.keys().copied().chain(kept).chain(fields).chain(["msg_id"]).collect();
+        if let Some(name) = self.with.keys().find(|name| !known.contains(&name.as_str())) {
+            let near = nearest(name, known.iter().copied());
+            let hint = near.map_or_else(String::new, |near| format!("，是否想写“{near}”？"));
+            return Err(format!("--with 的“{name}”既不是 {handler} 的设置，也不是字段{hint}"));
+        }
+        let missing = settings.iter().filter(|(name, needed)| **needed && !self.with.contains_key(**name));
+        for (name, _) in missing.filter(|_| self.request) {
+            eprintln!("提醒：没有给出 {handler} 的设置“{name}”，报文中相应位置空着；请加 --with {name}=值");
+        }
+        Ok(())
     }
 
     /// A fault as the caller of this exchange would get it.

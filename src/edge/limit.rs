@@ -63,9 +63,20 @@ pub enum Verdict {
     Refused {
         /// When to come again.
         retry_after_seconds: u32,
-        /// True when the day's count is used up.
-        daily: bool,
+        /// What there is too much of.
+        spent: Spent,
     },
+}
+
+/// The part of a policy that a request was refused by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spent {
+    /// Bytes of bodies.
+    Bytes,
+    /// Requests of the day.
+    Day,
+    /// Requests of the second.
+    Requests,
 }
 
 /// What is left of a day.
@@ -120,27 +131,27 @@ impl Limiter {
     /// Judges and counts one request with a body of `body_bytes`, received at `now`.
     pub fn check(&self, body_bytes: usize, now: Milliseconds) -> Verdict {
         let (today, midnight_seconds) = day_of(now);
-        let spent = |retry_after_seconds, daily| Verdict::Refused { retry_after_seconds, daily };
+        let refused = |retry_after_seconds, spent| Verdict::Refused { retry_after_seconds, spent };
         // Looked at first, so that refused requests of a spent day use up nothing else.
         if self.policy.per_day.is_some_and(|most| self.counted(today) >= most) {
-            return spent(midnight_seconds, true);
+            return refused(midnight_seconds, Spent::Day);
         }
         let state = match self.requests.check() {
             Ok(state) => state,
-            Err(until) => return spent(whole_seconds(until.wait_time_from(self.ticks.now())), false),
+            Err(until) => return refused(whole_seconds(until.wait_time_from(self.ticks.now())), Spent::Requests),
         };
         if let (Some(limiter), Some(policy)) = (&self.bytes, self.policy.bytes) {
             let count = pieces(body_bytes as u64).min(pieces(policy.burst));
             // More than the burst was cut down above, so the outer result is always well.
             if let Ok(Err(until)) = limiter.check_n(count) {
-                return spent(whole_seconds(until.wait_time_from(self.ticks.now())), false);
+                return refused(whole_seconds(until.wait_time_from(self.ticks.now())), Spent::Bytes);
             }
         }
         let day = match self.policy.per_day {
             None => None,
             Some(most) => match self.count(today, most) {
                 Some(counted) => Some(Day { remaining: most - counted, reset_seconds: midnight_seconds }),
-                None => return spent(midnight_seconds, true),
+                None => return refused(midnight_seconds, Spent::Day),
             },
         };
         let remaining = state.remaining_burst_capacity();
@@ -161,9 +172,14 @@ impl Limiter {
                     None => Ok(()),
                 }
             }
-            Verdict::Refused { retry_after_seconds, daily } => {
+            Verdict::Refused { retry_after_seconds, spent } => {
                 headers.insert(RETRY_AFTER, HeaderValue::from(retry_after_seconds));
-                write!(field, "\"{name}{}\";r=0;t={retry_after_seconds}", if daily { "-day" } else { "" })
+                let part = match spent {
+                    Spent::Bytes => "-bytes",
+                    Spent::Day => "-day",
+                    Spent::Requests => "",
+                };
+                write!(field, "\"{name}{part}\";r=0;t={retry_after_seconds}")
             }
         };
         headers.insert(RATELIMIT_POLICY, self.policy_field.clone());
@@ -265,7 +281,7 @@ mod tests {
         let limiter = Limiter::new(policy(), clock.clone());
         assert_eq!(limiter.check(0, clock.now()), Verdict::Admitted { remaining: 99, reset_seconds: 1, day: None });
         assert_eq!(admitted(&limiter, 200, clock.now()), 99);
-        assert_eq!(limiter.check(0, clock.now()), Verdict::Refused { retry_after_seconds: 1, daily: false });
+        assert_eq!(limiter.check(0, clock.now()), Verdict::Refused { retry_after_seconds: 1, spent: Spent::Requests });
         clock.set(BEFORE_MIDNIGHT + 1_000);
         assert_eq!(admitted(&limiter, 200, clock.now()), 50);
     }
@@ -280,7 +296,7 @@ mod tests {
             "{first:?}"
         );
         assert_eq!(admitted(&limiter, 10, clock.now()), 2);
-        assert_eq!(limiter.check(0, clock.now()), Verdict::Refused { retry_after_seconds: 2, daily: true });
+        assert_eq!(limiter.check(0, clock.now()), Verdict::Refused { retry_after_seconds: 2, spent: Spent::Day });
         let after = Limiter::new(Policy { per_day: Some(3), ..policy() }, clock.clone());
         after.carry_over(&limiter);
         assert_eq!(admitted(&after, 10, clock.now()), 0, "a reload gives no second day");
@@ -308,7 +324,11 @@ mod tests {
         let bytes = Some(BytesPolicy { per_second: 1 << 20, burst: 4 << 20 });
         let limiter = Limiter::new(Policy { bytes, ..policy() }, clock.clone());
         assert!(matches!(limiter.check(4 << 20, clock.now()), Verdict::Admitted { .. }));
-        assert_eq!(limiter.check(2 << 20, clock.now()), Verdict::Refused { retry_after_seconds: 2, daily: false });
+        let refused = limiter.check(2 << 20, clock.now());
+        assert_eq!(refused, Verdict::Refused { retry_after_seconds: 2, spent: Spent::Bytes });
+        let mut headers = HeaderMap::new();
+        limiter.write_fields(&refused, &mut headers);
+        assert_eq!(headers["ratelimit"], "\"window-bytes\";r=0;t=2", "requests are not what is short");
         clock.set(BEFORE_MIDNIGHT + 2_000);
         assert!(matches!(limiter.check(2 << 20, clock.now()), Verdict::Admitted { .. }));
         clock.set(BEFORE_MIDNIGHT + 60_000);

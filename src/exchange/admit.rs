@@ -5,13 +5,17 @@ use super::Exchange;
 use super::answer::Story;
 use super::identify::Known;
 use super::state::State;
+use crate::domain::fault::ContentPart;
 use crate::domain::fault::Fault;
+use crate::domain::format::charset::Charset;
 use crate::domain::mapping::Arrival;
 use crate::domain::mapping::City;
 use crate::domain::mapping::Pair;
+use crate::edge::limit::Spent;
 use crate::edge::limit::Verdict;
 use crate::edge::metrics::RateDecision;
 use http::Method;
+use http::header::CONTENT_ENCODING;
 use http::header::CONTENT_TYPE;
 use std::sync::atomic::Ordering;
 
@@ -58,10 +62,14 @@ impl Exchange {
         if arrived.method != Method::POST {
             return Err(Fault::WrongMethod { expected: "POST" });
         }
-        check_content_type(arrived, &system.profile.request.content_type)?;
+        check_content(arrived, &system.profile.request.content_type)?;
+        check_charset(arrived, system.profile.request.charset)?;
         let mut workspace = self.workspace.take();
         let fields = |name: &str| arrived.headers.get(name).and_then(|value| value.to_str().ok());
         let arrival = state.program.arrive(system, arrived.uri.path(), &fields, body, &mut workspace);
+        if matches!(&arrival, Err(Fault::UnknownMatter { .. } | Fault::KeyMissing { .. })) {
+            story.numbered(state.program.message_of(system, body, &workspace));
+        }
         self.workspace.replace(workspace);
         let mut arrival = arrival?;
         if arrival.key.is_empty() {
@@ -106,31 +114,53 @@ pub(super) fn limit(
             caller.metrics.rate_decided(RateDecision::Allowed);
             Ok(())
         }
-        Verdict::Refused { retry_after_seconds, daily: true } => {
-            caller.metrics.rate_decided(RateDecision::PerDay);
-            Err(Fault::DailyCountReached { retry_after_seconds })
-        }
-        Verdict::Refused { retry_after_seconds, daily: false } => {
-            caller.metrics.rate_decided(RateDecision::PerSecond);
-            Err(Fault::RateLimited { retry_after_seconds })
+        Verdict::Refused { retry_after_seconds, spent } => {
+            let (decision, fault) = match spent {
+                Spent::Bytes => (RateDecision::BytesPerSecond, Fault::RateLimited { retry_after_seconds }),
+                Spent::Day => (RateDecision::PerDay, Fault::DailyCountReached { retry_after_seconds }),
+                Spent::Requests => (RateDecision::PerSecond, Fault::RateLimited { retry_after_seconds }),
+            };
+            caller.metrics.rate_decided(decision);
+            Err(fault)
         }
     }
 }
 
-/// The media type before its parameters must be the profile's; a request without the field is taken at its word.
-fn check_content_type(arrived: &Arrived, declared: &str) -> Result<(), Fault> {
+/// A body comes as it is, in the profile's media type and charset; a request that says nothing is taken at its word.
+fn check_content(arrived: &Arrived, declared: &str) -> Result<(), Fault> {
+    let wrong = |part, expected| Err(Fault::WrongContentType { part, expected });
+    let is_plain = |coding: &http::HeaderValue| coding.as_bytes().eq_ignore_ascii_case(b"identity");
+    if arrived.headers.get(CONTENT_ENCODING).is_some_and(|coding| !is_plain(coding)) {
+        return wrong(ContentPart::Coding, "identity");
+    }
     let essence = |text: &str| text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let Some(found) = arrived.headers.get(CONTENT_TYPE) else { return Ok(()) };
-    let declared = essence(declared);
+    let whole = found.to_str().unwrap_or_default();
+    let (found, wanted) = (essence(whole), essence(declared));
     let known: &[&'static str] =
         &["application/json", "application/x-www-form-urlencoded", "application/xml", "text/xml"];
-    let expected = known.iter().find(|known| **known == declared).copied().unwrap_or("系统档案中的内容类型");
-    let found = found.to_str().map(essence).unwrap_or_default();
+    let expected = known.iter().find(|known| **known == wanted).copied().unwrap_or("系统档案中的内容类型");
     // Both names of XML are in use for the same thing.
     let xml = |text: &str| matches!(text, "text/xml" | "application/xml" | "application/soap+xml");
-    if found == declared || (xml(&found) && xml(&declared)) {
-        Ok(())
-    } else {
-        Err(Fault::WrongContentType { expected })
+    if found != wanted && !(xml(&found) && xml(&wanted)) {
+        return wrong(ContentPart::Type, expected);
     }
+    Ok(())
+}
+
+/// The charset that a request says it is in, where it says so, is the profile's. GBK and its larger successor GB18030
+/// are often named for one another.
+fn check_charset(arrived: &Arrived, agreed: Charset) -> Result<(), Fault> {
+    let found = arrived.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let parameter = |text: &str| -> Option<String> {
+        let (name, value) = text.split_once('=')?;
+        name.trim().eq_ignore_ascii_case("charset").then(|| value.trim().trim_matches('"').to_ascii_lowercase())
+    };
+    let Some(named) = found.split(';').skip(1).find_map(parameter) else { return Ok(()) };
+    let fits = if agreed.is_utf8() {
+        matches!(named.as_str(), "utf-8" | "utf8" | "us-ascii")
+    } else {
+        matches!(named.as_str(), "gb2312" | "gbk" | "gb18030" | "gb18030-2022" | "cp936" | "us-ascii")
+    };
+    if fits { Ok(()) } else { Err(Fault::WrongContentType { part: ContentPart::Charset, expected: agreed.name() }) }
 }

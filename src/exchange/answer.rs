@@ -27,6 +27,9 @@ use http::header::RETRY_AFTER;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+/// The number of a fault, whatever dialect tells it.
+const FAULT_FIELD: HeaderName = HeaderName::from_static("x-jingyue-fault");
+
 /// Stages of one exchange.
 const STAGES: usize = 9;
 
@@ -89,6 +92,11 @@ impl<'s> Story<'s> {
         self.route = Some((pair, city));
     }
 
+    /// The number of a message that goes no further.
+    pub(super) fn numbered(&mut self, message: Option<String>) {
+        self.message = message;
+    }
+
     pub(super) fn admitted(&mut self, admitted: &Admitted<'_>, stage: Stage) {
         self.message.clone_from(&admitted.arrival.message);
         self.passed(stage);
@@ -110,6 +118,22 @@ impl<'s> Story<'s> {
 
     pub(super) fn ended(&mut self, fault: Option<Fault>) {
         self.fault = fault;
+    }
+
+    /// Adds the header fields that say what of the caller's limits is left and what was wrong.
+    pub(super) fn add_fields(&mut self, headers: &mut HeaderMap, fault: Option<&Fault>) {
+        headers.extend(std::mem::take(&mut self.limits));
+        let Some(fault) = fault else { return };
+        if let Fault::WrongMethod { expected } = fault {
+            // RFC 9110, 15.5.6: a 405 says what is allowed.
+            headers.insert(ALLOW, HeaderValue::from_static(expected));
+        }
+        if let Some(seconds) = fault.retry_after_seconds() {
+            headers.entry(RETRY_AFTER).or_insert_with(|| HeaderValue::from(seconds));
+        }
+        if let Ok(number) = HeaderValue::from_str(&format!("J{:03}", fault.entry().number)) {
+            headers.insert(FAULT_FIELD, number);
+        }
     }
 
     pub(super) fn finished<'f>(&'f self, fault: Option<&'f Fault>) -> Finished<'f> {
@@ -139,14 +163,9 @@ impl Exchange {
                 answer
             }
         };
-        answer.headers.extend(std::mem::take(&mut story.limits));
-        if let Some(Fault::WrongMethod { expected }) = &story.fault {
-            // RFC 9110, 15.5.6: a 405 says what is allowed.
-            answer.headers.insert(ALLOW, HeaderValue::from_static(expected));
-        }
-        if let Some(seconds) = story.fault.as_ref().and_then(Fault::retry_after_seconds) {
-            answer.headers.entry(RETRY_AFTER).or_insert_with(|| HeaderValue::from(seconds));
-        }
+        let fault = story.fault.take();
+        story.add_fields(&mut answer.headers, fault.as_ref());
+        story.fault = fault;
         if story.sequence > 0 {
             answer.headers.insert(HeaderName::from_static("x-jingyue-sequence"), HeaderValue::from(story.sequence));
         }

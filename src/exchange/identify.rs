@@ -32,21 +32,10 @@ impl Exchange {
     /// # Errors
     /// The faults of the 300 range.
     pub(super) fn identify(&self, state: &State, arrived: &Arrived, digest: [u8; 32]) -> Result<Known, Fault> {
-        let requester = state.exchange_requester(&arrived.headers);
-        if let Some(print) = &arrived.certificate_sha256 {
-            if let Some(caller) = state.caller_by_certificate(print) {
-                return Ok(Known { caller, digest });
-            }
-            if !arrived.headers.contains_key("x-app-key") && requester.is_none() {
-                return Err(Fault::UnknownCaller);
-            }
-        }
-        let key = match requester {
-            Some(key) => key.to_str().map_err(|_| Fault::UnknownCaller)?,
-            None => header(&arrived.headers, "x-app-key")?,
+        let (caller, signature) = match claim(state, &arrived.headers, arrived.certificate_sha256.as_ref())? {
+            Claim::Certificate(caller) => return Ok(Known { caller, digest }),
+            Claim::Signature(caller, signature) => (caller, signature),
         };
-        let caller = state.caller_by_key(key).ok_or(Fault::UnknownCaller)?;
-        let signature = state.callers[caller].signature.as_ref().ok_or(Fault::UnknownCaller)?;
         let (time, nonce) = match &signature.family {
             Family::Window => window(arrived, signature, &digest)?,
             Family::Exchange(fields) => exchange(&arrived.headers, signature, fields)?,
@@ -61,6 +50,46 @@ impl Exchange {
             Nonce::Full => Err(Fault::Overloaded),
         }
     }
+}
+
+/// Who a request says it is from.
+pub(super) enum Claim<'s> {
+    /// By its certificate, which was verified: nothing is left to be seen.
+    Certificate(usize),
+    /// By a signature that is to be verified yet.
+    Signature(usize, &'s Signature),
+}
+
+/// Who a request says it is from, by its head alone.
+///
+/// # Errors
+/// [`Fault::CredentialsMissing`] and [`Fault::UnknownCaller`].
+pub(super) fn claim<'s>(
+    state: &'s State,
+    headers: &HeaderMap,
+    certificate: Option<&[u8; 32]>,
+) -> Result<Claim<'s>, Fault> {
+    let requester = state.exchange_requester(headers);
+    if let Some(print) = certificate {
+        if let Some(caller) = state.caller_by_certificate(print) {
+            return Ok(Claim::Certificate(caller));
+        }
+        if !headers.contains_key("x-app-key") && requester.is_none() {
+            return Err(Fault::UnknownCaller);
+        }
+    }
+    let key = match requester {
+        Some(key) => key.to_str().map_err(|_| Fault::UnknownCaller)?,
+        None => header(headers, "x-app-key")?,
+    };
+    let caller = state.caller_by_key(key).ok_or(Fault::UnknownCaller)?;
+    let signature = state.callers[caller].signature.as_ref().ok_or(Fault::UnknownCaller)?;
+    if matches!(signature.family, Family::Window) {
+        for name in ["x-timestamp", "x-nonce", "x-sign"] {
+            header(headers, name)?;
+        }
+    }
+    Ok(Claim::Signature(caller, signature))
 }
 
 /// Time and nonce of a request that the window family's signature fits.
@@ -91,14 +120,19 @@ fn exchange<'a>(headers: &'a HeaderMap, signature: &Signature, fields: &Fields) 
     if right { Ok((time, given)) } else { Err(Fault::WrongSignature) }
 }
 
+/// The first moment in milliseconds that is no number of seconds of today: in 1973.
+const MILLISECONDS_MIN: i64 = 100_000_000_000;
+
 fn check_time(state: &State, timestamp: &str, now: i64) -> Result<(), Fault> {
-    let window = state.clock_window_seconds;
-    let time = timestamp.parse::<i64>().ok().filter(|time| *time >= 0);
-    let near = time.is_some_and(|time| (now - time).abs() <= i64::from(window) * 1000);
-    if near { Ok(()) } else { Err(Fault::ClockOutside { window_seconds: window }) }
+    let window_seconds = state.clock_window_seconds;
+    let time = timestamp.parse::<i64>().ok();
+    let near = time.is_some_and(|time| now.abs_diff(time) <= u64::from(window_seconds) * 1000);
+    let is_milliseconds = time.is_some_and(|time| time >= MILLISECONDS_MIN);
+    if near { Ok(()) } else { Err(Fault::ClockOutside { window_seconds, is_milliseconds }) }
 }
 
+/// A field that is there and says something.
 fn header<'h>(headers: &'h HeaderMap, name: &str) -> Result<&'h str, Fault> {
     let missing = || Fault::CredentialsMissing { header: name.to_owned().into() };
-    headers.get(name).and_then(|value| value.to_str().ok()).ok_or_else(missing)
+    headers.get(name).and_then(|value| value.to_str().ok()).filter(|text| !text.is_empty()).ok_or_else(missing)
 }

@@ -121,6 +121,20 @@ impl Exchange {
         }
     }
 
+    /// Whether a request's body is worth reading, by its head: who does not say who it is, or is nobody, is refused at
+    /// once. Paths with another way to say it, or that are open to all, are not judged here.
+    ///
+    /// # Errors
+    /// The faults of [`Self::run`] for such a request.
+    pub fn before_body(&self, path: &str, headers: &HeaderMap, certificate: Option<&[u8; 32]>) -> Result<(), Fault> {
+        let state = self.state.load();
+        let relay = state.relays.iter().find(|relay| path.starts_with(&relay.path));
+        if relay.is_some_and(|relay| relay.callers.is_empty()) || (state.licences.is_some() && licences::serves(path)) {
+            return Ok(());
+        }
+        identify::claim(&state, headers, certificate).map(|_| ())
+    }
+
     /// Carries one request from arrival to answer. It never fails: every fault becomes an answer.
     pub async fn run(&self, arrived: Arrived) -> Answer {
         let _held = self.metrics.exchange_started();
@@ -130,7 +144,7 @@ impl Exchange {
         }
         let mut story = Story::new(&self.clock, &state);
         if let Some(relay) = state.relays.iter().find(|relay| arrived.uri.path().starts_with(&relay.path)) {
-            return self.relay(&state, relay, arrived, &mut story).await;
+            return self.relay(&state, relay, arrived, story).await;
         }
         let told = self.steps(&state, arrived, &mut story).await;
         self.grant(&state, told, story)

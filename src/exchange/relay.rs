@@ -29,29 +29,37 @@ static OF_ONE_HOP: [HeaderName; 10] = [
 ];
 
 impl Exchange {
-    /// Forwards a request and its answer untouched.
-    pub(super) async fn relay(&self, state: &State, relay: &Relay, arrived: Arrived, story: &mut Story<'_>) -> Answer {
-        match self.relayed(state, relay, arrived, story).await {
-            Ok(answer) => answer,
-            Err(fault) => {
-                let answer = super::answer::plain(&fault);
-                state.unidentified().finished(&story.finished(Some(&fault)));
-                answer
-            }
-        }
-    }
-
-    async fn relayed(
+    /// Forwards a request and its answer untouched; counted and logged like any other.
+    pub(super) async fn relay<'s>(
         &self,
-        state: &State,
+        state: &'s State,
         relay: &Relay,
         arrived: Arrived,
-        story: &mut Story<'_>,
+        mut story: Story<'s>,
+    ) -> Answer {
+        let told = self.relayed(state, relay, arrived, &mut story).await;
+        let fault = told.as_ref().err().cloned();
+        let mut answer = told.unwrap_or_else(|fault| super::answer::plain(&fault));
+        story.add_fields(&mut answer.headers, fault.as_ref());
+        state.unidentified().finished(&story.finished(fault.as_ref()));
+        answer
+    }
+
+    async fn relayed<'s>(
+        &self,
+        state: &'s State,
+        relay: &Relay,
+        arrived: Arrived,
+        story: &mut Story<'s>,
     ) -> Result<Answer, Fault> {
+        if climbs(arrived.uri.path()) {
+            return Err(Fault::UnknownPath);
+        }
         let body = arrived.body.clone()?;
         if !relay.callers.is_empty() {
             let digest = self.digests.of(&body).await;
             let known = self.identify(state, &arrived, digest)?;
+            story.known(known.caller, Stage::Identify);
             if !relay.callers.contains(&known.caller) {
                 return Err(Fault::NotPermitted { matter: relay.path.clone() });
             }
@@ -65,6 +73,13 @@ impl Exchange {
     }
 }
 
+/// True for a path with dot segments, percent-encoded or not: the other side would take it for one outside the relay's
+/// own.
+fn climbs(path: &str) -> bool {
+    let plain = path.to_ascii_lowercase().replace("%2e", ".").replace("%2f", "/").replace("%5c", "/");
+    plain.split(['/', '\\']).any(|segment| matches!(segment, "." | ".."))
+}
+
 /// Fields that go through; those that `Connection` names stay behind too.
 fn end_to_end(mut headers: HeaderMap) -> HeaderMap {
     if let Some(named) = headers.get(header::CONNECTION).and_then(|value| value.to_str().ok()).map(str::to_owned) {
@@ -76,4 +91,27 @@ fn end_to_end(mut headers: HeaderMap) -> HeaderMap {
         headers.remove(name);
     }
     headers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dot_segments_are_seen_however_they_are_written() {
+        for path in [
+            "/relay/../kstb",
+            "/relay/%2e%2E/kstb",
+            "/relay/.%2e/",
+            "/relay/..%2fkstb",
+            "/r/..%5ckstb",
+            "/r/./a",
+            "/r/..",
+        ] {
+            assert!(climbs(path), "{path}");
+        }
+        for path in ["/relay/a", "/relay/a.b/..c", "/relay/...", "/"] {
+            assert!(!climbs(path), "{path}");
+        }
+    }
 }

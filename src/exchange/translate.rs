@@ -10,6 +10,7 @@ use crate::domain::mapping::Kept;
 use crate::domain::mapping::Translated;
 use crate::edge::upstream::Reply;
 use bytes::Bytes;
+use http::header::CONTENT_ENCODING;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -75,6 +76,9 @@ impl Exchange {
         outward: &Outward,
         reply: Reply,
     ) -> Result<Homeward, Fault> {
+        if let Some(reason) = encoded(&reply) {
+            return Err(Fault::AnswerUnreadable { reason });
+        }
         let mut workspace = self.workspace.take();
         let translated =
             self.with_context(state, admitted, outward.sequence, &outward.message_id, Some(&outward.kept), |context| {
@@ -95,7 +99,8 @@ impl Exchange {
             Err(Fault::Internal { reason } | Fault::AnswerUnreadable { reason } | Fault::Malformed { reason, .. }) => {
                 Err(Fault::AnswerUnreadable { reason })
             }
-            Err(_) | Ok(_) => Err(Fault::AnswerUnreadable { reason: "answer is not in the agreed form" }),
+            Err(other) => Err(Fault::AnswerUnreadable { reason: other.entry().name }),
+            Ok(_) => Err(Fault::AnswerUnreadable { reason: "answer is not in the agreed form" }),
         }
     }
 
@@ -130,4 +135,10 @@ impl Exchange {
             fault: None,
         })
     }
+}
+
+/// Why an answer's body cannot be looked at: it is packed, which nobody asked for.
+fn encoded(reply: &Reply) -> Option<&'static str> {
+    let coding = reply.headers.get(CONTENT_ENCODING)?;
+    (!coding.as_bytes().eq_ignore_ascii_case(b"identity")).then_some("answer has a content encoding")
 }

@@ -152,6 +152,77 @@ fn a_message_at_fault_is_told_and_nothing_is_written() {
 }
 
 #[test]
+fn names_that_nobody_asks_for_are_told() {
+    let body = sample("02-pf-withdraw-rent/yueyang.request.json");
+    let misspelt = run(&with(&[("licence_code=JZ-LIC-0001", "licence_cod=JZ-LIC-0001")]), &body);
+    assert_eq!((code(&misspelt), misspelt.stdout.len()), (64, 0));
+    assert!(
+        error(&misspelt).contains("licence_cod") && error(&misspelt).contains("“licence_code”"),
+        "{}",
+        error(&misspelt)
+    );
+    // Without the setting a place stays empty, which is said.
+    let arguments: Vec<&str> =
+        with(&[]).into_iter().filter(|one| !one.starts_with("licence") && *one != "--with").collect();
+    let without = run(&arguments, &body);
+    assert_eq!(code(&without), 0);
+    assert!(error(&without).contains("licence_code"), "{}", error(&without));
+}
+
+#[test]
+fn settings_of_a_system_are_those_that_its_messages_are_written_with() {
+    let folder = tempfile::tempdir().unwrap();
+    for (settings, parts) in [
+        ("settings = {}", &["缺少设置“licence_code”"][..]),
+        (
+            "settings = { licence_cod = \"x\" }",
+            &["缺少设置“licence_code”", "没有设置“licence_cod”", "是否想写“licence_code”"],
+        ),
+    ] {
+        let file = configuration(folder.path(), &[("settings = { licence_code = \"JZ-LIC-0001\" }", settings)]);
+        let output = run(&["check", "--config", file.to_str().unwrap()], b"");
+        let text = String::from_utf8(output.stdout.clone()).unwrap();
+        assert_eq!(code(&output), 1, "{text}");
+        assert!(parts.iter().all(|part| text.contains(part)), "{parts:?}: {text}");
+        let serve = run(&["serve", "--config", file.to_str().unwrap()], b"");
+        assert_eq!(code(&serve), 1);
+        assert!(parts.iter().all(|part| error(&serve).contains(part)), "{}", error(&serve));
+    }
+}
+
+#[test]
+fn a_reader_who_has_seen_enough_of_the_demonstration_is_no_fault() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_jingyue"))
+        .args(["demo", "--once"])
+        .current_dir(root())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut first = String::new();
+    std::io::BufReader::new(child.stdout.take().unwrap()).read_line(&mut first).unwrap();
+    assert!(first.contains("演示"), "{first}");
+    let output = child.wait_with_output().unwrap();
+    let told = error(&output);
+    assert!(!told.contains("panicked"), "{told}");
+    assert_eq!(code(&output), 0, "{told}");
+}
+
+#[test]
+fn check_says_which_mappings_it_looked_at() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_jingyue")).arg("check").current_dir(folder.path()).output().unwrap();
+    let text = String::from_utf8(output.stdout.clone()).unwrap();
+    assert_eq!(code(&output), 0, "{text}");
+    assert!(text.contains("程序内置"), "{text}");
+    std::fs::create_dir(folder.path().join("mappings")).unwrap();
+    std::fs::write(folder.path().join("mappings/fields.csv"), "id\n").unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_jingyue")).arg("check").current_dir(folder.path()).output().unwrap();
+    let text = String::from_utf8(output.stdout.clone()).unwrap();
+    assert!(code(&output) == 1 && text.contains("检查未通过（映射：当前目录的 mappings）"), "{text}");
+}
+
+#[test]
 fn usage() {
     for (arguments, part) in [
         (vec!["translate"], "--matter"),

@@ -17,3 +17,4 @@ mod reload;
 mod samples;
 mod support;
 mod upstream;
+mod wording;

@@ -60,3 +60,34 @@ fn only_for_those_who_are_named() {
     assert_eq!(send(&wrong), (401, "J303".into()));
     assert_eq!(stand.forwarded(), 0);
 }
+
+#[test]
+fn a_relay_is_counted_and_told_like_anything_else() {
+    let relay =
+        "[[relay]]\npath = \"/gateway/api/gjj/\"\nsystem = \"yueyang-window\"\ncaller = [\"yy-kstb-01\"]\n[[limit]]";
+    let stand = Setup::at(NOW)
+        .edit("[[limit]]", relay)
+        .edit("per_second = 1000\nburst = 1000", "per_second = 1\nburst = 1")
+        .start();
+    let body = sample("01-pf-query/yueyang.request.json");
+    let send = |path: &str, nonce: &str| {
+        let mut headers = signed("yy-kstb-01", "POST", path, NOW, nonce, &body);
+        headers.push(("content-type".into(), "application/json".into()));
+        let mut client = stand.connect();
+        client.send("POST", path, &headers, &body);
+        client.receive()
+    };
+    // Nothing climbs out of the prefix.
+    for path in ["/gateway/api/gjj/../kstb", "/gateway/api/gjj/%2e%2E/kstb"] {
+        let answer = send(path, path);
+        assert_eq!((answer.status, answer.header("x-jingyue-fault")), (404, "J106"), "{path}");
+    }
+    assert_eq!(stand.forwarded(), 0);
+    let well = send(PATH, "a");
+    assert_eq!((well.status, well.header("ratelimit")), (200, "\"window\";r=0;t=1"));
+    assert_eq!(stand.forwarded(), 1);
+    assert_eq!(stand.metric(&["jingyue_requests_total", "outcome=\"ok\""]), "1");
+    let often = send(PATH, "b");
+    assert_eq!((often.status, often.header("x-jingyue-fault")), (429, "J401"));
+    assert_eq!((often.header("ratelimit"), often.header("retry-after")), ("\"window\";r=0;t=1", "1"));
+}

@@ -88,6 +88,28 @@ fn a_document_of_another_kind() {
 }
 
 #[test]
+fn the_log_says_why_an_answer_is_no_use() {
+    for (answer, reason) in [
+        (
+            &b"HTTP/1.1 200 OK\r\ncontent-type: text/xml\r\ncontent-encoding: gzip\r\ncontent-length: 4\r\n\r\n\x1f\x8b\x08\x00"[..],
+            "answer_unreadable: answer has a content encoding",
+        ),
+        (
+            b"HTTP/1.1 200 OK\r\ncontent-type: text/xml\r\ncontent-length: 7\r\n\r\n<a>\xc1\xf5<a",
+            "answer_unreadable: wrong_charset",
+        ),
+        (
+            b"HTTP/1.1 200 OK\r\ncontent-type: text/xml\r\ncontent-length: 18\r\n\r\n<!DOCTYPE a []><a/",
+            "answer_unreadable: doctype_refused",
+        ),
+    ] {
+        let stand = towards(answering(answer), "");
+        assert_eq!(number(&stand, "K1"), "J505");
+        assert!(crate::support::logged().contains(reason), "{reason}");
+    }
+}
+
+#[test]
 fn a_redirect_is_not_followed() {
     let stand =
         towards(answering(b"HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n"), "");

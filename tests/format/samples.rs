@@ -1,4 +1,4 @@
-//! The sample messages and files of the two cities. They lie beside the repository; without them nothing is read.
+//! The sample messages and files of the two cities.
 
 use crate::shape::Shape;
 use crate::shape::at;
@@ -17,18 +17,13 @@ use jingyue::domain::format::records::Layout;
 use jingyue::domain::format::xml;
 use std::path::Path;
 
-fn sample(name: &str) -> Option<Vec<u8>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/domain/samples");
-    if !folder.is_dir() {
-        println!("skipped: shared facts absent");
-        return None;
-    }
-    Some(std::fs::read(folder.join(name)).unwrap())
+fn sample(name: &str) -> Vec<u8> {
+    std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("mappings/examples").join(name)).unwrap()
 }
 
 #[test]
 fn soap_with_a_package_in_a_section() {
-    let Some(input) = sample("02-pf-withdraw-rent/jingzhou.request.soap.xml") else { return };
+    let input = sample("02-pf-withdraw-rent/jingzhou.request.soap.xml");
     let mut shape = Shape::new();
     let package = "Envelope/Body/KSTB_SQ/information!xml/PACKAGE";
     let licence = shape.leaf("Envelope/Body/KSTB_SQ/sqzcm");
@@ -52,7 +47,7 @@ fn soap_with_a_package_in_a_section() {
 
 #[test]
 fn json_of_the_same_case() {
-    let Some(input) = sample("02-pf-withdraw-rent/yueyang.request.json") else { return };
+    let input = sample("02-pf-withdraw-rent/yueyang.request.json");
     let mut shape = Shape::new();
     let name = shape.leaf("data/applicant/spouse/spouseName");
     let street = shape.leaf("data/lease/houseAddr/street");
@@ -72,7 +67,7 @@ fn json_of_the_same_case() {
 
 #[test]
 fn form_with_a_document_in_gb18030() {
-    let Some(input) = sample("01-pf-query/jingzhou.request.form") else { return };
+    let input = sample("01-pf-query/jingzhou.request.form");
     let mut shape = Shape::new();
     let code = shape.leaf("jydm");
     let name = shape.leaf("xml!xml/ROOT/BODY/XINGMING");
@@ -91,8 +86,8 @@ fn form_with_a_document_in_gb18030() {
     assert_eq!(written, &input[start..]);
 }
 
-fn read_fields(name: &str, shape: &mut Shape) -> Option<Scratch> {
-    let input = sample(name)?;
+fn read_fields(name: &str, shape: &mut Shape) -> Scratch {
+    let input = sample(name);
     let elements = [&b"field"[..], b"field-list"].map(Into::into).to_vec();
     shape.tree.naming = Naming::Attribute { elements, attribute: b"name"[..].into() };
     let mut scratch = Scratch::default();
@@ -100,7 +95,7 @@ fn read_fields(name: &str, shape: &mut Shape) -> Option<Scratch> {
     let [first, ..] = &mut scratch.sides;
     Charset::Gbk.decode(&input, first).unwrap();
     xml::read_side(&shape.tree, 0, 0, &mut scratch, &Limits::default()).unwrap();
-    Some(scratch)
+    scratch
 }
 
 #[test]
@@ -109,14 +104,14 @@ fn fields_named_by_attribute() {
     let date = shape.leaf("message/head/SendDate");
     let customer = shape.leaf("message/head/CustNo");
     let name = shape.leaf("message/body/EmpName");
-    let Some(scratch) = read_fields("03-pf-transfer/m1-letter.request.gb18030.xml", &mut shape) else { return };
+    let scratch = read_fields("03-pf-transfer/m1-letter.request.gb18030.xml", &mut shape);
     let text = |number| at(&scratch, &[], 0, number);
     assert_eq!((text(date).1.as_str(), text(name).1.as_str()), ("20261123", "刘𬱖"));
     assert_eq!(text(customer), (Kind::Text, String::new()));
 
     let mut shape = Shape::new();
     let files = shape.list("message/body/FILE_LIST/0", &["NAME", "DATA"]);
-    let Some(scratch) = read_fields("03-pf-transfer/m4-money-notice.request.gb18030.xml", &mut shape) else { return };
+    let scratch = read_fields("03-pf-transfer/m4-money-notice.request.gb18030.xml", &mut shape);
     let frames = items(&scratch, files);
     assert_eq!(at(&scratch, &[], frames[0], 1).1, "BDC_ACC_430600000000000_20261123.DAT");
     assert!(at(&scratch, &[], frames[0], 2).1.contains("|荆州住房公积金中心|45321.54|"));
@@ -125,11 +120,7 @@ fn fields_named_by_attribute() {
 /// Every sample document is accepted, every JSON and XML one of them.
 #[test]
 fn all_sample_documents_are_read() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/domain/samples");
-    if !folder.is_dir() {
-        println!("skipped: shared facts absent");
-        return;
-    }
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("mappings/examples");
     let (mut scratch, mut read) = (Scratch::default(), 0);
     for case in std::fs::read_dir(folder).unwrap().filter_map(|entry| std::fs::read_dir(entry.unwrap().path()).ok()) {
         for file in case {
@@ -158,7 +149,7 @@ fn all_sample_documents_are_read() {
 
 #[test]
 fn the_transfer_file_round_trips() {
-    let Some(input) = sample("03-pf-transfer/BDC_BAT_430600000000000_43060261123000000106.DAT") else { return };
+    let input = sample("03-pf-transfer/BDC_BAT_430600000000000_43060261123000000106.DAT");
     let spec = Delimited { separator: "@|$".into(), trailing: true };
     let mut reader = DelimitedReader::new(&input[..], spec.clone(), Charset::Gb18030, 4096);
     let (mut written, mut notes) = (Vec::new(), Vec::new());
@@ -179,8 +170,8 @@ fn the_transfer_file_round_trips() {
 
 #[test]
 fn the_settlement_file_round_trips() {
-    let Some(input) = sample("03-pf-transfer/GJJDZ_430600_421000_20261123.gb18030.txt") else { return };
-    let table = String::from_utf8(sample("03-pf-transfer/GJJDZ.layout.csv").unwrap()).unwrap();
+    let input = sample("03-pf-transfer/GJJDZ_430600_421000_20261123.gb18030.txt");
+    let table = String::from_utf8(sample("03-pf-transfer/GJJDZ.layout.csv")).unwrap();
     let layout = Layout::parse(&table).unwrap();
     let mut reader = FixedReader::new(&input[..], &layout, Charset::Gb18030);
     let (mut written, mut names, mut sums) = (Vec::new(), Vec::new(), [0_u64; 2]);

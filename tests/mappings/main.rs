@@ -9,6 +9,7 @@ mod equivalence;
 #[path = "../few/mod.rs"]
 mod few;
 mod files;
+mod shapes;
 mod sums;
 mod support;
 mod tiny;

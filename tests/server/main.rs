@@ -9,9 +9,10 @@ use bytes::Bytes;
 use futures_util::future::LocalBoxFuture;
 use http::{HeaderMap, StatusCode};
 use http_body_util::{BodyExt, Full};
+use jingyue::domain::fault::Fault;
 use jingyue::edge::clock::Clock;
 use jingyue::edge::metrics::Metrics;
-use jingyue::edge::server::{Answer, Arrived, Handler, Listeners, Protocols, Running, Settings, start};
+use jingyue::edge::server::{Answer, Arrived, Handler, Head, Listeners, Protocols, Running, Settings, start};
 use jingyue::edge::tls::{ClientCertificate, Family, Key, Own, Trust, Versions, client_config, server_config};
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -32,6 +33,10 @@ struct Probe {
 }
 
 impl Handler for Probe {
+    fn before_body(&self, head: Head<'_>) -> Result<(), Fault> {
+        if head.uri.path() == "/closed" { Err(Fault::UnknownCaller) } else { Ok(()) }
+    }
+
     fn handle(self: Rc<Self>, arrived: Arrived) -> LocalBoxFuture<'static, Answer> {
         Box::pin(async move {
             let path = arrived.path().to_owned();
@@ -69,6 +74,7 @@ fn settings() -> Settings {
         body_timeout: LONG,
         idle_timeout: LONG,
         body_bytes_max: 100_000,
+        bodies_bytes_max: 150_000,
         connections_max: 100,
         exchanges_max: 100,
         drain: LONG,
@@ -615,4 +621,61 @@ fn an_idle_http2_connection_ends() {
             tokio::task::yield_now().await;
         }
     });
+}
+
+#[test]
+fn a_large_body_of_nobody_is_not_read() {
+    let site = site(&settings());
+    let mut stream = site.connect();
+    // Nothing of the body is sent: the answer does not wait for it.
+    write(&mut stream, "POST /closed HTTP/1.1\r\nhost: a\r\ncontent-length: 70000\r\n\r\n");
+    assert_eq!(answer(&mut stream).0, 401);
+    let mut stream = site.connect();
+    write(&mut stream, "POST /closed HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n");
+    assert_eq!(answer(&mut stream).0, 401, "of no known size");
+    // A small one is cheaper read than judged twice.
+    let mut stream = site.connect();
+    write(&mut stream, "POST /closed HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\nab");
+    assert_eq!(answer(&mut stream).0, 200);
+    site.running.drain();
+    site.running.join();
+}
+
+#[test]
+fn bodies_in_hand_are_bounded_together() {
+    let site = site(&settings());
+    let body = "x".repeat(90_000);
+    let request = |path: &str, length: usize| {
+        format!("POST {path} HTTP/1.1\r\nhost: a\r\ncontent-length: {length}\r\n\r\n{}", &body[..length])
+    };
+    let mut first = site.connect();
+    write(&mut first, &request("/gate", 90_000));
+    assert_eq!(site.arrivals.recv_timeout(LONG).unwrap(), "/gate");
+    let mut second = site.connect();
+    write(&mut second, &request("/a", 90_000));
+    assert_eq!(answer(&mut second).0, 503, "180 000 bytes are more than 150 000");
+    let mut third = site.connect();
+    write(&mut third, &request("/b", 60_000));
+    assert_eq!(answer(&mut third).0, 200, "small bodies do not count");
+    site.gate.notify_one();
+    assert_eq!(answer(&mut first).0, 200);
+    let mut fourth = site.connect();
+    write(&mut fourth, &request("/c", 90_000));
+    assert_eq!(answer(&mut fourth).0, 200, "what was held is given back");
+    site.running.drain();
+    site.running.join();
+}
+
+#[test]
+fn a_head_has_its_bound_to_the_byte() {
+    let site = site(&settings());
+    let head = |bytes: usize| format!("GET /a HTTP/1.1\r\nhost: a\r\nx-long: {}\r\n\r\n", "x".repeat(bytes));
+    let mut stream = site.connect();
+    write(&mut stream, &head(60_000));
+    assert_eq!(answer(&mut stream).0, 200);
+    let mut stream = site.connect();
+    write(&mut stream, &head(65_536));
+    assert!(matches!(answer(&mut stream).0, 413 | 431));
+    site.running.drain();
+    site.running.join();
 }

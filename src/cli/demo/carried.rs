@@ -49,7 +49,7 @@ impl Drop for Folder {
 impl Demo {
     /// Tells it; true where the good licence is handed on and the cancelled one stops the exchange.
     pub(super) fn carried(&self, cities: &Cities) -> Result<bool, Vec<String>> {
-        println!("━━ 办理中的证照：申请只带证照标识，网关从湖南共享平台取证、核验，以湖北的写法交给荆州");
+        tell!("━━ 办理中的证照：申请只带证照标识，网关从湖南共享平台取证、核验，以湖北的写法交给荆州");
         let failed = |error: io::Error| vec![format!("演示目录：{}", in_words(&error))];
         let folder = Folder::make().map_err(failed)?;
         let trust = folder.path().join("trust");
@@ -105,11 +105,11 @@ fn carried_scenes(cities: &Cities, app: &App) -> Result<bool, Vec<String>> {
             right &= is_right;
             let mark = if is_right { "✔" } else { "✘" };
             match told {
-                Some(told) => println!("   {mark} 结婚证可以采信，荆州收到 {told}"),
-                None => println!("   {mark} 结婚证已注销：{} 没有转发，答复 {}", code.as_u16(), shortened(&answer)),
+                Some(told) => tell!("   {mark} 结婚证可以采信，荆州收到 {told}"),
+                None => tell!("   {mark} 结婚证已注销：{} 没有转发，答复 {}", code.as_u16(), shortened(&answer)),
             }
         }
-        println!();
+        tell!("");
         Ok(right)
     })
 }

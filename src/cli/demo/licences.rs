@@ -54,7 +54,7 @@ pub(super) fn show() -> Result<bool, Vec<String>> {
         .map_err(|faults| faults.iter().map(ToString::to_string).collect::<Vec<_>>())?;
     let at = Clock::System.now().div_euclid(1_000);
     let mut right = true;
-    println!("━━ 电子证照离线验证");
+    tell!("━━ 电子证照离线验证");
     for (title, name) in SHOWN {
         let good = carried(&format!("sm/licences/{name}"))?;
         let bad = altered(&good).ok_or_else(|| vec![format!("样例 {name} 的页面与所记不符")])?;
@@ -66,10 +66,10 @@ pub(super) fn show() -> Result<bool, Vec<String>> {
                 Some(code) => report.decision == Decision::Reject && report.codes().first() == Some(&code),
             };
             right &= is_right;
-            println!("   {} {title} {what}：{}", if is_right { "✔" } else { "✘" }, verdict(&report));
+            tell!("   {} {title} {what}：{}", if is_right { "✔" } else { "✘" }, verdict(&report));
         }
     }
-    println!();
+    tell!("");
     Ok(right)
 }
 

@@ -99,11 +99,11 @@ impl Demo {
         let cities = Cities::start(options).map_err(|error| one(format!("模拟城市无法启动：{error}")))?;
         let app = App::start(self.source(&cities), Clock::System)?;
         let data = app.data_address().ok_or_else(|| one("业务入口没有启动".into()))?;
-        println!("荆岳通办网关演示：两座模拟城市在本机，全部人物、单位均为虚构\n");
+        tell!("荆岳通办网关演示：两座模拟城市在本机，全部人物、单位均为虚构\n");
         let right = self.scenes(&cities, data)?;
         let right = licences::show()? && right;
         let right = self.carried(&cities)? && right;
-        println!("{}", if right { "全部正确。" } else { "有步骤不符，见上。" });
+        tell!("{}", if right { "全部正确。" } else { "有步骤不符，见上。" });
         if !self.once {
             stay(&cities, &app, data)?;
         }
@@ -160,8 +160,14 @@ allow = [{{ matters = ["SC014", "GJ*"], to = ["yueyang"] }}]
             ("fund-national", "jingzhou"),
             ("yueyang-window", "yueyang"),
         ] {
+            // Jingzhou's systems want the licence code that it gave us.
+            let settings = if matches!(name, "jingzhou-window" | "jingzhou-police") {
+                format!("settings = {{ licence_code = \"{LICENCE_CODE}\" }}\n")
+            } else {
+                String::new()
+            };
             let system = format!(
-                "[[system]]\nname = \"{name}\"\ncity = \"{city}\"\nprofile = \"{name}\"\nurl = \"http://{}\"\nsettings = {{ licence_code = \"{LICENCE_CODE}\" }}\n",
+                "[[system]]\nname = \"{name}\"\ncity = \"{city}\"\nprofile = \"{name}\"\nurl = \"http://{}\"\n{settings}",
                 cities.address(name)
             );
             text.push_str(&system);
@@ -182,12 +188,12 @@ allow = [{{ matters = ["SC014", "GJ*"], to = ["yueyang"] }}]
             let callers = Callers::new(data)?;
             let mut right = true;
             for (number, scene) in SCENES.iter().enumerate() {
-                println!("━━ {}. {}", number + 1, scene.title);
+                tell!("━━ {}. {}", number + 1, scene.title);
                 match self.scene(scene, &program, &library, cities, &callers).await {
-                    Ok(()) => println!("   ✔ 符合预期\n"),
+                    Ok(()) => tell!("   ✔ 符合预期\n"),
                     Err(found) => {
                         right = false;
-                        println!("   ✘ {found}\n");
+                        tell!("   ✘ {found}\n");
                     }
                 }
             }
@@ -218,17 +224,17 @@ allow = [{{ matters = ["SC014", "GJ*"], to = ["yueyang"] }}]
         let before = cities.received().len();
         let (status, headers, answer) = callers.call(scene, Bytes::from(input)).await?;
         let repeat = if headers.contains_key("x-jingyue-repeat") { "（台账中的答复）" } else { "" };
-        println!("   答复 {} {repeat}{}", status.as_u16(), shortened(&answer));
+        tell!("   答复 {} {repeat}{}", status.as_u16(), shortened(&answer));
         let received = cities.received();
         let received = &received[before..];
         match (scene.forwarded, received) {
-            (None, []) => println!("   没有转发"),
+            (None, []) => tell!("   没有转发"),
             (Some(file), [message]) if message.system == scene.target => {
                 let ignored: Vec<String> = scene.forwarded_ignored.iter().map(|path| (*path).to_owned()).collect();
                 if let Some(found) = difference(example(file)?, &message.bytes, &ignored)? {
                     return Err(format!("送达 {} 的报文与样例不同：{found}", scene.target));
                 }
-                println!("   {} 收到 {} 字节，与样例一致", scene.target, message.bytes.len());
+                tell!("   {} 收到 {} 字节，与样例一致", scene.target, message.bytes.len());
             }
             (expected, found) => {
                 return Err(format!(
@@ -279,13 +285,13 @@ fn source_of(text: String) -> Source {
 
 /// Stays up until it is interrupted.
 fn stay(cities: &Cities, app: &App, data: SocketAddr) -> Result<(), Vec<String>> {
-    println!("\n网关仍在运行，按 Ctrl-C 结束：");
-    println!("  业务入口  https://{data}");
-    println!("  存活      http://{}/livez", app.admin_address());
-    println!("  就绪      http://{}/readyz", app.admin_address());
-    println!("  指标      http://{}/metrics", app.admin_address());
+    tell!("\n网关仍在运行，按 Ctrl-C 结束：");
+    tell!("  业务入口  https://{data}");
+    tell!("  存活      http://{}/livez", app.admin_address());
+    tell!("  就绪      http://{}/readyz", app.admin_address());
+    tell!("  指标      http://{}/metrics", app.admin_address());
     for name in Cities::systems() {
-        println!("  模拟系统  http://{}  {name}", cities.address(name));
+        tell!("  模拟系统  http://{}  {name}", cities.address(name));
     }
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| vec![error.to_string()])?;
@@ -320,10 +326,10 @@ fn tell(scene: &Scene, program: &Program, input: &[u8]) {
     let mut trace = Trace::default();
     if pair.request.translate_traced(input, &context, &mut Workspace::default(), Some(&mut trace)).is_ok() {
         for line in trace.lines.iter().filter(|line| !line.constant && line.from.is_some()) {
-            println!("   {}", explain(line));
+            tell!("   {}", explain(line));
         }
         let others = trace.lines.iter().filter(|line| line.constant || line.from.is_none()).count();
-        println!("   （另有 {others} 处常量和网关给出的值）");
+        tell!("   （另有 {others} 处常量和网关给出的值）");
     }
 }
 

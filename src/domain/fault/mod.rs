@@ -7,9 +7,12 @@
 //! Ranges: 100 form of the request, 200 mapping and codes, 300 identity and trust, 400 limits,
 //! 500 the other city, 600 ledger, 900 ours.
 
+mod facts;
 mod plain;
 mod text;
 
+pub use facts::ContentPart;
+pub use facts::Unknown;
 pub use plain::is_plain;
 pub use plain::may_show_return;
 use std::borrow::Cow;
@@ -189,6 +192,7 @@ pub enum Fault {
         offset: usize,
     },
     WrongContentType {
+        part: ContentPart,
         expected: &'static str,
     },
     UnknownPath,
@@ -207,6 +211,7 @@ pub enum Fault {
     },
     UnknownMatter {
         code: String,
+        what: Unknown,
     },
     NotServed {
         matter: String,
@@ -220,6 +225,8 @@ pub enum Fault {
     WrongSignature,
     ClockOutside {
         window_seconds: u32,
+        /// False where what was sent cannot be a number of milliseconds.
+        is_milliseconds: bool,
     },
     NonceReplayed,
     NotPermitted {
@@ -355,7 +362,7 @@ entries! {
     BREAKER_OPEN = 502 "breaker_open" 503 OtherCity Retry::AfterSeconds(10), "peer_busy", "对方连续失败，熔断中；请求没有送出";
     DEADLINE_PASSED = 503 "deadline_passed" 504 OtherCity Retry::QueryFirst, "peer_timeout", "超过时限没有答复，结果未知；先查询，再人工处理";
     CONNECTION_LOST = 504 "connection_lost" 504 OtherCity Retry::QueryFirst, "peer_timeout", "送出后连接断开，结果未知；先查询，再人工处理";
-    ANSWER_UNREADABLE = 505 "answer_unreadable" 502 OtherCity Retry::QueryFirst, "peer_error", "对方答复无法解析，结果未知；保存原文联系对方";
+    ANSWER_UNREADABLE = 505 "answer_unreadable" 502 OtherCity Retry::QueryFirst, "peer_error", "对方答复无法解析，结果未知；原因在日志的 error 中，网关不留原文，须向对方索取";
     ANSWER_TOO_LARGE = 506 "answer_too_large" 502 OtherCity Retry::QueryFirst, "peer_error", "对方答复超过上限";
     ANSWER_WRONG = 507 "answer_wrong" 502 OtherCity Retry::QueryFirst, "peer_error", "对方答复缺字段或代码无对应，逐条见各字段错误";
     ANSWER_STATUS = 508 "answer_status" 502 OtherCity Retry::QueryFirst, "peer_error", "对方返回非 2xx 状态";

@@ -1,6 +1,6 @@
 //! The sentences for the clerk, made from a fault's facts: Chinese, without personal data, each says what to do.
 
-use crate::domain::fault::{Fault, FieldFault, FieldFaultKind, LengthUnit};
+use crate::domain::fault::{ContentPart, Fault, FieldFault, FieldFaultKind, LengthUnit, Unknown};
 
 impl FieldFault {
     /// The sentence for the clerk: names the field and says what to do.
@@ -78,21 +78,41 @@ impl Fault {
             Self::WrongCharset { charset, offset } => {
                 format!("报文第 {offset} 字节起不是 {charset} 编码，请按约定的字符集发送")
             }
+            Self::LimitExceeded { what: what @ "随机数长度", limit } => {
+                format!("{what}超过上限 {limit} 字节，请换用较短的随机数，重新签名发送")
+            }
             Self::LimitExceeded { what, limit } => format!("报文的{what}超过上限 {limit}，请拆分或精简后重新发送"),
             Self::DoctypeRefused { .. } => "报文含有 DOCTYPE 声明，不予接受，请去掉后重新发送".into(),
-            Self::WrongContentType { expected } => format!("内容类型不对，应为 {expected}，请更正请求头"),
+            Self::WrongContentType { part: ContentPart::Type, expected } => {
+                format!("内容类型不对，应为 {expected}，请更正请求头")
+            }
+            Self::WrongContentType { part: ContentPart::Charset, expected } => {
+                format!("内容类型中写的字符集与约定不符，应为 {expected}，请按它编码正文，并更正请求头")
+            }
+            Self::WrongContentType { part: ContentPart::Coding, .. } => {
+                "正文经过压缩（Content-Encoding），网关不解压，请发送未压缩的正文".into()
+            }
             Self::UnknownPath => "没有这个接口地址，请核对接口文档中的路径".into(),
             Self::WrongMethod { expected } => format!("请求方法不对，请使用 {expected}"),
             Self::BodyTimeout => "报文传输超时，请求没有办理，请重新发送".into(),
             Self::BodyIncomplete => "报文没有传完连接就断了，请求没有办理，请重新发送".into(),
             Self::KeyMissing { paths } => format!("报文缺少防重编号（{paths}），请补填后重新提交"),
             Self::Fields { faults, more } => fields_text("报文有", faults, *more),
-            Self::UnknownMatter { code } => format!("没有事项“{code}”，请核对事项编码"),
+            Self::UnknownMatter { code, what: Unknown::Matter } => format!("没有事项“{code}”，请核对事项编码"),
+            Self::UnknownMatter { code, what: Unknown::Place } => {
+                format!("事项“{code}”不在这个地址或服务编号下办理，请核对接口文档中的路径和服务编号")
+            }
+            Self::UnknownMatter { code, what: Unknown::Service } => {
+                format!("没有服务编号“{code}”，请核对接口文档中的服务编号")
+            }
             Self::NotServed { matter, city } => format!("{city}没有开通事项“{matter}”的跨省通办，请改走其他渠道"),
             Self::CredentialsMissing { header } => format!("请求没有携带身份凭据（{header}），请按接入规范签名"),
             Self::UnknownCaller => "来文系统没有登记，请联系网关运维办理接入".into(),
             Self::WrongSignature => "签名验证没有通过，请核对密钥和签名原文".into(),
-            Self::ClockOutside { window_seconds } => {
+            Self::ClockOutside { is_milliseconds: false, .. } => {
+                "时间戳应为 1970 年起的毫秒数（13 位），请更正后重新签名发送".into()
+            }
+            Self::ClockOutside { window_seconds, .. } => {
                 format!("请求时间与网关相差超过 {window_seconds} 秒，请校准时钟后重新签名发送")
             }
             Self::NonceReplayed => "随机数已经用过，请换新的随机数重新签名发送".into(),

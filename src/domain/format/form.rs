@@ -12,6 +12,7 @@ use crate::domain::format::NodeId;
 use crate::domain::format::Scratch;
 use crate::domain::format::Slot;
 use crate::domain::format::Tree;
+use crate::domain::format::Wanted;
 use crate::domain::format::charset::Charset;
 use crate::domain::format::nested;
 use crate::domain::format::nested::Place;
@@ -78,10 +79,10 @@ impl<'a> Reader<'a> {
     fn value(&mut self, action: &'a Action, value: Slot, frame: u32) -> Result<(), Fault> {
         match action {
             Action::Skip => {}
-            // Where members are wanted, the mapping sees that text was found.
-            Action::Leaf(slot) | Action::Enter { slot, .. } => {
+            Action::Leaf(slot) => {
                 self.scratch.note(frame, *slot, value);
             }
+            Action::Enter { slot, .. } => self.scratch.note_misfit(frame, *slot, value, Wanted::Object),
             Action::List { slot, node, frame: size } => {
                 let item = self.scratch.append_item(frame, *slot, *size, self.limits)?;
                 if let Some(text) = self.tree.nodes.get(usize::from(*node)).and_then(|node| node.text) {

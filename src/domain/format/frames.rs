@@ -5,9 +5,11 @@
 use crate::domain::fault::Fault;
 use crate::domain::format::Kind;
 use crate::domain::format::Limits;
+use crate::domain::format::Misfit;
 use crate::domain::format::Scratch;
 use crate::domain::format::Slot;
 use crate::domain::format::SlotNumber;
+use crate::domain::format::Wanted;
 use crate::domain::format::nested::Reading;
 use crate::domain::format::scan;
 
@@ -42,6 +44,14 @@ impl Scratch {
                 self.duplicates.push(place);
                 false
             }
+        }
+    }
+
+    /// Notes what was found at a place that wants a list or members.
+    #[cold]
+    pub(super) fn note_misfit(&mut self, frame: u32, number: SlotNumber, found: Slot, wanted: Wanted) {
+        if self.note(frame, number, found) && found.kind != Kind::Null {
+            self.misfits.push(Misfit { place: frame + u32::from(number), wanted });
         }
     }
 

@@ -104,6 +104,10 @@ pub struct Scratch {
     pub sides: [Vec<u8>; SIDES],
     /// Places (frame + slot) that occurred again although they are no list.
     pub duplicates: Vec<u32>,
+    /// Places that found another kind of thing than they want, in the order of the document.
+    pub misfits: Vec<Misfit>,
+    /// Texts that stood beside the members of an element so far and that nobody asked for.
+    pub strays: u32,
     /// Members or elements that no key of the tree names; they are dropped.
     pub undeclared: u32,
     /// Stack of the readers; empty between messages.
@@ -112,6 +116,27 @@ pub struct Scratch {
     pub members: usize,
     /// What of [`Tree::awaited`] is still to come. Once nothing is, reading has ended, and the reader's fault is none.
     pub awaited: u64,
+}
+
+/// Something was wanted at a place, and something else was there. Null and nothing are no misfits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Misfit {
+    /// Frame + slot; with slot number 0 the item itself that the frame belongs to.
+    pub place: u32,
+    pub wanted: Wanted,
+}
+
+/// What was wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    List,
+    /// An element of that name in the namespace with that number in [`Tree::namespaces`]; the place may have got one
+    /// before or after.
+    Namespace(u16),
+    /// Members.
+    Object,
+    /// Text with a document in it.
+    Text,
 }
 
 /// An element or object that a reader has open. Readers may use the fields as they like.
@@ -218,6 +243,8 @@ impl Scratch {
             side.clear();
         }
         self.duplicates.clear();
+        self.misfits.clear();
+        self.strays = 0;
         self.undeclared = 0;
         self.stack.clear();
         self.members = 0;

@@ -28,6 +28,8 @@ use base64::Engine;
 pub(super) struct Faults {
     pub list: Vec<FieldFault>,
     pub more: usize,
+    /// Containers whose inside cannot be judged: of another kind, or there twice.
+    blind: Vec<String>,
 }
 
 impl Faults {
@@ -38,6 +40,31 @@ impl Faults {
             return;
         }
         self.list.push(FieldFault { path: numbered(&note.path, positions), title: note.title.clone(), what });
+    }
+
+    /// True where the same is said of some place already.
+    pub(super) fn has(&self, what: &FieldFaultKind) -> bool {
+        self.list.iter().any(|fault| fault.what == *what)
+    }
+
+    /// Adds a fault at a place whose inside was not looked into.
+    pub(super) fn push_blind(&mut self, note: &RowNote, positions: &[u32], what: FieldFaultKind) {
+        let path = numbered(&note.path, positions);
+        let path = path.strip_suffix("[]").map_or_else(|| path.clone(), str::to_owned);
+        self.blind.push(path.clone());
+        self.list.push(FieldFault { path, title: note.title.clone(), what });
+    }
+
+    /// Takes out what is said to be missing inside a container that was not looked into.
+    pub(super) fn settle(&mut self) {
+        let blind = std::mem::take(&mut self.blind);
+        let inside = |path: &str| {
+            let below = |rest: &str| rest.is_empty() || rest.starts_with(['.', '/', '[', '!']);
+            blind.iter().any(|container| path.strip_prefix(container.as_str()).is_some_and(below))
+        };
+        if !blind.is_empty() {
+            self.list.retain(|fault| fault.what != FieldFaultKind::Missing || !inside(&fault.path));
+        }
     }
 }
 
@@ -92,20 +119,29 @@ impl View<'_> {
         Err(Fault::Refused { canonical, code: code.chars().take(32).collect(), text, known: choice.is_some() })
     }
 
-    /// Everything that must hold of the message as it was read.
-    pub(super) fn check(&self, faults: &mut Faults) {
-        self.check_duplicates(faults);
-        let mut view = *self;
-        view.check_scope(0, 0, faults);
+    /// That the answer is the answer to this request: what it repeats of it, it repeats as it was. What is not there
+    /// says nothing.
+    ///
+    /// # Errors
+    /// [`Fault::AnswerUnreadable`] where it belongs to another.
+    pub(super) fn check_echoes(&self) -> Result<(), Fault> {
+        for (answer, request) in &self.plan.echoes {
+            let (mut spare, mut other) = (Spare::default(), Spare::default());
+            if let (Ok(Got::Value(answer)), Ok(Got::Value(request))) =
+                (self.get(answer, &mut spare), self.get(request, &mut other))
+                && answer != request
+            {
+                return Err(Fault::AnswerUnreadable { reason: "answer to another request" });
+            }
+        }
+        Ok(())
     }
 
-    fn check_duplicates(&self, faults: &mut Faults) {
-        for place in &self.scratch.duplicates {
-            let root = self.plan.scopes.first().filter(|scope| (*place as usize) < scope.rows.len());
-            let note = root.and_then(|scope| scope.rows[*place as usize].as_deref());
-            let unknown = RowNote { path: "列表项".into(), ..RowNote::default() };
-            faults.push(note.unwrap_or(&unknown), &[], FieldFaultKind::Duplicate);
-        }
+    /// Everything that must hold of the message as it was read.
+    pub(super) fn check(&self, faults: &mut Faults) {
+        self.check_places(faults);
+        let mut view = *self;
+        view.check_scope(0, 0, faults);
     }
 
     fn check_scope(&mut self, scope: usize, level: usize, faults: &mut Faults) {
@@ -114,9 +150,14 @@ impl View<'_> {
         let depth = u8::try_from(level).unwrap_or_default();
         for number in &own.required {
             let slot = self.slot(depth, *number);
-            let empty = matches!(slot.kind, Kind::Missing | Kind::Null)
-                || (slot.kind == Kind::Text && slot.len == 0)
-                || (slot.kind == Kind::List && slot.len == 0);
+            let empty = match slot.kind {
+                Kind::Missing | Kind::Null => true,
+                Kind::Text | Kind::JsonEscaped | Kind::XmlEscaped => {
+                    super::text::is_blank(self.text(slot, &mut Vec::new()))
+                }
+                Kind::List => slot.len == 0,
+                _ => false,
+            };
             if let Some(note) = own.rows.get(usize::from(*number)).and_then(Option::as_deref).filter(|_| empty) {
                 faults.push(note, &self.positions[..level], FieldFaultKind::Missing);
             }
@@ -258,6 +299,21 @@ impl View<'_> {
                     faults.push(&check.note, positions, FieldFaultKind::Missing);
                 }
             }
+            CheckRule::Identifier { source, kind, condition } => {
+                let mut spare = Spare::default();
+                // The condition comes last: almost every number is right.
+                if let Ok(Got::Value(Value::Text(text))) = self.get(source, &mut spare)
+                    && let Some(fault) = super::identifiers::fault(*kind, text)
+                    && self.holds(condition)
+                {
+                    faults.push(&check.note, positions, fault);
+                }
+            }
+            CheckRule::Positive(source) => {
+                if self.number(source).is_some_and(|number| number <= 0) {
+                    faults.push(&check.note, positions, FieldFaultKind::RuleBroken { rule: rule() });
+                }
+            }
             CheckRule::Digest { digest, content } => self.check_digest(check, digest, *content, positions, faults),
         }
     }
@@ -275,18 +331,15 @@ impl View<'_> {
         let mut spare = Vec::new();
         let text = self.text(slot, &mut spare);
         let mut bytes = Vec::new();
-        match base64::engine::general_purpose::STANDARD.decode_vec(text, &mut bytes) {
-            Ok(()) => {
-                let found = sm::hex(&sm::digest(&bytes));
-                if !found.as_bytes().eq_ignore_ascii_case(&declared) {
-                    faults.push(&check.note, positions, FieldFaultKind::DigestDiffers);
-                }
-            }
-            Err(_) => faults.push(
-                &check.note,
-                positions,
-                FieldFaultKind::WrongForm { expected: "Base64 编码的材料内容".into() },
-            ),
+        if base64::engine::general_purpose::STANDARD.decode_vec(text, &mut bytes).is_err() {
+            // Told of the content, not of its digest.
+            let scope = self.plan.scopes.get(check.scope);
+            let note = scope.and_then(|scope| scope.rows.get(usize::from(content.1))?.as_deref());
+            let expected = "Base64 编码的材料内容".to_owned();
+            return faults.push(note.unwrap_or(&check.note), positions, FieldFaultKind::WrongForm { expected });
+        }
+        if !sm::hex(&sm::digest(&bytes)).as_bytes().eq_ignore_ascii_case(&declared) {
+            faults.push(&check.note, positions, FieldFaultKind::DigestDiffers);
         }
     }
 }

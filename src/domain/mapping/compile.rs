@@ -123,7 +123,8 @@ pub(super) fn compile(shared: &Shared<'_>, order: &Order<'_>, faults: &mut Vec<D
     let source_profile = order.source.map_or(order.target.profile, |side| side.profile);
     let notes = notes(shared.catalogue, &source);
     let target_notes = self::notes(shared.catalogue, order.target.message);
-    let layout = reader::layout(source_profile, &source, &notes, faults);
+    let separator = order.source.map_or(order.target.direction, |side| side.direction).separator();
+    let layout = reader::layout(source_profile, separator, &source, &notes, faults);
     let service = order.target.service;
     let mut resolver = Resolver {
         catalogue: shared.catalogue,
@@ -148,6 +149,7 @@ pub(super) fn compile(shared: &Shared<'_>, order: &Order<'_>, faults: &mut Vec<D
     };
     let ops = writer.document();
     let checks = checks(shared.catalogue, order, &mut resolver);
+    let echoes = echoes(shared.catalogue, order, &mut resolver);
     let mut keeps = Vec::new();
     for name in &order.keeps {
         let kind = shared.catalogue.field(name).map_or(Type::Text, |field| field.kind);
@@ -173,6 +175,7 @@ pub(super) fn compile(shared: &Shared<'_>, order: &Order<'_>, faults: &mut Vec<D
         scopes: layout.scopes,
         result,
         checks,
+        echoes,
         keeps,
         ops,
         target_charset: target.charset,
@@ -302,25 +305,52 @@ fn require(layout: &mut Layout, message: &Message, used: &[bool]) {
 
 /// The rules that hold for this message and can be checked on the side that is read.
 fn checks(catalogue: &Catalogue, order: &Order<'_>, resolver: &mut Resolver<'_>) -> Vec<Check> {
-    let Some(source) = order.source else { return Vec::new() };
+    rules(catalogue, order).filter_map(|row| check(row, resolver)).collect()
+}
+
+/// The rows of `rules.csv` for this message.
+fn rules<'a>(catalogue: &'a Catalogue, order: &Order<'a>) -> impl Iterator<Item = &'a RuleRow> {
     let any = |pattern: &str, word: &str| pattern == "*" || pattern.split('|').any(|one| one == word);
-    let mut checks = Vec::new();
-    for row in &catalogue.rules {
-        if any(&row.matter, &source.service.matter)
-            && any(&row.step, &source.service.step)
-            && any(&row.message, order.kind.word())
+    let (source, kind) = (order.source, order.kind.word());
+    catalogue.rules.iter().filter(move |row| {
+        source.is_some_and(|source| {
+            any(&row.matter, &source.service.matter) && any(&row.step, &source.service.step) && any(&row.message, kind)
+        })
+    })
+}
+
+/// What an answer repeats of its request, where both messages have it.
+fn echoes(catalogue: &Catalogue, order: &Order<'_>, resolver: &mut Resolver<'_>) -> Vec<(Source, Source)> {
+    let mut echoes = Vec::new();
+    for row in rules(catalogue, order) {
+        let Rule::Same(id) = &row.rule else { continue };
+        if order.kind != MessageKind::Answer || id.contains("[]") {
+            let found = format!("规则“{}”不能用在这里", row.text);
+            let fault = Diagnostic::error(166, &row.place, found).expected("message 一列为 answer，字段不在列表中");
+            resolver.faults.push(fault);
+            continue;
+        }
+        let Some(field) = resolver.field(id, &row.place) else { continue };
+        if resolver.message.row_of(id).is_some_and(|row| resolver.layout.rows.contains_key(&row))
+            && let Some(request) = resolver.kept(id, field.kind)
+            && let Some((answer, Some(_))) = resolver.source(id, field.kind, None, &row.place)
         {
-            checks.extend(check(row, resolver));
+            echoes.push((answer, request));
         }
     }
-    checks
+    echoes
 }
 
 fn check(row: &RuleRow, resolver: &mut Resolver<'_>) -> Option<Check> {
     let first = match &row.rule {
         Rule::Digest { digest, .. } => digest,
         Rule::Order { before, .. } => before,
-        Rule::Required { field, .. } | Rule::Total { field, .. } => field,
+        Rule::Identifier { field, .. }
+        | Rule::Positive(field)
+        | Rule::Required { field, .. }
+        | Rule::Total { field, .. } => field,
+        // No rule within a message.
+        Rule::Same(_) => return None,
         Rule::Sum { total, .. } => total,
     };
     let field = resolver.field(first, &row.place)?;
@@ -344,9 +374,14 @@ fn check(row: &RuleRow, resolver: &mut Resolver<'_>) -> Option<Check> {
         }
         Rule::Required { field, condition } => {
             let source = source(field)?;
-            let prefix = field.rfind("[].").map_or("", |at| &field[..at + 3]).to_owned();
-            CheckRule::Required { source, condition: resolver.condition(condition, &prefix, &row.place)? }
+            CheckRule::Required { source, condition: resolver.condition(condition, around(field), &row.place)? }
         }
+        Rule::Identifier { field, kind, condition } => {
+            let (source, kind) = (source(field)?, *kind);
+            CheckRule::Identifier { source, kind, condition: resolver.condition(condition, around(field), &row.place)? }
+        }
+        Rule::Positive(field) => CheckRule::Positive(source(field)?),
+        Rule::Same(_) => return None,
         Rule::Total { field: id, value } => {
             let item = source(id)?;
             let (list, _) = *resolver.layout.lists.get(id.rsplit_once("[].")?.0)?;
@@ -355,6 +390,11 @@ fn check(row: &RuleRow, resolver: &mut Resolver<'_>) -> Option<Check> {
         }
     };
     Some(Check { scope, rule, text: told(row, resolver), note: resolver.notes.get(index)?.clone() })
+}
+
+/// The list that a field stands in, with its `[].`, or nothing.
+fn around(field: &str) -> &str {
+    field.rfind("[].").map_or("", |at| &field[..at + 3])
 }
 
 /// A part of a sum on the side that is read; `None`, and the rule does not apply, where that side has no such place.
@@ -401,7 +441,8 @@ fn told(row: &RuleRow, resolver: &Resolver<'_>) -> String {
         }
         Rule::Total { field, value } => format!("各条{}之和 = {value}", named(field)),
         Rule::Order { before, after } => format!("{}不晚于{}", named(before), named(after)),
-        Rule::Digest { .. } | Rule::Required { .. } => row.text.clone(),
+        Rule::Positive(field) => format!("{}应大于 0", named(field)),
+        Rule::Digest { .. } | Rule::Identifier { .. } | Rule::Required { .. } | Rule::Same(_) => row.text.clone(),
     }
 }
 

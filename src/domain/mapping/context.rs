@@ -103,8 +103,10 @@ pub struct FaultWords {
     pub code: &'static str,
     /// `J` and three digits.
     pub number: String,
-    /// The sentence for the clerk.
-    pub text: String,
+    /// The sentence for the clerk with the number in front. The other side's own words have no number of ours.
+    pub told: String,
+    /// Where in `told` the sentence itself begins.
+    text_at: usize,
     pub fields: Vec<FaultFieldWords>,
 }
 
@@ -114,24 +116,43 @@ pub struct FaultFieldWords {
     pub code: &'static str,
     pub path: String,
     pub number: String,
-    pub text: String,
+    /// As in [`FaultWords`].
+    pub told: String,
+    text_at: usize,
+}
+
+impl FaultFieldWords {
+    /// The sentence for the clerk.
+    pub fn text(&self) -> &str {
+        self.told.get(self.text_at..).unwrap_or_default()
+    }
 }
 
 impl FaultWords {
+    /// The sentence for the clerk.
+    pub fn text(&self) -> &str {
+        self.told.get(self.text_at..).unwrap_or_default()
+    }
+
     /// The words for a fault.
     pub fn new(fault: &Fault) -> Self {
-        let fields = fault.fields().iter().map(|field| FaultFieldWords {
-            code: field.canonical(),
-            path: field.path.clone(),
-            number: format!("J{:03}", field.number()),
-            text: field.window_text(),
+        let fields = fault.fields().iter().map(|field| {
+            let number = format!("J{:03}", field.number());
+            let told = format!("{number} {}", field.window_text());
+            FaultFieldWords {
+                code: field.canonical(),
+                path: field.path.clone(),
+                text_at: number.len() + 1,
+                number,
+                told,
+            }
         });
-        Self {
-            code: fault.canonical(),
-            number: format!("J{:03}", fault.entry().number),
-            text: fault.window_text(),
-            fields: fields.collect(),
-        }
+        let number = format!("J{:03}", fault.entry().number);
+        let (told, text_at) = match fault {
+            Fault::Refused { .. } => (fault.window_text(), 0),
+            _ => (format!("{number} {}", fault.window_text()), number.len() + 1),
+        };
+        Self { code: fault.canonical(), number, told, text_at, fields: fields.collect() }
     }
 }
 

@@ -7,6 +7,7 @@ use super::reader::layout_of_paths;
 use super::run::Workspace;
 use super::run::read_document;
 use crate::domain::fault::Fault;
+use crate::domain::fault::Unknown;
 use crate::domain::format::Kind;
 use crate::domain::format::NodeId;
 use crate::domain::format::Scratch;
@@ -129,6 +130,11 @@ impl Identifier {
         Ok(Arrival { service, key, message: text(&self.message), target: text(&self.target) })
     }
 
+    /// The message number of the request that was looked into last, whatever came of it.
+    pub(super) fn message(&self, body: &[u8], scratch: &Scratch) -> Option<String> {
+        self.text(self.message.clone(), body, scratch)
+    }
+
     /// True where all that was awaited came before the end.
     fn read(&self, profile: &Profile, tree: &Tree, body: &[u8], scratch: &mut Scratch) -> Result<bool, Fault> {
         let Direction { format, charset, .. } = profile.request;
@@ -184,7 +190,13 @@ fn choose(
         // The word that is wrong is told: a service that nobody serves, else the matter.
         let known = |service: &&str| profile.services.iter().any(|row| row.service == *service);
         let strange = service.filter(|service| named && !known(service));
+        let what = match (strange, matter) {
+            (Some(_), _) => Unknown::Service,
+            (None, Some(matter)) if profile.services.iter().all(|row| row.matter != matter) => Unknown::Matter,
+            (None, _) if matter.or(service).is_some() => Unknown::Place,
+            _ => Unknown::Matter,
+        };
         let code = strange.or(matter).or(service).unwrap_or("（未写明）").chars().take(40).collect();
-        Err(Fault::UnknownMatter { code })
+        Err(Fault::UnknownMatter { code, what })
     }
 }

@@ -42,6 +42,8 @@ pub struct Plan {
     pub(super) scopes: Vec<Scope>,
     pub(super) result: Option<ResultCheck>,
     pub(super) checks: Vec<Check>,
+    /// What an answer repeats of its request: the answer's word, and the request's.
+    pub(super) echoes: Vec<(Source, Source)>,
     pub(super) keeps: Vec<Keep>,
     pub(super) ops: Vec<Op>,
     /// Charset of the target document.
@@ -365,10 +367,18 @@ pub(super) enum CheckRule {
         digest: Source,
         content: (u8, SlotNumber),
     },
+    /// Where the condition holds, the text is an identifier of that kind.
+    Identifier {
+        source: Source,
+        kind: Identifier,
+        condition: Condition,
+    },
     Order {
         before: Source,
         after: Source,
     },
+    /// More than nothing.
+    Positive(Source),
     Required {
         source: Source,
         condition: Condition,

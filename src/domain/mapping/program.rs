@@ -184,6 +184,11 @@ impl Program {
         system.identifier.look(&system.profile, path, fields, body, workspace)
     }
 
+    /// The message number of a request that [`Self::arrive`] refused just now with the same workspace, where it has one.
+    pub fn message_of(&self, system: &System, body: &[u8], workspace: &Workspace) -> Option<String> {
+        system.identifier.message(body, &workspace.scratch)
+    }
+
     /// The city that handles a request, and the pair that translates it.
     ///
     /// # Errors
@@ -224,7 +229,7 @@ impl Program {
         match plan.map(|plan| plan.write_fault(&context, workspace)) {
             Some(Ok(translated)) => Rendered { status, content_type: translated.content_type, bytes: translated.bytes },
             // A fault message that cannot be written must not hide the fault.
-            _ => Rendered { status, content_type: "text/plain;charset=UTF-8".into(), bytes: words.text.into_bytes() },
+            _ => Rendered { status, content_type: "text/plain;charset=UTF-8".into(), bytes: words.told.into_bytes() },
         }
     }
 }
@@ -307,7 +312,9 @@ impl<'a> Compiler<'a> {
     fn check_names(&mut self, profiles: &[Profile]) {
         for city in &self.catalogue.cities {
             for name in &city.profiles {
-                if !profiles.iter().any(|profile| profile.name == *name) {
+                // A profile that is there and wrong was told already.
+                let is_wrong = self.files.text(&format!("profiles/{name}.toml")).is_some();
+                if !is_wrong && !profiles.iter().any(|profile| profile.name == *name) {
                     let place = Place { file: format!("cities/{}.toml", city.name), line: 1, column: 1 };
                     let fault = Diagnostic::error(170, &place, format!("系统档案“{name}”不存在"));
                     self.faults.push(fault.near(name, profiles.iter().map(|profile| profile.name.as_str())));

@@ -123,7 +123,7 @@ impl View<'_> {
             (Put::Sequence { answering }, _) => self.put_sequence(*answering, out)?,
             (Put::Identifier(kind), Value::Text(text)) => {
                 let mut made = Vec::new();
-                super::values::write_identifier(*kind, text, &mut made)?;
+                super::identifiers::write(*kind, text, &mut made)?;
                 self.put_text(op, &made, out)?;
             }
             (_, value) => {

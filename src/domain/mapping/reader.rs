@@ -49,9 +49,10 @@ pub(super) struct Layout {
     next: Vec<SlotNumber>,
 }
 
-/// Builds the layout of a message.
+/// Builds the layout of a message; `separator` is what its paths have between two steps.
 pub(super) fn layout(
     profile: &Profile,
+    separator: char,
     message: &Message,
     notes: &[Arc<RowNote>],
     faults: &mut Vec<Diagnostic>,
@@ -62,7 +63,7 @@ pub(super) fn layout(
         let elements = vec![naming.leaf.as_bytes().into(), naming.list.as_bytes().into()];
         layout.tree.naming = Naming::Attribute { elements, attribute: naming.attribute.as_bytes().into() };
     }
-    let mut building = Building { profile, message, notes, faults, layout: &mut layout };
+    let mut building = Building { profile, separator, message, notes, faults, layout: &mut layout, steps: 0 };
     let start = building.node(&message.roots, 0, 0);
     layout.start = start;
     layout.tree.frame = layout.next[0];
@@ -156,6 +157,9 @@ struct Building<'a> {
     notes: &'a [Arc<RowNote>],
     faults: &'a mut Vec<Diagnostic>,
     layout: &'a mut Layout,
+    separator: char,
+    /// Steps of the path of the branches that are being gone through.
+    steps: usize,
 }
 
 impl Building<'_> {
@@ -163,6 +167,7 @@ impl Building<'_> {
         let id = self.layout.tree.nodes.len();
         self.layout.tree.nodes.push(Node::default());
         let mut node = Node::default();
+        self.steps += 1;
         for branch in branches {
             if is_attribute(branch) {
                 if let Some(slot) = branch.row.and_then(|row| self.row_slot(row, scope, level)) {
@@ -175,14 +180,14 @@ impl Building<'_> {
             };
             let action = match branch.segment.kind {
                 SegmentKind::First if same(SegmentKind::Rest).is_some() => {
-                    let slot = self.layout.slot(scope, None);
+                    let slot = self.layout.slot(scope, self.container(branch));
                     let first = Box::new(self.action(branch, scope, level));
                     let rest = same(SegmentKind::Rest).map_or(Action::Skip, |rest| self.action(rest, scope, level));
                     Action::FirstRest { slot, first, rest: Box::new(rest) }
                 }
                 SegmentKind::Rest if same(SegmentKind::First).is_some() => continue,
                 SegmentKind::Rest => {
-                    let slot = self.layout.slot(scope, None);
+                    let slot = self.layout.slot(scope, self.container(branch));
                     let rest = Box::new(self.action(branch, scope, level));
                     Action::FirstRest { slot, first: Box::new(Action::Skip), rest }
                 }
@@ -191,6 +196,7 @@ impl Building<'_> {
             let name = if branch.segment.name == "*" { Name::default() } else { branch.segment.name.as_bytes().into() };
             node.keys.push(Key { name, namespace: self.namespace(&branch.segment.prefix), action });
         }
+        self.steps -= 1;
         self.layout.tree.nodes[id] = node;
         u16::try_from(id).unwrap_or(u16::MAX)
     }
@@ -230,11 +236,11 @@ impl Building<'_> {
         }
         if let Some(nested) = branch.children.iter().find(|child| child.segment.nested) {
             let format = self.nested_format(nested);
-            let slot = self.layout.slot(scope, None);
+            let slot = self.layout.slot(scope, self.container(branch));
             let node = self.node(&branch.children, scope, level);
             return Action::Nested { slot, format, node };
         }
-        let slot = self.layout.slot(scope, branch.row.and_then(|row| self.notes.get(row).cloned()));
+        let slot = self.layout.slot(scope, self.container(branch));
         let own = branch.row.and_then(|row| self.row_slot(row, scope, level));
         let node = self.node(&branch.children, scope, level);
         self.layout.tree.nodes[usize::from(node)].text = own;
@@ -250,9 +256,20 @@ impl Building<'_> {
         }
     }
 
+    /// What a person is told about a container or list: its own row, or the beginning of the path of a row inside.
+    fn container(&self, branch: &Branch) -> Option<Arc<RowNote>> {
+        let row = first_row(branch)?;
+        if branch.row == Some(row) {
+            return self.notes.get(row).cloned();
+        }
+        let path = &self.message.rows.get(row)?.path;
+        let mut ends = path.match_indices(['!', self.separator]).map(|(at, _)| at);
+        let end = ends.nth(self.steps.saturating_sub(1)).unwrap_or(path.len());
+        Some(Arc::new(RowNote { path: path[..end].to_owned(), ..RowNote::default() }))
+    }
+
     fn list(&mut self, branch: &Branch, scope: usize, level: usize) -> Action {
-        let note = branch.row.and_then(|row| self.notes.get(row).cloned());
-        let slot = self.layout.slot(scope, note);
+        let slot = self.layout.slot(scope, self.container(branch));
         if level + 1 >= LEVELS {
             if let Some(row) = first_row(branch) {
                 let place = &self.message.rows[row].place;

@@ -82,13 +82,17 @@ impl Resolver<'_> {
         {
             return Some(found);
         }
-        if let Some(request) = self.request {
-            let known = request.rows.iter().any(|row| matches!(&row.field, RowField::Canonical(field) if field == id));
-            if known && !id.contains("[]") {
-                return Some((self.keep(id, kind), None));
-            }
+        if let Some(kept) = self.kept(id, kind) {
+            return Some((kept, None));
         }
         (id == "msg_id").then_some((Source::Call(CallName::MessageId), None))
+    }
+
+    /// What the request says of a field, for its answer.
+    pub(super) fn kept(&mut self, id: &str, kind: Type) -> Option<Source> {
+        let is_it = |field: &RowField| matches!(field, RowField::Canonical(field) if field == id);
+        let known = self.request?.rows.iter().any(|row| is_it(&row.field));
+        (known && !id.contains("[]")).then(|| self.keep(id, kind))
     }
 
     fn keep(&mut self, id: &str, kind: Type) -> Source {
@@ -226,7 +230,12 @@ impl Resolver<'_> {
             return Some((Source::Address { from: Box::new(AddressFrom::DivisionRest { division, rest }), want }, row));
         }
         let rows = address::PARTS.map(|part| self.readable(&format!("{base}.{part}"), None));
-        let first = rows.iter().rev().flatten().next().copied();
+        // A fault of the division is the smallest division's, one of the rest the last part's.
+        let (divisions, rest) = rows.split_at(3);
+        let first = match want {
+            AddressWant::Whole(AddressPart::Division) => divisions.iter().rev().chain(rest).flatten().next().copied(),
+            _ => rows.iter().rev().flatten().next().copied(),
+        };
         first?;
         let parts = rows.map(|row| row.and_then(|row| self.slot_source(row, place)));
         Some((Source::Address { from: Box::new(AddressFrom::Parts(parts)), want }, first))

@@ -90,13 +90,15 @@ impl Plan {
     ) -> Result<Translated, Fault> {
         let Workspace { scratch, spare } = workspace;
         let view = View::root(self, input, scratch, context);
+        view.check_echoes()?;
         view.check_result()?;
         let out = Vec::with_capacity(self.expected_length(input));
         let mut output = Output { out, spare, faults: Faults::default(), losses: 0, places: 0, trace };
         view.check(&mut output.faults);
         view.ops(&self.ops, &mut output);
         let kept = view.keep(&mut output);
-        let Output { mut out, faults, losses, .. } = output;
+        let Output { mut out, mut faults, losses, .. } = output;
+        faults.settle();
         if !faults.list.is_empty() {
             return Err(Fault::Fields { faults: faults.list, more: faults.more });
         }
@@ -260,8 +262,11 @@ impl<'a> View<'a> {
             }
             Err(what) => {
                 output.out.truncate(start);
-                let note = op.from.as_deref().unwrap_or(&op.to);
-                output.faults.push(note, &self.positions[..self.depth], *what);
+                // What is wrong with the division of an address was told with the division.
+                if op.to.convert != "address rest" || !output.faults.has(&what) {
+                    let note = op.from.as_deref().unwrap_or(&op.to);
+                    output.faults.push(note, &self.positions[..self.depth], *what);
+                }
             }
         }
     }
@@ -277,7 +282,7 @@ impl<'a> View<'a> {
         let text = self.text(slot, &mut output.spare.text);
         let is_text = matches!(slot.kind, Kind::Text | Kind::JsonEscaped | Kind::XmlEscaped);
         let (written, lossy) = match direct {
-            Direct::Text { .. } if is_text => (text, false),
+            Direct::Text { .. } if is_text && !super::text::is_blank(text) => (text, false),
             Direct::Text { .. } => return self.general(op, output),
             Direct::Code { lookup, .. } => match lookup.plain(text) {
                 // No counterpart: refused in the words of the side that sent it.

@@ -236,10 +236,13 @@ impl Sheet {
     fn check_columns(&self, required: &[&str], faults: &mut Vec<Diagnostic>) {
         for column in required {
             if !self.columns.iter().any(|known| known == column) {
-                faults.push(
-                    Diagnostic::error(104, &self.at(self.header.0, 1), format!("缺少列“{column}”"))
-                        .near(column, self.columns.iter().map(String::as_str)),
-                );
+                let fault = Diagnostic::error(104, &self.at(self.header.0, 1), format!("缺少列“{column}”"));
+                let others = self.columns.iter().map(String::as_str).filter(|other| !required.contains(other));
+                let near = nearest(column, others);
+                faults.push(near.map_or_else(
+                    || fault.clone(),
+                    |near| fault.clone().hint(format!("表头中的“{near}”是否应为“{column}”？")),
+                ));
             }
         }
         for (index, column) in self.columns.iter().enumerate() {

@@ -35,6 +35,13 @@ pub(super) fn name<'s>(raw: &'s [u8], made: &'s mut Vec<u8>) -> &'s [u8] {
     made
 }
 
+/// True where there is nothing but blanks, U+3000 included: no value, whatever it looks like.
+#[inline]
+pub(super) fn is_blank(text: &[u8]) -> bool {
+    // The first byte tells almost always: it is ASCII below `!`, or one that blanks outside ASCII begin with.
+    matches!(text.first(), None | Some(0..=b' ' | 0xC2 | 0xE1..=0xE3)) && trim(text).is_empty()
+}
+
 /// Trims blanks, U+3000 included.
 pub(super) fn trim(text: &[u8]) -> &[u8] {
     std::str::from_utf8(text).map_or(text, |text| text.trim_matches(|c: char| c.is_whitespace()).as_bytes())
@@ -102,6 +109,17 @@ mod tests {
         assert_eq!(name("　欧阳娜仁•其其格 ".as_bytes(), &mut made), "欧阳娜仁·其其格".as_bytes());
         assert_eq!(name("\u{E81E}".as_bytes(), &mut made), "龴".as_bytes());
         assert_eq!(name("﨑凉".as_bytes(), &mut made), "﨑凉".as_bytes());
+    }
+
+    #[test]
+    fn blank_is_nothing_to_be_seen() {
+        for text in ["", " ", "\u{3000}", " \t\r\n", "\u{a0}", "\u{2003}\u{3000}"] {
+            assert!(is_blank(text.as_bytes()), "{text:?}");
+        }
+        for text in ["a", " a", "\u{3000}甲", "，", "\u{feff}", "－", "é"] {
+            assert!(!is_blank(text.as_bytes()), "{text:?}");
+        }
+        assert!(!is_blank(b" \xff"));
     }
 
     #[test]

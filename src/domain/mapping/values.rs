@@ -2,10 +2,10 @@
 
 use super::address::Parts;
 use super::context::Context;
+use super::identifiers;
 use super::notation::CallName;
 use super::notation::FaultFieldPart;
 use super::notation::FaultPart;
-use super::notation::Identifier;
 use super::notation::Who;
 use super::plan::AddressFrom;
 use super::plan::AddressWant;
@@ -24,7 +24,6 @@ use crate::domain::format::Scratch;
 use crate::domain::format::Slot;
 use crate::domain::format::SlotNumber;
 use crate::domain::format::escape;
-use crate::domain::ids;
 use crate::domain::value;
 use crate::domain::value::Date;
 use crate::domain::value::DateForm;
@@ -282,7 +281,8 @@ impl<'a> View<'a> {
                 FaultFieldPart::Code => text(field.code),
                 FaultFieldPart::Number => text(&field.number),
                 FaultFieldPart::Path => text(&field.path),
-                FaultFieldPart::Text => text(&field.text),
+                FaultFieldPart::Text => text(field.text()),
+                FaultFieldPart::Told => text(&field.told),
             })
         };
         let city = |who: Who, key: &str| {
@@ -301,7 +301,8 @@ impl<'a> View<'a> {
             CallName::Fault(part) => self.context.fault.map_or(Got::Missing, |fault| match part {
                 FaultPart::Code => text(fault.code),
                 FaultPart::Number => text(&fault.number),
-                FaultPart::Text => text(&fault.text),
+                FaultPart::Text => text(fault.text()),
+                FaultPart::Told => text(&fault.told),
             }),
             CallName::FaultField(part) => field(*part),
             // The compiler puts the plan's own constants in their place.
@@ -367,7 +368,7 @@ impl<'a> View<'a> {
     fn read<'s>(&'s self, read: &'s Read, kind: Kind, raw: &'s [u8], made: &'s mut Vec<u8>) -> Result<'s> {
         let literal = matches!(kind, Kind::Number | Kind::True | Kind::False);
         let trimmed = raw.trim_ascii();
-        if trimmed.is_empty() && !matches!(read, Read::Text) {
+        if text::is_blank(raw) {
             return Ok(Got::Empty);
         }
         let value = match read {
@@ -395,7 +396,7 @@ impl<'a> View<'a> {
             Read::Int => value::read_integer(trimmed).map(Value::Int),
             Read::Identifier(kind) => {
                 made.clear();
-                write_identifier(*kind, trimmed, made)?;
+                identifiers::write(*kind, trimmed, made)?;
                 Some(Value::Text(made))
             }
         };
@@ -407,30 +408,6 @@ impl<'a> View<'a> {
         let code: String = String::from_utf8_lossy(code).chars().take(32).collect();
         let (from, to) = &self.plan.sides;
         FieldFaultKind::NoCounterpart { table: table.to_owned(), code, from: from.to_string(), to: to.to_string() }
-    }
-}
-
-/// Nothing but what is appended, or why not.
-type Written = std::result::Result<(), FieldFaultKind>;
-
-/// Parses an identifier and appends it as it is written: a citizen's number of 15 digits gets 18, an `x` becomes `X`.
-pub(super) fn write_identifier(identifier: Identifier, text: &[u8], out: &mut Vec<u8>) -> Written {
-    type Parsed<T> = std::result::Result<T, ids::IdFault>;
-    fn put<T: std::fmt::Display>(kind: &'static str, parsed: Parsed<T>, out: &mut Vec<u8>) -> Written {
-        use std::io::Write;
-        let parsed = parsed.map_err(|fault| FieldFaultKind::BadIdentifier { kind, reason: fault.reason() })?;
-        write!(out, "{parsed}").map_err(|_| wrong(kind))
-    }
-    // What is no UTF-8 holds a character that no identifier has.
-    let text = std::str::from_utf8(text).unwrap_or("\u{fffd}");
-    match identifier {
-        Identifier::Case => put(ids::CaseNumber::TITLE, ids::CaseNumber::parse(text), out),
-        Identifier::Centre => put(ids::FundCentre::TITLE, ids::FundCentre::parse(text), out),
-        Identifier::Citizen => put(ids::CitizenNumber::TITLE, ids::CitizenNumber::parse(text), out),
-        Identifier::Credit => put(ids::CreditCode::TITLE, ids::CreditCode::parse(text), out),
-        Identifier::Letter => put(ids::LetterNumber::TITLE, ids::LetterNumber::parse(text), out),
-        Identifier::Licence => put(ids::LicenceIdentifier::TITLE, ids::LicenceIdentifier::parse(text), out),
-        Identifier::Matter => put(ids::MatterCode::TITLE, ids::MatterCode::parse(text), out),
     }
 }
 

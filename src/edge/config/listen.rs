@@ -11,6 +11,9 @@ use crate::edge::server::Settings;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+/// Bytes of bodies in hand, where nothing is said: sixteen of the largest at their usual limit.
+const BODIES_BYTES: u64 = 256 << 20;
+
 /// Where and how to listen.
 #[derive(Clone, Debug)]
 pub struct Listen {
@@ -35,6 +38,8 @@ pub(super) fn check(mut section: Section<'_, '_>, files: &Files<'_>) -> Option<L
     let body_timeout = milliseconds(&mut section, "body_timeout_ms", 15_000);
     let idle_timeout = milliseconds(&mut section, "idle_timeout_ms", 60_000);
     let body_bytes_max = size(section.number("body_bytes_max", 1_024..(1 << 30) + 1, 16 << 20));
+    let bodies_bytes_max =
+        size(section.number("bodies_bytes_max", 1_024..(1 << 40) + 1, BODIES_BYTES.max(body_bytes_max as u64)));
     let connections_max = size(section.number("connections_max", 1..1_000_001, 4_096));
     let exchanges_max = size(section.number("exchanges_max", 1..1_000_001, 1_024));
     let drain = Duration::from_millis(section.number("drain_ms", 0..3_600_001, 20_000));
@@ -67,6 +72,15 @@ pub(super) fn check(mut section: Section<'_, '_>, files: &Files<'_>) -> Option<L
             );
         }
     }
+    if bodies_bytes_max < body_bytes_max {
+        document.error(
+            &section.place_of("bodies_bytes_max"),
+            Kind::Conflict,
+            format!("bodies_bytes_max（{bodies_bytes_max}）小于 body_bytes_max（{body_bytes_max}）"),
+            "不小于 body_bytes_max",
+            "否则最大的报文永远收不下",
+        );
+    }
     let has_client_ca = tls.as_ref().is_some_and(|tls| tls.as_ref().is_none_or(|(_, asks)| *asks));
     section.finish();
     let tls = match tls {
@@ -79,6 +93,7 @@ pub(super) fn check(mut section: Section<'_, '_>, files: &Files<'_>) -> Option<L
         body_timeout,
         idle_timeout,
         body_bytes_max,
+        bodies_bytes_max,
         connections_max,
         exchanges_max,
         drain,

@@ -166,12 +166,13 @@ impl Config {
             root.sections("limit").into_iter().map(|limit| check_limit(limit, &mut names, body_bytes_max)).collect();
 
         let mut system_names = Names::new("system");
+        let mut cities = Vec::new();
         let systems: Vec<_> = root
             .sections("system")
             .into_iter()
-            .map(|system| systems::check(system, files, &mut system_names))
+            .map(|system| systems::check(system, files, &mut system_names, &mut cities))
             .collect();
-        let cities: Vec<&str> = systems.iter().flatten().map(|system| system.city.as_str()).collect();
+        let cities: Vec<&str> = cities.iter().map(String::as_str).collect();
 
         let asks_for_certificates = listen.as_ref().is_none_or(|listen| listen.asks_for_certificates);
         let mut seen = callers::Seen::new(&names, &cities, asks_for_certificates);

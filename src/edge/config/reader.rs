@@ -134,7 +134,7 @@ impl<'d, 't> Section<'d, 't> {
     }
 
     fn ask(&mut self, key: &'static str) -> Option<&'d Spanned<DeValue<'t>>> {
-        self.asked.push(key);
+        self.note_asked(key);
         self.table.get(key)
     }
 
@@ -156,7 +156,7 @@ impl<'d, 't> Section<'d, 't> {
     /// A text that must be there.
     pub(super) fn text_required(&mut self, key: &'static str) -> Option<Placed<String>> {
         if !self.has(key) {
-            self.asked.push(key);
+            self.note_asked(key);
             self.missing(key, "");
         }
         self.text(key)
@@ -298,6 +298,13 @@ impl<'d, 't> Section<'d, 't> {
             }
         }
         all
+    }
+
+    /// Notes that a key is known; some are asked for twice.
+    fn note_asked(&mut self, key: &'static str) {
+        if !self.asked.contains(&key) {
+            self.asked.push(key);
+        }
     }
 
     /// Reports the keys that nobody asked for. To be called last.

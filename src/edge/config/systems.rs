@@ -44,10 +44,17 @@ struct Target {
     authority: http::uri::Authority,
 }
 
-pub(super) fn check(mut section: Section<'_, '_>, files: &Files<'_>, names: &mut Names) -> Option<System> {
+/// `cities` gets the system's city even where something else of the system is wrong, so that callers may name it.
+pub(super) fn check(
+    mut section: Section<'_, '_>,
+    files: &Files<'_>,
+    names: &mut Names,
+    cities: &mut Vec<String>,
+) -> Option<System> {
     let document = section.document();
     let name = names.declare(&mut section);
     let city = identifier(&mut section, "city");
+    cities.extend(city.as_ref().map(|city| city.value.clone()));
     let profile = identifier(&mut section, "profile");
     let url = section.text_required("url");
     let target = url.as_ref().and_then(|url| check_url(document, url));

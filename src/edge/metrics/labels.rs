@@ -331,7 +331,7 @@ mod tests {
             Fault::CredentialsMissing { header: "X-App-Key".into() },
             Fault::UnknownCaller,
             Fault::WrongSignature,
-            Fault::ClockOutside { window_seconds: 300 },
+            Fault::ClockOutside { window_seconds: 300, is_milliseconds: true },
             Fault::NonceReplayed,
             Fault::NotPermitted { matter: "GJ01".into() },
         ];

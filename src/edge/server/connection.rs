@@ -25,7 +25,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 /// Bound on a request head, in bytes: the dialects' longest signature headers need less than 2 KiB.
-const HEAD_BYTES_MAX: usize = 64 * 1024;
+pub(super) const HEAD_BYTES_MAX: usize = 64 * 1024;
 /// Requests at one time over one HTTP/2 connection.
 const STREAMS_MAX: u32 = 256;
 /// An HTTP/2 peer that is gone without a word is found out by a ping at that interval.

@@ -3,9 +3,10 @@
 //! It deliberately answers nothing itself but a panic; every other fault is the handler's to put into words.
 
 use crate::domain::fault::Fault;
+use crate::edge::server::connection::HEAD_BYTES_MAX;
 use crate::edge::server::watched::Activity;
-use crate::edge::server::worker::Shared;
-use crate::edge::server::{Answer, Arrived};
+use crate::edge::server::worker::{HeldBytes, Shared};
+use crate::edge::server::{Answer, Arrived, Head, SMALL_BODY_BYTES};
 use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
 use http::{HeaderMap, Request, Response, StatusCode};
@@ -50,7 +51,20 @@ async fn exchange(origin: Rc<Origin>, request: Request<Incoming>) -> Answer {
     let entered = shared.enter_exchange();
     let received_at = shared.settings.clock.now();
     let (head, body) = request.into_parts();
-    let body = if entered.over_limit { Err(Fault::Overloaded) } else { read(body, shared).await };
+    let mut held = None;
+    let look = Head { uri: &head.uri, headers: &head.headers, certificate_sha256: origin.certificate_sha256.as_ref() };
+    let body = if entered.over_limit {
+        Err(Fault::Overloaded)
+    } else if head_bytes(look) > HEAD_BYTES_MAX {
+        // hyper bounds its buffer, which may hold somewhat more.
+        Err(Fault::LimitExceeded { what: "请求头字节数", limit: HEAD_BYTES_MAX })
+    } else if !is_small(&body)
+        && let Err(fault) = shared.handler.before_body(look)
+    {
+        Err(fault)
+    } else {
+        read(body, shared, &mut held).await
+    };
     if body.is_err() {
         origin.activity.refuse_body();
     }
@@ -63,11 +77,24 @@ async fn exchange(origin: Rc<Origin>, request: Request<Incoming>) -> Answer {
         certificate_sha256: origin.certificate_sha256,
         received_at,
     };
-    Rc::clone(&shared.handler).handle(arrived).await
+    let answer = Rc::clone(&shared.handler).handle(arrived).await;
+    drop(held);
+    answer
+}
+
+/// Bytes of a request head, as HTTP/1.1 writes it.
+fn head_bytes(head: Head<'_>) -> usize {
+    let target = head.uri.path_and_query().map_or(0, |target| target.as_str().len());
+    head.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum::<usize>() + target
+}
+
+/// A body that is known to be small costs next to nothing, whoever sends it.
+fn is_small(body: &Incoming) -> bool {
+    body.size_hint().upper().is_some_and(|upper| upper <= SMALL_BODY_BYTES as u64)
 }
 
 /// The whole body, within its limits of size and time. One piece, the usual case, is not copied.
-async fn read(body: Incoming, shared: &Shared) -> Result<Bytes, Fault> {
+async fn read(body: Incoming, shared: &Rc<Shared>, held: &mut Option<HeldBytes>) -> Result<Bytes, Fault> {
     if body.is_end_stream() {
         return Ok(Bytes::new());
     }
@@ -76,16 +103,25 @@ async fn read(body: Incoming, shared: &Shared) -> Result<Bytes, Fault> {
         return Err(too_large(limit));
     }
     // No timer is armed where the whole body came along with the head.
-    timeout(shared.settings.body_timeout, collect(body, limit)).await.unwrap_or(Err(Fault::BodyTimeout))
+    let whole = timeout(shared.settings.body_timeout, collect(body, shared, held)).await;
+    whole.unwrap_or(Err(Fault::BodyTimeout))
 }
 
-async fn collect(mut body: Incoming, limit: usize) -> Result<Bytes, Fault> {
+async fn collect(mut body: Incoming, shared: &Rc<Shared>, held: &mut Option<HeldBytes>) -> Result<Bytes, Fault> {
+    let limit = shared.settings.body_bytes_max;
     let mut whole = Bytes::new();
     let mut pieces = BytesMut::new();
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame.map_err(|error| broken(&error))?.into_data() else { continue };
         if whole.len() + pieces.len() + data.len() > limit {
             return Err(too_large(limit));
+        }
+        // What came so far is counted once it is no small body any more, then piece by piece.
+        let before = whole.len() + pieces.len();
+        let counted = if before > SMALL_BODY_BYTES { before } else { 0 };
+        let after = before + data.len();
+        if after > SMALL_BODY_BYTES && !shared.hold_bytes(held, after - counted) {
+            return Err(Fault::Overloaded);
         }
         if whole.is_empty() && pieces.is_empty() {
             whole = data;

@@ -51,6 +51,9 @@ pub struct Settings {
     pub body_bytes_max: usize,
     /// Connections at one time; further ones are closed at once.
     pub connections_max: usize,
+    /// Bytes of request bodies in hand at one time, those up to [`SMALL_BODY_BYTES`] not counted; what would be over
+    /// reaches the handler with [`Fault::Overloaded`] in place of a body.
+    pub bodies_bytes_max: usize,
     /// Exchanges at one time; further ones reach the handler with [`Fault::Overloaded`] in place of a body.
     pub exchanges_max: usize,
     /// How long a drain waits for what is in hand.
@@ -99,8 +102,27 @@ pub struct Answer {
     pub body: Bytes,
 }
 
+/// Bodies up to this size are bounded by the number of exchanges alone.
+pub const SMALL_BODY_BYTES: usize = 64 << 10;
+
+/// A request of which the body was not read yet.
+#[derive(Clone, Copy, Debug)]
+pub struct Head<'h> {
+    pub uri: &'h Uri,
+    pub headers: &'h HeaderMap,
+    /// As in [`Arrived`].
+    pub certificate_sha256: Option<&'h [u8; 32]>,
+}
+
 /// What is done with a request. Built once per worker; it never leaves its thread.
 pub trait Handler {
+    /// Whether the body is worth reading, by the head alone: nobody who does not say who it is needs to be listened to.
+    /// The fault stands in place of the body then.
+    ///
+    /// # Errors
+    /// Why not.
+    fn before_body(&self, head: Head<'_>) -> Result<(), Fault>;
+
     /// Answers one request. A panic inside is answered with status 500 and logged.
     fn handle(self: Rc<Self>, arrived: Arrived) -> LocalBoxFuture<'static, Answer>;
 }

@@ -76,6 +76,8 @@ pub struct Running {
 struct Counts {
     connections: AtomicUsize,
     exchanges: AtomicUsize,
+    /// Bytes of bodies in hand, small ones not counted.
+    body_bytes: AtomicUsize,
 }
 
 impl Running {
@@ -163,6 +165,17 @@ impl Shared {
         EnteredExchange { over_limit: before >= self.settings.exchanges_max, shared: Rc::clone(self) }
     }
 
+    /// Takes `bytes` more of the bodies in hand, unless there would be too many; the guard gives them back.
+    pub(super) fn hold_bytes(self: &Rc<Self>, held: &mut Option<HeldBytes>, bytes: usize) -> bool {
+        let before = self.counts.body_bytes.fetch_add(bytes, Ordering::Relaxed);
+        if before.saturating_add(bytes) > self.settings.bodies_bytes_max {
+            self.counts.body_bytes.fetch_sub(bytes, Ordering::Relaxed);
+            return false;
+        }
+        held.get_or_insert_with(|| HeldBytes { bytes: 0, counts: Arc::clone(&self.counts) }).bytes += bytes;
+        true
+    }
+
     /// Counts a connection in, unless there are too many.
     fn enter_connection(self: &Rc<Self>) -> Option<EnteredConnection> {
         if self.counts.connections.fetch_add(1, Ordering::Relaxed) >= self.settings.connections_max {
@@ -198,6 +211,18 @@ impl Drop for EnteredExchange {
         self.shared.exchanges.set(self.shared.exchanges.get() - 1);
         self.shared.counts.exchanges.fetch_sub(1, Ordering::Relaxed);
         self.shared.ended();
+    }
+}
+
+/// Bytes of one body in hand.
+pub(super) struct HeldBytes {
+    bytes: usize,
+    counts: Arc<Counts>,
+}
+
+impl Drop for HeldBytes {
+    fn drop(&mut self) {
+        self.counts.body_bytes.fetch_sub(self.bytes, Ordering::Relaxed);
     }
 }
 

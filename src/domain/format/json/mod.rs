@@ -15,7 +15,9 @@ use crate::domain::format::Node;
 use crate::domain::format::NodeId;
 use crate::domain::format::Scratch;
 use crate::domain::format::Slot;
+use crate::domain::format::SlotNumber;
 use crate::domain::format::Tree;
+use crate::domain::format::Wanted;
 use crate::domain::format::nested;
 use crate::domain::format::nested::Place;
 use crate::domain::format::nested::Reading;
@@ -176,17 +178,16 @@ impl<'a> Reader<'a> {
             }
             Action::Nested { slot, format, node } => {
                 let text = self.any()?;
-                if self.scratch.note(frame, *slot, text) && matches!(text.kind, Kind::Text | Kind::JsonEscaped) {
+                if !matches!(text.kind, Kind::Text | Kind::JsonEscaped) {
+                    self.scratch.note_misfit(frame, *slot, text, Wanted::Text);
+                } else if self.scratch.note(frame, *slot, text) {
                     let within = Place { frame, depth: self.depth, ..self.place };
                     nested::read((self.tree, *node), format, text, within, self.scratch, self.limits)?;
                 }
                 Ok(())
             }
-            Action::Enter { slot, .. } | Action::List { slot, .. } | Action::FirstRest { slot, .. } => {
-                let found = self.any()?;
-                self.scratch.note(frame, *slot, found);
-                Ok(())
-            }
+            Action::Enter { slot, .. } => self.misfit(frame, *slot, Wanted::Object),
+            Action::List { slot, .. } | Action::FirstRest { slot, .. } => self.misfit(frame, *slot, Wanted::List),
             Action::Leaf(_) | Action::Skip => self.value(action, frame),
         }
     }
@@ -222,10 +223,21 @@ impl<'a> Reader<'a> {
         if self.next()? == b'{' && !only_text {
             return self.object(node, frame);
         }
-        let found = self.any()?;
-        if let Some(number) = node.text.or(node.presence) {
-            self.scratch.note(frame, number, found);
+        match node.text.or(node.presence) {
+            Some(number) => {
+                let found = self.any()?;
+                self.scratch.note(frame, number, found);
+                Ok(())
+            }
+            None => self.misfit(frame, 0, Wanted::Object),
         }
+    }
+
+    /// The value that begins here, where something else was wanted.
+    #[cold]
+    fn misfit(&mut self, frame: u32, number: SlotNumber, wanted: Wanted) -> Reading<()> {
+        let found = self.any()?;
+        self.scratch.note_misfit(frame, number, found, wanted);
         Ok(())
     }
 

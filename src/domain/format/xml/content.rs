@@ -15,7 +15,7 @@ use crate::domain::format::xml::tag::Tag;
 const CDATA: &[u8] = b"<![CDATA[";
 
 impl<'a> Reader<'a> {
-    /// Children up to the end tag, read with `node`; text between them is checked and ignored.
+    /// Children up to the end tag, read with `node`; text between them is checked and counted.
     pub(super) fn children(&mut self, node: Option<&'a Node>, tag: Tag, frame: u32) -> Reading<()> {
         if tag.empty {
             return Ok(());
@@ -25,11 +25,14 @@ impl<'a> Reader<'a> {
             self.at = scan::skip_space(self.place.bytes, self.at);
             if self.byte(self.at) != Some(b'<') {
                 self.text_run()?;
+                self.scratch.strays += u32::from(node.is_some());
             }
             match self.byte(self.at + 1) {
                 Some(b'/') => return self.end_tag(tag),
                 Some(b'!') => {
-                    self.section_or_comment()?;
+                    let (start, length) = self.section_or_comment()?;
+                    let stray = length > 0 && node.is_some() && !self.bytes(start, length).trim_ascii().is_empty();
+                    self.scratch.strays += u32::from(stray);
                 }
                 Some(b'?') => self.instruction()?,
                 _ => self.child(node, &mut hint, frame)?,

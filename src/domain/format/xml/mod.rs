@@ -6,6 +6,7 @@
 //! in attribute values as they are, and reports no comments and no processing instructions.
 
 mod content;
+mod misfits;
 mod names;
 mod prolog;
 mod tag;
@@ -144,6 +145,7 @@ impl<'a> Reader<'a> {
             self.perform(action, tag, frame)?;
         } else {
             self.scratch.undeclared += 1;
+            self.note_foreign(node, &tag, frame);
             self.skip_content(tag)?;
         }
         if self.scratch.stack.len() > mark {
@@ -173,7 +175,10 @@ impl<'a> Reader<'a> {
                 let kind = if tag.nil { Kind::Null } else { Kind::Object };
                 let here = self.slot(kind, self.at, self.at);
                 if self.scratch.note(frame, *slot, here) && !tag.nil {
-                    self.inside(node, tag, frame)
+                    let strays = self.scratch.strays;
+                    self.inside(node, tag, frame)?;
+                    self.tell_strays(strays, frame + u32::from(*slot));
+                    Ok(())
                 } else {
                     self.skip_content(tag)
                 }
@@ -188,7 +193,10 @@ impl<'a> Reader<'a> {
                     }
                     return self.skip_content(tag);
                 }
-                self.inside(node, tag, item)
+                let strays = self.scratch.strays;
+                self.inside(node, tag, item)?;
+                self.tell_strays(strays, item);
+                Ok(())
             }
             Action::FirstRest { slot, first, rest } => {
                 if self.scratch.is_free(frame, *slot) {

@@ -69,7 +69,7 @@ pub(crate) enum AddressPart {
 
 /// Kind of checked identifier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Identifier {
+pub enum Identifier {
     Case,
     Centre,
     Citizen,
@@ -221,16 +221,7 @@ fn convert(word: &str, rest: &str) -> Result<Convert, Expected> {
                 Err("licence 后接国标字段名，如 licence CZZT".into())
             }
         }
-        "identifier" => match rest {
-            "uscc" => Ok(Convert::Identifier(Identifier::Credit)),
-            "citizen" => Ok(Convert::Identifier(Identifier::Citizen)),
-            "letter" => Ok(Convert::Identifier(Identifier::Letter)),
-            "case" => Ok(Convert::Identifier(Identifier::Case)),
-            "centre" => Ok(Convert::Identifier(Identifier::Centre)),
-            "licence" => Ok(Convert::Identifier(Identifier::Licence)),
-            "matter" => Ok(Convert::Identifier(Identifier::Matter)),
-            _ => Err("identifier 后接 uscc、citizen、letter、case、centre、licence 或 matter".into()),
-        },
+        "identifier" => identifier(rest).map(Convert::Identifier),
         "address" => match rest {
             "division" => Ok(Convert::Address(AddressPart::Division)),
             "rest" => Ok(Convert::Address(AddressPart::Rest)),
@@ -259,6 +250,20 @@ fn convert(word: &str, rest: &str) -> Result<Convert, Expected> {
         "list" => Ok(Convert::List),
         _ => Err(format!("转换器之一：{}", CONVERTERS.join("、"))),
     }
+}
+
+/// Parses the kind of an identifier.
+pub(crate) fn identifier(word: &str) -> Result<Identifier, Expected> {
+    Ok(match word {
+        "uscc" => Identifier::Credit,
+        "citizen" => Identifier::Citizen,
+        "letter" => Identifier::Letter,
+        "case" => Identifier::Case,
+        "centre" => Identifier::Centre,
+        "licence" => Identifier::Licence,
+        "matter" => Identifier::Matter,
+        _ => return Err("identifier 后接 uscc、citizen、letter、case、centre、licence 或 matter".into()),
+    })
 }
 
 fn text_options(words: &[&str]) -> Result<Convert, Expected> {

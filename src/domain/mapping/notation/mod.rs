@@ -4,8 +4,10 @@
 //! It deliberately looks nothing up: whether a field or table exists is for the compiler to say.
 
 mod convert;
+mod rule;
 
 pub(super) use convert::{AddressPart, CONVERTERS, Conversion, Convert, Identifier, Mask, NoEnd, conversion};
+pub(super) use rule::{Part, Rule, rule};
 
 /// What a notation should have been.
 pub(super) type Expected = String;
@@ -155,6 +157,8 @@ pub(super) enum FaultPart {
     Code,
     Number,
     Text,
+    /// The text with the number in front, for messages without a place for numbers.
+    Told,
 }
 
 /// Parts of a field fault.
@@ -164,6 +168,8 @@ pub(super) enum FaultFieldPart {
     Number,
     Path,
     Text,
+    /// As [`FaultPart::Told`].
+    Told,
 }
 
 /// Parses a name that begins with `@`.
@@ -193,6 +199,8 @@ pub(super) fn call(text: &str) -> Result<CallName, Expected> {
         ("fault", "code") => Ok(CallName::Fault(FaultPart::Code)),
         ("fault", "number") => Ok(CallName::Fault(FaultPart::Number)),
         ("fault", "text") => Ok(CallName::Fault(FaultPart::Text)),
+        ("fault", "told") => Ok(CallName::Fault(FaultPart::Told)),
+        ("fault", "fields[].told") => Ok(CallName::FaultField(FaultFieldPart::Told)),
         ("fault", "fields[].path") => Ok(CallName::FaultField(FaultFieldPart::Path)),
         ("fault", "fields[].number") => Ok(CallName::FaultField(FaultFieldPart::Number)),
         ("fault", "fields[].text") => Ok(CallName::FaultField(FaultFieldPart::Text)),
@@ -322,90 +330,6 @@ pub(super) fn absence(text: &str, json: bool) -> Result<Absence, Expected> {
     Ok(absence)
 }
 
-/// A rule across fields.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Rule {
-    Digest { digest: String, content: String },
-    Order { before: String, after: String },
-    Required { field: String, condition: ConditionText },
-    Sum { total: String, parts: Vec<Part> },
-    Total { field: String, value: String },
-}
-
-/// A part of a sum.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Part {
-    /// `LIST[]`: how many items there are.
-    Count(String),
-    /// `LIST[].F`: that field of all items together.
-    Each(String),
-    Field(String),
-}
-
-impl Part {
-    /// The field, or the list with its `[]`.
-    pub fn id(&self) -> &str {
-        let (Self::Count(id) | Self::Each(id) | Self::Field(id)) = self;
-        id
-    }
-
-    /// The list that is gone through, where it is one.
-    pub fn list(&self) -> Option<&str> {
-        match self {
-            Self::Count(id) => id.strip_suffix("[]"),
-            Self::Each(id) => id.rsplit_once("[].").map(|(list, _)| list),
-            Self::Field(_) => None,
-        }
-    }
-
-    /// A part beside the total is a field; one list further down it is a sum or a count.
-    fn parse(text: &str, total: &str) -> Option<Self> {
-        let around = |id: &str| id.rfind("[].").map_or(0, |at| at + 3);
-        let (outside, inside) = (&total[..around(total)], around(text));
-        if let Some(list) = text.strip_suffix("[]") {
-            return (&text[..around(list)] == outside && !list.is_empty()).then(|| Self::Count(text.into()));
-        }
-        if &text[..inside] == outside {
-            return (!text.is_empty()).then(|| Self::Field(text.into()));
-        }
-        let list = text[..inside].strip_suffix("[].")?;
-        (&text[..around(list)] == outside).then(|| Self::Each(text.into()))
-    }
-}
-
-/// Parses a rule.
-pub(super) fn rule(text: &str) -> Result<Rule, Expected> {
-    let expected = "sum A = B + C + 列表[].F + 列表[]（列表与 A 同级）、total 列表[].F = 100、sm3 摘要 of 内容、order A <= B 或 required A if 条件";
-    let (word, rest) = text.split_once(' ').ok_or(expected)?;
-    let halves = |mark: &str| {
-        rest.split_once(mark).map(|(left, right)| (left.trim().to_owned(), right.trim().to_owned())).ok_or(expected)
-    };
-    Ok(match word {
-        "sum" => {
-            let (total, parts) = halves("=")?;
-            let parts = parts.split('+').map(|part| Part::parse(part.trim(), &total).ok_or(expected));
-            Rule::Sum { parts: parts.collect::<Result<_, _>>()?, total }
-        }
-        "total" => {
-            let (field, value) = halves("=")?;
-            Rule::Total { field, value }
-        }
-        "sm3" => {
-            let (digest, content) = halves(" of ")?;
-            Rule::Digest { digest, content }
-        }
-        "order" => {
-            let (before, after) = halves("<=")?;
-            Rule::Order { before, after }
-        }
-        "required" => {
-            let (field, when) = halves(" if ")?;
-            Rule::Required { field, condition: condition(&when)? }
-        }
-        _ => return Err(expected.into()),
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -436,6 +360,13 @@ mod tests {
         assert!(fallback("what is this").is_err());
         assert!(matches!(rule("sum a = b + c").unwrap(), Rule::Sum { parts, .. } if parts.len() == 2));
         assert!(rule("sum").is_err());
+        assert!(matches!(
+            rule("identifier a citizen if b = idcard").unwrap(),
+            Rule::Identifier { field, kind: Identifier::Citizen, .. } if field == "a"
+        ));
+        assert!(rule("identifier a passport if b = c").is_err() && rule("identifier a citizen").is_err());
+        assert_eq!(rule("positive a").unwrap(), Rule::Positive("a".into()));
+        assert_eq!(rule("same a").unwrap(), Rule::Same("a".into()));
         let parts = |text| match rule(text) {
             Ok(Rule::Sum { parts, .. }) => parts,
             other => panic!("{other:?}"),
