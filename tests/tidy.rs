@@ -19,7 +19,7 @@ const ORDER: &[(u8, &[&str])] = &[
     (4, &["domain::headers", "domain::key", "domain::mapping"]),
     (5, &["domain::x509"]),
     (6, &["domain::envelope", "domain::tlcp"]),
-    (7, &["domain::licence", "edge::clock"]),
+    (7, &["domain::licence", "edge::aside", "edge::clock"]),
     (8, &["domain::issuing", "domain::recognition", "edge::keys", "edge::metrics", "edge::tlcp", "edge::tls"]),
     (
         9,

@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
+mod device;
+#[path = "../few/hanging.rs"]
+mod hanging;
 mod tlcp;
 
 use arc_swap::ArcSwap;

@@ -2,15 +2,16 @@
 //!
 //! It deliberately writes no byte of a request: whatever fails here is surely not delivered.
 
+use crate::edge::aside;
+use crate::edge::aside::Gone;
 use crate::edge::clock::Clock;
 use crate::edge::tlcp;
 use crate::edge::tlcp::TlcpStream;
-use crate::edge::upstream::{ClientProtocol, NotDelivered, Settings, TlcpClient};
+use crate::edge::upstream::{ClientProtocol, ClientTls, NotDelivered, Settings, TlcpClient};
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::TokioIo;
-use rustls_pki_types::ServerName;
 use std::net::IpAddr;
 use std::sync::{Arc, PoisonError};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -51,15 +52,14 @@ pub(super) async fn connect(settings: &Settings) -> Result<Link, NotDelivered> {
     };
     match &tls.config {
         ClientProtocol::Tls(config) => {
-            let stream = TlsConnector::from(Arc::clone(config))
-                .connect(tls.server_name.clone(), stream)
-                .await
-                .map_err(|_| NotDelivered::TlsFailed)?;
+            let (config, name) = (Arc::clone(config), tls.server_name.clone());
+            let handshake = async move { TlsConnector::from(config).connect(name, stream).await };
+            let stream = ended(made(tls.may_wait, handshake).await)?;
             let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
             handshake(stream, http2).await
         }
         ClientProtocol::Tlcp(client) => {
-            let stream = connect_tlcp(client, tls.server_name.clone(), stream).await?;
+            let stream = connect_tlcp(client, tls, stream).await?;
             let http2 = stream.connection().protocol() == Some(b"h2");
             handshake(stream, http2).await
         }
@@ -69,19 +69,33 @@ pub(super) async fn connect(settings: &Settings) -> Result<Link, NotDelivered> {
 /// A refused session costs nothing: the peer does a full handshake then.
 async fn connect_tlcp(
     client: &TlcpClient,
-    name: ServerName<'static>,
+    tls: &ClientTls,
     stream: TcpStream,
 ) -> Result<TlcpStream<TcpStream>, NotDelivered> {
     let session = || client.session.lock().unwrap_or_else(PoisonError::into_inner);
     let resume = session().clone();
     // As rustls does, by the machine's clock.
     let now = u64::try_from(Clock::System.now() / 1000).unwrap_or(0);
-    let Ok(stream) = tlcp::connect(stream, Arc::clone(&client.config), name, resume, now).await else {
-        *session() = None;
-        return Err(NotDelivered::TlsFailed);
-    };
-    *session() = stream.connection().session().cloned();
-    Ok(stream)
+    let handshake = tlcp::connect(stream, Arc::clone(&client.config), tls.server_name.clone(), resume, now);
+    let stream = ended(made(tls.may_wait, handshake).await);
+    *session() = stream.as_ref().ok().and_then(|stream| stream.connection().session().cloned());
+    stream
+}
+
+/// Makes a handshake, aside from this thread where our own key may wait for a device.
+async fn made<F>(may_wait: bool, handshake: F) -> Result<F::Output, Gone>
+where
+    F: Future + Send + 'static,
+    F::Output: Send,
+{
+    if may_wait { aside::run(handshake).await } else { Ok(handshake.await) }
+}
+
+fn ended<T, E>(handshake: Result<Result<T, E>, Gone>) -> Result<T, NotDelivered> {
+    match handshake {
+        Ok(Ok(stream)) => Ok(stream),
+        Ok(Err(_)) | Err(Gone) => Err(NotDelivered::TlsFailed),
+    }
 }
 
 async fn handshake<S>(stream: S, http2: bool) -> Result<Link, NotDelivered>

@@ -59,6 +59,8 @@ pub struct ClientTls {
     pub config: ClientProtocol,
     /// Name that the other side's certificate must bear.
     pub server_name: ServerName<'static>,
+    /// Whether our own key may wait for a device: then the handshake is made aside from the worker's thread.
+    pub may_wait: bool,
 }
 
 /// How to secure a connection.
