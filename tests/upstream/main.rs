@@ -618,6 +618,54 @@ fn a_refused_handshake_is_not_delivered() {
     });
 }
 
+/// A server of TLS 1.3 looks at our certificate when our side of the handshake is over and the request may have left. A
+/// request that it refuses so was not read.
+#[test]
+fn a_refusal_of_our_certificate_is_not_delivered_though_it_comes_late() {
+    run(async {
+        for (family, others) in [(Family::International(Versions::Tls13), "sm/root.pem"), (Family::Sm, "tlcp/root.pem")]
+        {
+            for (http2, own) in [(false, true), (false, false), (true, true), (true, false)] {
+                let (listener, address) = listen().await;
+                let issuers = key(others);
+                let pair = ["pem", "key"].map(|ending| key(&format!("{}gateway.{ending}", keys_of(family).0)));
+                let server_own = Own { certificate: &pair[0], key: Key::Pem(&pair[1]) };
+                let trust = Trust { issuers: &issuers, revocation: None };
+                let config = server_config(family, &server_own, ClientCertificate::Required, trust).unwrap();
+                let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+                spawn_local(async move {
+                    loop {
+                        let (stream, _) = listener.accept().await.unwrap();
+                        acceptor.accept(stream).await.unwrap_err();
+                    }
+                });
+                for _ in 0..4 {
+                    let tls = Some(tls_of(family, http2, own));
+                    let pool = pool(Settings { http2, tls, ..settings(address) });
+                    assert_eq!(not_delivered(pool.send(message(), LONG).await), NotDelivered::TlsFailed);
+                }
+            }
+        }
+    });
+}
+
+/// The same server once it has read the request: whatever it says then, the outcome is not known.
+#[test]
+fn an_end_after_the_request_was_read_stays_unknown() {
+    run(async {
+        let (listener, address) = listen().await;
+        let acceptor = tokio_rustls::TlsAcceptor::from(tls_server_of(Family::Sm, ClientCertificate::Required));
+        spawn_local(async move {
+            let (stream, _) = listener.accept().await.unwrap();
+            let mut stream = acceptor.accept(stream).await.unwrap();
+            request(&mut stream).await.unwrap();
+            stream.shutdown().await.unwrap();
+        });
+        let pool = pool(Settings { tls: Some(tls_of(Family::Sm, false, true)), ..settings(address) });
+        assert_eq!(unknown(pool.send(message(), LONG).await), Unknown::ConnectionLost);
+    });
+}
+
 #[test]
 fn a_silent_handshake_ends_at_the_connect_timeout() {
     run(async {

@@ -136,7 +136,7 @@ where
 {
     stream.write_all(alert).await?;
     stream.shutdown().await?;
-    Err(io::Error::new(io::ErrorKind::InvalidData, reason))
+    Err(io::Error::new(io::ErrorKind::Unsupported, reason))
 }
 
 /// A connection after its handshake.

@@ -5,23 +5,34 @@
 use crate::edge::aside;
 use crate::edge::aside::Gone;
 use crate::edge::clock::Clock;
+use crate::edge::metrics::{HandshakeReason, brief};
 use crate::edge::tlcp;
 use crate::edge::tlcp::TlcpStream;
+use crate::edge::upstream::refusal::{Attentive, Refusal};
 use crate::edge::upstream::{ClientProtocol, ClientTls, NotDelivered, Settings, TlcpClient};
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::TokioIo;
+use rustls::ProtocolVersion;
+use std::io;
 use std::net::IpAddr;
 use std::sync::{Arc, PoisonError};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-/// The sending end of a connection.
+/// A connection.
 pub(super) enum Link {
-    Http1(http1::SendRequest<Full<Bytes>>),
-    Http2(http2::SendRequest<Full<Bytes>>),
+    Http1(Line<http1::SendRequest<Full<Bytes>>>),
+    Http2(Line<http2::SendRequest<Full<Bytes>>>),
+}
+
+/// The sending end of a connection, and whether the peer refused us.
+#[derive(Clone)]
+pub(super) struct Line<S> {
+    pub(super) sender: S,
+    pub(super) refusal: Refusal,
 }
 
 /// Runs hyper's own tasks on the worker's thread.
@@ -48,26 +59,31 @@ pub(super) async fn connect(settings: &Settings) -> Result<Link, NotDelivered> {
     // Requests are written whole; waiting for more to send only adds delay.
     stream.set_nodelay(true).map_err(|_| NotDelivered::ConnectFailed)?;
     let Some(tls) = &settings.tls else {
-        return handshake(stream, settings.http2).await;
+        return handshake(stream, settings.http2, Refusal::settled()).await;
     };
     match &tls.config {
         ClientProtocol::Tls(config) => {
             let (config, name) = (Arc::clone(config), tls.server_name.clone());
-            let handshake = async move { TlsConnector::from(config).connect(name, stream).await };
-            let stream = ended(made(tls.may_wait, handshake).await)?;
-            let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-            handshake(stream, http2).await
+            let secured = async move { TlsConnector::from(config).connect(name, stream).await };
+            let stream = ended(settings, made(tls.may_wait, secured).await)?;
+            let session = stream.get_ref().1;
+            let http2 = session.alpn_protocol() == Some(b"h2");
+            // TLS 1.2 ends when the server has judged us, TLS 1.3 before.
+            let is_judged = session.protocol_version() != Some(ProtocolVersion::TLSv1_3);
+            let refusal = if is_judged { Refusal::settled() } else { Refusal::expected() };
+            handshake(stream, http2, refusal).await
         }
         ClientProtocol::Tlcp(client) => {
-            let stream = connect_tlcp(client, tls, stream).await?;
+            let stream = connect_tlcp(settings, client, tls, stream).await?;
             let http2 = stream.connection().protocol() == Some(b"h2");
-            handshake(stream, http2).await
+            handshake(stream, http2, Refusal::settled()).await
         }
     }
 }
 
 /// A refused session costs nothing: the peer does a full handshake then.
 async fn connect_tlcp(
+    settings: &Settings,
     client: &TlcpClient,
     tls: &ClientTls,
     stream: TcpStream,
@@ -76,8 +92,8 @@ async fn connect_tlcp(
     let resume = session().clone();
     // As rustls does, by the machine's clock.
     let now = u64::try_from(Clock::System.now() / 1000).unwrap_or(0);
-    let handshake = tlcp::connect(stream, Arc::clone(&client.config), tls.server_name.clone(), resume, now);
-    let stream = ended(made(tls.may_wait, handshake).await);
+    let secured = tlcp::connect(stream, Arc::clone(&client.config), tls.server_name.clone(), resume, now);
+    let stream = ended(settings, made(tls.may_wait, secured).await);
     *session() = stream.as_ref().ok().and_then(|stream| stream.connection().session().cloned());
     stream
 }
@@ -91,18 +107,23 @@ where
     if may_wait { aside::run(handshake).await } else { Ok(handshake.await) }
 }
 
-fn ended<T, E>(handshake: Result<Result<T, E>, Gone>) -> Result<T, NotDelivered> {
-    match handshake {
-        Ok(Ok(stream)) => Ok(stream),
-        Ok(Err(_)) | Err(Gone) => Err(NotDelivered::TlsFailed),
-    }
+/// What came of it. Why it failed is told here, since nobody beyond can do anything about it but the operator.
+fn ended<T, E: Into<io::Error>>(settings: &Settings, handshake: Result<Result<T, E>, Gone>) -> Result<T, NotDelivered> {
+    let error = match handshake {
+        Ok(Ok(stream)) => return Ok(stream),
+        Ok(Err(error)) => error.into(),
+        Err(Gone) => io::Error::other("the handshake was given up"),
+    };
+    let reason = HandshakeReason::of(&error);
+    tracing::warn!(system = %settings.name, %reason, cause = brief(&error), "tls handshake with a system failed");
+    Err(NotDelivered::TlsFailed)
 }
 
-async fn handshake<S>(stream: S, http2: bool) -> Result<Link, NotDelivered>
+async fn handshake<S>(stream: S, http2: bool, refusal: Refusal) -> Result<Link, NotDelivered>
 where
     S: AsyncRead + AsyncWrite + Unpin + 'static,
 {
-    let io = TokioIo::new(stream);
+    let io = TokioIo::new(Attentive::new(stream, refusal.clone()));
     // A connection's own end is told to whoever waits on it for an answer; here it only needs to run.
     if http2 {
         let (sender, connection) = http2::Builder::new(LocalExecutor)
@@ -111,11 +132,11 @@ where
             .await
             .map_err(|_| NotDelivered::ConnectFailed)?;
         tokio::task::spawn_local(async move { drop(connection.await) });
-        Ok(Link::Http2(sender))
+        Ok(Link::Http2(Line { sender, refusal }))
     } else {
         let (sender, connection) =
             http1::Builder::new().handshake(io).await.map_err(|_| NotDelivered::ConnectFailed)?;
         tokio::task::spawn_local(async move { drop(connection.await) });
-        Ok(Link::Http1(sender))
+        Ok(Link::Http1(Line { sender, refusal }))
     }
 }
