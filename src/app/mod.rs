@@ -145,7 +145,7 @@ impl App {
             reloading: Mutex::new(()),
         });
         inner.metrics.config_reloaded(now);
-        tell_certificates(&inner.metrics, &config);
+        tell_certificates(&inner.metrics, &config, now);
         let operations: Arc<dyn Operations> = Arc::clone(&inner) as Arc<dyn Operations>;
         let admin = Admin::start(config.listen.admin, operations).map_err(cannot("管理入口", config.listen.admin))?;
         Ok(Self { running: Some(running), admin, inner })
@@ -224,16 +224,20 @@ impl Inner {
             slot.store(fresh.load_full());
         }
         self.state.store(Arc::new(state));
-        tell_certificates(&self.metrics, &config);
+        tell_certificates(&self.metrics, &config, self.clock.now());
         watch_devices(&self.metrics, &config);
         Ok(summary)
     }
 }
 
-/// Shows when the certificates in use end.
-fn tell_certificates(metrics: &Metrics, config: &Config) {
-    let ends: Vec<(&str, i64)> = config.certificates.iter().map(|(file, ends)| (file.as_str(), *ends)).collect();
-    metrics.certificates_loaded(&ends);
+/// Shows when the certificates and revocation lists in use end.
+fn tell_certificates(metrics: &Metrics, config: &Config, now: Milliseconds) {
+    metrics.certificates_loaded(&ends(&config.certificates), now);
+    metrics.revocation_lists_loaded(&ends(&config.revocation_lists), now);
+}
+
+fn ends(all: &[(String, i64)]) -> Vec<(&str, i64)> {
+    all.iter().map(|(file, ends)| (file.as_str(), *ends)).collect()
 }
 
 /// Counts the calls to cryptographic devices.

@@ -68,7 +68,8 @@ fn the_scrape_is_well_formed() {
         tables: &["sex"],
         directions: &["a_to_b"],
     });
-    metrics.certificates_loaded(&[("gateway", 2_000_000_000)]);
+    metrics.certificates_loaded(&[("gateway", 2_000_000_000)], 0);
+    metrics.revocation_lists_loaded(&[("ca.crl", 2_000_000_000)], 0);
     let mut child = promtool()
         .args(["check", "metrics"])
         .stdin(Stdio::piped())

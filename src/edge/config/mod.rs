@@ -65,6 +65,8 @@ pub struct Config {
     pub log: Log,
     /// The certificate files in use, each with the second (since 1970) when the first of its certificates ends.
     pub certificates: Vec<(String, i64)>,
+    /// The files of revocation lists in use, each with the second for which the first of its lists promises another.
+    pub revocation_lists: Vec<(String, i64)>,
     /// The cryptographic devices, by their names in the file.
     pub devices: Vec<(String, Device)>,
 }
@@ -115,7 +117,8 @@ impl Config {
     ) -> Result<(Self, Vec<Problem>), Vec<Problem>> {
         let document = Document::new(text, file_name);
         let table = document.parse();
-        let files = Files { directory, read, certificates: RefCell::default(), keys: OnceCell::new() };
+        let (certificates, lists) = (RefCell::default(), RefCell::default());
+        let files = Files { directory, read, certificates, lists, keys: OnceCell::new() };
         let config = Self::check(Section::root(&document, &table), &files);
         let problems = document.into_problems();
         match config {
@@ -197,6 +200,7 @@ impl Config {
             },
             log,
             certificates: files.certificates.take(),
+            revocation_lists: files.lists.take(),
             devices,
         })
     }

@@ -166,6 +166,9 @@ table! {
         "密码设备每次调用的用时分布，含排队", "Time of a call to a cryptographic device, waiting included.";
     CERTIFICATE_NOT_AFTER = "jingyue_certificate_not_after_timestamp_seconds" Gauge ["cert"] &[],
         "证书到期时间", "When the certificate expires.";
+    CRL_NEXT_UPDATE = "jingyue_crl_next_update_timestamp_seconds" Gauge ["list"] &[],
+        "TLS 吊销列表的下次更新时间，按文件，多份取最早；过了它，要它的连接都被拒绝",
+        "When the next revocation list is due, by file, the earliest of several; once past, peers are refused.";
     BUILD_INFO = "jingyue_build_info" Gauge ["version"] &[],
         "程序版本，值恒为 1", "Version of the program; always 1.";
     // process, in the names that every Prometheus client uses

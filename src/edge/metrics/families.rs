@@ -60,6 +60,7 @@ pub(super) struct Families {
     /// Without a series while no calendar is loaded.
     pub(super) calendar_left: IntGaugeVec,
     pub(super) certificate_not_after: IntGaugeVec,
+    pub(super) crl_next_update: IntGaugeVec,
     pub(super) handshakes: IntCounterVec,
     pub(super) handshake_failures: IntCounterVec,
     pub(super) handshakes_told: Told,
@@ -148,6 +149,7 @@ impl Families {
             matter_info: registrar.gauges(&describe::MATTER_INFO),
             calendar_left: registrar.gauges(&describe::CALENDAR_LEFT),
             certificate_not_after: registrar.gauges(&describe::CERTIFICATE_NOT_AFTER),
+            crl_next_update: registrar.gauges(&describe::CRL_NEXT_UPDATE),
             handshakes: registrar.counters(&describe::HANDSHAKES),
             handshake_failures: registrar.counters(&describe::HANDSHAKE_FAILURES),
             handshakes_told: Told::default(),

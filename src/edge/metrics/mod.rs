@@ -280,12 +280,30 @@ impl Metrics {
     }
 
     /// The certificates in use, each with a name and the second of its expiry (since 1970).
-    pub fn certificates_loaded(&self, certificates: &[(&str, i64)]) {
+    pub fn certificates_loaded(&self, certificates: &[(&str, i64)], now: Milliseconds) {
         let _whole = self.families.whole();
         self.families.certificate_not_after.reset();
         for (name, not_after_seconds) in certificates {
             self.families.certificate_not_after.with_label_values(&[*name]).set(*not_after_seconds);
-            tracing::info!(certificate = name, not_after_seconds, "certificate loaded");
+            if *not_after_seconds < now / 1_000 {
+                tracing::warn!(certificate = name, not_after_seconds, "certificate has expired");
+            } else {
+                tracing::info!(certificate = name, not_after_seconds, "certificate loaded");
+            }
+        }
+    }
+
+    /// The files of revocation lists in use, each with the second (since 1970) for which the next list is promised.
+    pub fn revocation_lists_loaded(&self, lists: &[(&str, i64)], now: Milliseconds) {
+        let _whole = self.families.whole();
+        self.families.crl_next_update.reset();
+        for (name, next_update_seconds) in lists {
+            self.families.crl_next_update.with_label_values(&[*name]).set(*next_update_seconds);
+            if *next_update_seconds < now / 1_000 {
+                tracing::warn!(list = name, next_update_seconds, "revocation list is over; its peers are refused");
+            } else {
+                tracing::info!(list = name, next_update_seconds, "revocation list loaded");
+            }
         }
     }
 }
@@ -353,7 +371,8 @@ mod tests {
         let facts =
             MappingFacts { version: "abc", matters: &[matter], tables: &["nation", "sex"], directions: &[DIRECTION] };
         metrics.mapping_loaded(&facts);
-        metrics.certificates_loaded(&[("gateway", 2_000_000_000)]);
+        metrics.certificates_loaded(&[("gateway", 2_000_000_000)], 0);
+        metrics.revocation_lists_loaded(&[("ca.crl", 2_000_000_000)], 0);
         metrics.handshake_ended(ProtocolLabel::Rfc8998, HandshakeOutcome::Resumed);
         let peer = "127.0.0.1:9".parse().unwrap();
         metrics.handshake_failed(peer, ProtocolLabel::Tlcp, HandshakeReason::OwnKey, &"the device hangs");
@@ -456,7 +475,7 @@ mod tests {
         metrics.config_reload_refused(3);
         let facts = MappingFacts { version: "def", matters: &[], tables: &[], directions: &[] };
         metrics.mapping_loaded(&facts);
-        metrics.certificates_loaded(&[("other", 1)]);
+        metrics.certificates_loaded(&[("other", 1)], 0);
         metrics.calendar_counted(None);
         let text = metrics.encode();
         has(&text, "jingyue_ledger_oldest_unknown_age_seconds{money=\"true\"} 0");
