@@ -16,10 +16,10 @@ const ORDER: &[(u8, &[&str])] = &[
     (1, &["domain::masked"]),
     (2, &["domain::value"]),
     (3, &["domain::asn", "domain::ids", "domain::format", "domain::codes", "domain::sm"]),
-    (4, &["domain::headers", "domain::key", "domain::mapping", "domain::tlcp"]),
+    (4, &["domain::headers", "domain::key", "domain::mapping"]),
     (5, &["domain::x509"]),
-    (6, &["domain::envelope"]),
-    (7, &["domain::licence", "edge::clock", "edge::trouble"]),
+    (6, &["domain::envelope", "domain::tlcp"]),
+    (7, &["domain::licence", "edge::aside", "edge::clock", "edge::trouble"]),
     (8, &["domain::issuing", "domain::recognition", "edge::keys", "edge::metrics", "edge::tlcp", "edge::tls"]),
     (
         9,

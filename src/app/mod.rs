@@ -239,10 +239,14 @@ impl Inner {
     }
 }
 
-/// Shows when the certificates in use end.
+/// Shows when the certificates and revocation lists in use end.
 fn tell_certificates(metrics: &Metrics, config: &Config, now: Milliseconds) {
-    let ends: Vec<(&str, i64)> = config.certificates.iter().map(|(file, ends)| (file.as_str(), *ends)).collect();
-    metrics.certificates_loaded(&ends, now);
+    metrics.certificates_loaded(&ends(&config.certificates), now);
+    metrics.revocation_lists_loaded(&ends(&config.revocation_lists), now);
+}
+
+fn ends(all: &[(String, i64)]) -> Vec<(&str, i64)> {
+    all.iter().map(|(file, ends)| (file.as_str(), *ends)).collect()
 }
 
 /// Counts the calls to cryptographic devices.

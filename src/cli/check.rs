@@ -28,6 +28,8 @@ use std::path::PathBuf;
 const POLICY: &str = "licence/policy.toml";
 /// Certificates that end within so many days are told.
 const WARNING_DAYS: i64 = 30;
+/// Revocation lists whose next one is due within so many seconds are told.
+const LIST_WARNING_SECONDS: i64 = 86_400;
 
 /// How a report is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -133,7 +135,9 @@ impl Check {
             }
         });
         if let Some(config) = &config {
-            findings.extend(expiring(&config.certificates, Clock::System.now() / 1000));
+            let now = Clock::System.now() / 1000;
+            findings.extend(expiring(&config.certificates, now));
+            findings.extend(over(&config.revocation_lists, now));
             findings.extend(exposed(&config.private_files));
         }
         let directory =
@@ -204,6 +208,24 @@ fn expiring(certificates: &[(String, i64)], now: i64) -> impl Iterator<Item = Fi
             Some(Finding { file, hint, ..plain("K002", "证书已过期".to_owned()) })
         } else if days < WARNING_DAYS {
             Some(Finding { level: "warning", file, hint, ..plain("K003", format!("证书还有 {days} 天到期")) })
+        } else {
+            None
+        }
+    })
+}
+
+/// The revocation lists that are over, or will be within [`LIST_WARNING_SECONDS`].
+fn over(lists: &[(String, i64)], now: i64) -> impl Iterator<Item = Finding> {
+    lists.iter().filter_map(move |(file, next_update)| {
+        let left = next_update - now;
+        let hint = "请取签发机构的新吊销列表，放好文件后重新加载配置".to_owned();
+        let file = file.clone();
+        if left < 0 {
+            let found = "吊销列表已过时：要它的连接都会被拒绝".to_owned();
+            Some(Finding { file, hint, ..plain("K005", found) })
+        } else if left < LIST_WARNING_SECONDS {
+            let found = format!("吊销列表还有 {} 小时过时", left / 3_600);
+            Some(Finding { level: "warning", file, hint, ..plain("K006", found) })
         } else {
             None
         }
@@ -375,6 +397,11 @@ mod tests {
         let told: Vec<(String, &str)> =
             expiring(&all, now).map(|finding| (finding.number.clone(), finding.level)).collect();
         let expected = [("K002", "error"), ("K003", "warning"), ("K003", "warning")];
+        assert_eq!(told, expected.map(|(number, level)| (number.to_owned(), level)));
+        let all = [-1, 0, 86_399, 86_400].map(|left| ("ca.crl".to_owned(), now + left));
+        let told: Vec<(String, &str)> =
+            over(&all, now).map(|finding| (finding.number.clone(), finding.level)).collect();
+        let expected = [("K005", "error"), ("K006", "warning"), ("K006", "warning")];
         assert_eq!(told, expected.map(|(number, level)| (number.to_owned(), level)));
     }
 }

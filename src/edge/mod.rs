@@ -1,5 +1,6 @@
 //! What touches the world: thin.
 
+pub mod aside;
 pub mod clock;
 pub mod trouble;
 

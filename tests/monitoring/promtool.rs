@@ -69,6 +69,7 @@ fn the_scrape_is_well_formed() {
         directions: &["a_to_b"],
     });
     metrics.certificates_loaded(&[("gateway", 2_000_000_000)], 0);
+    metrics.revocation_lists_loaded(&[("ca.crl", 2_000_000_000)], 0);
     let mut child = promtool()
         .args(["check", "metrics"])
         .stdin(Stdio::piped())

@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
+mod device;
+#[path = "../few/hanging.rs"]
+mod hanging;
 mod tlcp;
 
 use arc_swap::ArcSwap;
@@ -562,6 +565,39 @@ fn a_required_certificate_is_required() {
     let mut stream = tls_client(&site, false);
     let sent = stream.write_all(b"GET /who HTTP/1.1\r\nhost: x\r\n\r\n");
     assert!(sent.is_err() || stream.read(&mut [0]).is_err());
+}
+
+#[test]
+fn a_failed_handshake_is_counted_with_its_reason() {
+    let metrics = Metrics::new();
+    let (sm, issuers) = (server_of(Family::Sm, ClientCertificate::Required), key("tlcp/root.pem"));
+    let site = site(&Settings {
+        metrics: Some(metrics.clone()),
+        ..with_protocols(Protocols { sm: Some(sm), ..Protocols::default() })
+    });
+    // No certificate; an issuer that the client does not trust; no protocol in common; bytes that are no TLS; an end.
+    let _ = client_with(&site, client_of(Family::Sm, false)).read(&mut [0]);
+    let trust = Trust { issuers: &issuers, revocation: None };
+    let _ = client_with(&site, client_config(Family::Sm, trust, None, false).unwrap()).read(&mut [0]);
+    let _ = client_with(&site, client_of(INTERNATIONAL, false)).read(&mut [0]);
+    write(&mut site.connect(), "GET / HTTP/1.1\r\nhost: x\r\n\r\n");
+    drop(site.connect());
+    let began = Instant::now();
+    for (protocol, reason) in [
+        ("rfc8998", "no_certificate"),
+        ("rfc8998", "peer_alert"),
+        ("_unknown", "nothing_in_common"),
+        ("_unknown", "misbehaved"),
+        ("_unknown", "network"),
+    ] {
+        let name = "jingyue_tls_handshake_failures_total";
+        let series = format!("{name}{{protocol=\"{protocol}\",reason=\"{reason}\"}} 1");
+        // The server counts a handshake after the client has seen its end.
+        while !metrics.encode().contains(&series) {
+            assert!(began.elapsed() < LONG, "{series}\n{}", metrics.encode());
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
 }
 
 #[test]

@@ -11,17 +11,18 @@ use jingyue::edge::tls::{
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, ServerName};
 use std::io::{Read, Write};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// PEM texts of a pair of `tests/keys/tlcp`.
-struct Texts {
-    signing: (Vec<u8>, Vec<u8>),
-    encryption: (Vec<u8>, Vec<u8>),
+pub(crate) struct Texts {
+    pub(crate) signing: (Vec<u8>, Vec<u8>),
+    pub(crate) encryption: (Vec<u8>, Vec<u8>),
 }
 
 impl Texts {
-    fn of(name: &str) -> Self {
+    pub(crate) fn of(name: &str) -> Self {
         let file = |kind: &str, ending: &str| key(&format!("tlcp/{name}-{kind}.{ending}"));
         let chain = [file("sign", "pem"), key("tlcp/sub.pem")].concat();
         Self { signing: (chain, file("sign", "key")), encryption: (file("encrypt", "pem"), file("encrypt", "key")) }
@@ -47,18 +48,19 @@ fn all_protocols(prefer_tlcp: bool) -> Protocols {
         sm: Some(server_of(Family::Sm, client)),
         international: Some(server_of(INTERNATIONAL, client)),
         prefer_tlcp,
+        ..Protocols::default()
     }
 }
 
 /// Asks who we are, over TLCP.
-fn ask(site: &Site, own: Option<&str>) -> std::io::Result<String> {
+pub(crate) fn ask(address: SocketAddr, own: Option<&str>) -> std::io::Result<String> {
     let (texts, issuers) = (own.map(Texts::of), key("tlcp/root.pem"));
     let pair = texts.as_ref().map(Texts::pair);
     let trust = Trust { issuers: &issuers, revocation: None };
     let config = Arc::new(tlcp_client_config(trust, pair.as_ref(), false).unwrap());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let stream = tokio::net::TcpStream::connect(site.running.address()).await?;
+        let stream = tokio::net::TcpStream::connect(address).await?;
         let now = u64::try_from(Clock::System.now() / 1000).unwrap();
         let name = ServerName::try_from("localhost").unwrap();
         let mut stream = jingyue::edge::tlcp::connect(stream, config, name, None, now).await?;
@@ -74,9 +76,9 @@ fn the_signing_certificate_is_the_caller() {
     let site = site(&with_protocols(all_protocols(false)));
     let der = CertificateDer::from_pem_slice(&key("tlcp/client-sign.pem")).unwrap();
     for _ in 0..2 {
-        let text = ask(&site, Some("client")).unwrap();
+        let text = ask(site.running.address(), Some("client")).unwrap();
         assert!(text.ends_with(&format!("/who None 0 {}", hex(fingerprint(&der)))), "{text}");
-        assert!(ask(&site, None).unwrap().ends_with("/who None 0 none"));
+        assert!(ask(site.running.address(), None).unwrap().ends_with("/who None 0 none"));
         // The same port, the other protocols.
         for family in [Family::Sm, INTERNATIONAL] {
             let mut client = client_with(&site, client_of(family, false));
@@ -84,15 +86,15 @@ fn the_signing_certificate_is_the_caller() {
             assert_eq!(answer(&mut client).0, 200);
         }
     }
-    assert!(ask(&site, Some("stranger")).is_err());
+    assert!(ask(site.running.address(), Some("stranger")).is_err());
 }
 
 #[test]
 fn tlcp_alone() {
     let protocols = Protocols { tlcp: Some(server(ClientCertificate::Required)), ..Protocols::default() };
     let site = site(&with_protocols(protocols));
-    assert!(ask(&site, Some("client")).is_ok());
-    assert!(ask(&site, None).is_err());
+    assert!(ask(site.running.address(), Some("client")).is_ok());
+    assert!(ask(site.running.address(), None).is_err());
     for family in [Family::Sm, INTERNATIONAL] {
         let mut client = client_with(&site, client_of(family, false));
         assert_eq!(alert_of(&mut client), Some(rustls::AlertDescription::HandshakeFailure));
@@ -123,6 +125,6 @@ fn who_could_speak_tlcp_is_sent_back_to_do_so() {
             assert_eq!(answer_to_suite(&site, suite) == REFUSED, prefer_tlcp);
         }
         assert_eq!(answer_to_suite(&site, [0xe0, 0x11])[0], 22);
-        assert!(ask(&site, None).is_ok());
+        assert!(ask(site.running.address(), None).is_ok());
     }
 }

@@ -4,10 +4,11 @@ use jingyue::domain::sm;
 use jingyue::domain::sm::Wrong;
 use jingyue::domain::sm::sm2::PrivateKey;
 use jingyue::domain::tlcp::{
-    ClientAuthentication, ClientConfig, Connection, Identity, Noise, ServerConfig, Session, TlcpFault, Trust,
+    ClientAuthentication, ClientConfig, Connection, Identity, Noise, ServerConfig, Session, TlcpFault,
 };
+use jingyue::domain::x509::{Certificate, Crl, Trust};
 use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer, ServerName};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -49,9 +50,8 @@ pub(crate) fn identity(name: &str) -> Arc<Identity> {
 }
 
 pub(crate) fn trust(root: &str, lists: &[&str]) -> Arc<Trust> {
-    let list = |name: &&str| CertificateRevocationListDer::from_pem_slice(&file(name)).unwrap();
-    let lists: Vec<_> = lists.iter().map(list).collect();
-    Arc::new(Trust::new(&[certificate(root)], &lists).unwrap())
+    let lists = lists.iter().flat_map(|name| Crl::all(&file(name)).unwrap()).collect();
+    Arc::new(Trust::of_peers(Certificate::all(&file(&format!("{root}.pem"))).unwrap(), lists).unwrap())
 }
 
 pub(crate) fn server_config() -> ServerConfig {

@@ -3,8 +3,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
+mod judged;
 mod refusals;
 mod support;
+#[path = "../tlcp/support.rs"]
+#[allow(dead_code, reason = "shared with tests/tlcp")]
+mod tlcp;
 mod transcript;
 
 use crate::support::{Both, Pair, Server, client, connect, file};

@@ -2,9 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
+#[path = "../few/hanging.rs"]
+mod hanging;
+
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use jingyue::domain::key::file;
 use jingyue::edge::clock::Clock;
+use jingyue::edge::keys::SoftwareKey;
 use jingyue::edge::tls::{ClientCertificate, Family, Key, Own, Trust, Versions, client_config, server_config};
 use jingyue::edge::upstream::{
     Breaker, BreakerSettings, ClientProtocol, ClientTls, Failure, NotDelivered, Outbound, Pool, Reply, Settings,
@@ -460,7 +465,11 @@ fn tls_of(family: Family, http2: bool, own: bool) -> ClientTls {
     let own = own.then_some(Own { certificate: &pair[0], key: Key::Pem(&pair[1]) });
     let trust = key(issuer);
     let config = client_config(family, Trust { issuers: &trust, revocation: None }, own.as_ref(), http2).unwrap();
-    ClientTls { config: ClientProtocol::Tls(Arc::new(config)), server_name: ServerName::try_from("localhost").unwrap() }
+    ClientTls {
+        config: ClientProtocol::Tls(Arc::new(config)),
+        server_name: ServerName::try_from("localhost").unwrap(),
+        may_wait: false,
+    }
 }
 
 fn tls(http2: bool, own: bool) -> ClientTls {
@@ -530,7 +539,7 @@ fn tlcp_is_spoken_and_resumed() {
             Pair { signing, encryption: Own { certificate: &client_encrypt, key: Key::Pem(&client_encrypt_key) } };
         let config = tlcp_client_config(trust, Some(&pair), false).unwrap();
         let config = ClientProtocol::Tlcp(Arc::new(TlcpClient::new(config)));
-        let tls = ClientTls { config, server_name: ServerName::try_from("localhost").unwrap() };
+        let tls = ClientTls { config, server_name: ServerName::try_from("localhost").unwrap(), may_wait: false };
         let pool = pool(Settings { tls: Some(tls), ..settings(address) });
         for _ in 0..3 {
             assert_eq!(&pool.send(message(), LONG).await.unwrap().body[..], b"ok");
@@ -559,6 +568,31 @@ fn a_peer_without_http2_is_spoken_to_in_http1() {
     });
 }
 
+/// Our own key is in a device that hangs: what else this thread has to do goes on.
+#[test]
+fn a_hanging_device_holds_up_its_own_handshake_only() {
+    run(async {
+        let (listener, address) = listen().await;
+        server_http2(listener, Some(tls_server_of(Family::Sm, ClientCertificate::Required)));
+        let (certificate, issuers) = (key("sm/gateway.pem"), key("sm/root.pem"));
+        let own_key = SoftwareKey::new(file::read(&key("sm/gateway.key"), None).unwrap());
+        let (own_key, device) = hanging::Hanging::new(own_key);
+        let own = Own { certificate: &certificate, key: Key::Handle(Arc::new(own_key)) };
+        let trust = Trust { issuers: &issuers, revocation: None };
+        let config = client_config(Family::Sm, trust, Some(&own), true).unwrap();
+        let config = ClientProtocol::Tls(Arc::new(config));
+        let tls = ClientTls { config, server_name: ServerName::try_from("localhost").unwrap(), may_wait: true };
+        let pool = pool(Settings { http2: true, tls: Some(tls), ..settings(address) });
+        let sent = spawn_local(async move { pool.send(message(), LONG).await });
+        while device.asked.try_recv().is_err() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        assert!(!sent.is_finished());
+        device.answer.send(()).unwrap();
+        assert_eq!(&sent.await.unwrap().unwrap().body[..], b"hello");
+    });
+}
+
 #[test]
 fn a_refused_handshake_is_not_delivered() {
     run(async {
@@ -581,6 +615,54 @@ fn a_refused_handshake_is_not_delivered() {
         client.server_name = ServerName::try_from("elsewhere.example").unwrap();
         let pool_named = pool(Settings { tls: Some(client), ..settings(address) });
         assert_eq!(not_delivered(pool_named.send(message(), LONG).await), NotDelivered::TlsFailed);
+    });
+}
+
+/// A server of TLS 1.3 looks at our certificate when our side of the handshake is over and the request may have left. A
+/// request that it refuses so was not read.
+#[test]
+fn a_refusal_of_our_certificate_is_not_delivered_though_it_comes_late() {
+    run(async {
+        for (family, others) in [(Family::International(Versions::Tls13), "sm/root.pem"), (Family::Sm, "tlcp/root.pem")]
+        {
+            for (http2, own) in [(false, true), (false, false), (true, true), (true, false)] {
+                let (listener, address) = listen().await;
+                let issuers = key(others);
+                let pair = ["pem", "key"].map(|ending| key(&format!("{}gateway.{ending}", keys_of(family).0)));
+                let server_own = Own { certificate: &pair[0], key: Key::Pem(&pair[1]) };
+                let trust = Trust { issuers: &issuers, revocation: None };
+                let config = server_config(family, &server_own, ClientCertificate::Required, trust).unwrap();
+                let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+                spawn_local(async move {
+                    loop {
+                        let (stream, _) = listener.accept().await.unwrap();
+                        acceptor.accept(stream).await.unwrap_err();
+                    }
+                });
+                for _ in 0..4 {
+                    let tls = Some(tls_of(family, http2, own));
+                    let pool = pool(Settings { http2, tls, ..settings(address) });
+                    assert_eq!(not_delivered(pool.send(message(), LONG).await), NotDelivered::TlsFailed);
+                }
+            }
+        }
+    });
+}
+
+/// The same server once it has read the request: whatever it says then, the outcome is not known.
+#[test]
+fn an_end_after_the_request_was_read_stays_unknown() {
+    run(async {
+        let (listener, address) = listen().await;
+        let acceptor = tokio_rustls::TlsAcceptor::from(tls_server_of(Family::Sm, ClientCertificate::Required));
+        spawn_local(async move {
+            let (stream, _) = listener.accept().await.unwrap();
+            let mut stream = acceptor.accept(stream).await.unwrap();
+            request(&mut stream).await.unwrap();
+            stream.shutdown().await.unwrap();
+        });
+        let pool = pool(Settings { tls: Some(tls_of(Family::Sm, false, true)), ..settings(address) });
+        assert_eq!(unknown(pool.send(message(), LONG).await), Unknown::ConnectionLost);
     });
 }
 

@@ -356,7 +356,11 @@ impl Callers {
                 host: data.ip().to_string(),
                 port: data.port(),
                 authority: data.to_string().parse().map_err(|_| vec!["地址不对".to_owned()])?,
-                tls: Some(ClientTls { config: ClientProtocol::Tls(Arc::new(config)), server_name: name }),
+                tls: Some(ClientTls {
+                    config: ClientProtocol::Tls(Arc::new(config)),
+                    server_name: name,
+                    may_wait: false,
+                }),
                 http2: false,
                 connect_timeout: Duration::from_secs(5),
                 idle_timeout: Duration::from_secs(20),

@@ -66,6 +66,11 @@ pub trait Key: Send + Sync + fmt::Debug {
     /// When the key is in a device that keeps such points to itself.
     fn agree(&self, peer: &PublicKey) -> Result<Zeroizing<[u8; 32]>, KeyFault>;
 
+    /// Whether using it may wait for a device. Whoever must not wait uses such a key on another thread.
+    fn may_wait(&self) -> bool {
+        false
+    }
+
     /// What this key is called in records and metrics: it says which key, and nothing about it.
     fn id(&self) -> KeyId {
         KeyId::of(self.public())

@@ -1,14 +1,14 @@
 //! The handshake as the client goes it; the picture stands in [`crate::domain::tlcp::server`].
 
 use crate::domain::sm::sm2;
-use crate::domain::tlcp::certificate::{Facts, Use};
+use crate::domain::tlcp::certificate::{Use, check_pair, key, read_all};
 use crate::domain::tlcp::config::ClientConfig;
 use crate::domain::tlcp::handshake::{Desk, Finishing, Transcript};
 use crate::domain::tlcp::message::{self, ServerHello, kind};
 use crate::domain::tlcp::schedule::{self, Random, Side};
 use crate::domain::tlcp::session::Session;
-use crate::domain::tlcp::trust::{self, Role};
 use crate::domain::tlcp::{CertificateFault, Suite, TlcpFault, VERSION};
+use crate::domain::x509::Purpose;
 use rustls_pki_types::{CertificateDer, ServerName};
 use std::sync::Arc;
 
@@ -175,18 +175,22 @@ impl Client {
 
     fn certificates(&self, desk: &mut Desk<'_>, body: &[u8]) -> Result<ServerKeys, TlcpFault> {
         let certificates = message::read_certificates(body)?;
-        let [first, second, issuers @ ..] = &certificates[..] else {
+        let [_, second, ..] = &certificates[..] else {
             return Err(CertificateFault::Missing.into());
         };
-        let (sign, encrypt) = (Facts::read(first)?, Facts::read(second)?);
-        Facts::check_pair(&sign, &encrypt)?;
-        self.config.judge.judge(first, issuers, Role::Server, self.now)?;
-        trust::check_name(first, &self.name)?;
+        let read = read_all(&certificates)?;
+        let [sign, encrypt, issuers @ ..] = &read[..] else { return Err(CertificateFault::Missing.into()) };
+        check_pair(sign, encrypt)?;
+        let judge = &self.config.judge;
+        judge.judge(sign, issuers, Purpose::TlsServerSign, self.now)?;
+        if !sign.is_for(&self.name) {
+            return Err(CertificateFault::Name.into());
+        }
         // The same subject as the signing certificate, so the name need not stand in this one again.
-        self.config.judge.judge(second, issuers, Role::Server, self.now)?;
+        judge.judge(encrypt, issuers, Purpose::TlsServerEncryption, self.now)?;
         let keys = ServerKeys {
-            signing: sign.key(Use::Sign)?,
-            encryption: encrypt.key(Use::Encrypt)?,
+            signing: key(sign, Use::Sign)?,
+            encryption: key(encrypt, Use::Encrypt)?,
             certificate: second.clone(),
         };
         desk.about.peer = certificates.into();

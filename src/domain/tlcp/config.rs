@@ -4,10 +4,11 @@ use crate::domain::sm::Wrong;
 use crate::domain::sm::sm2;
 use crate::domain::tlcp::CertificateFault;
 use crate::domain::tlcp::Suite;
-use crate::domain::tlcp::certificate::{Facts, Use};
+use crate::domain::tlcp::certificate::{Use, check_pair, key};
 use crate::domain::tlcp::session::Sessions;
 use crate::domain::tlcp::trust::Judge;
 use crate::domain::tlcp::wire::vector;
+use crate::domain::x509::Certificate;
 use rustls_pki_types::CertificateDer;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -95,9 +96,9 @@ impl Identity {
         if chain.len() > CERTIFICATES_MAX || chain.iter().map(|certificate| certificate.len()).sum::<usize>() > 0xf000 {
             return Err(CertificateFault::Broken);
         }
-        let (sign, encrypt) = (Facts::read(first)?, Facts::read(second)?);
-        Facts::check_pair(&sign, &encrypt)?;
-        if sign.key(Use::Sign)? != *signing.public() || encrypt.key(Use::Encrypt)? != *decryption.public() {
+        let (sign, encrypt) = (Certificate::from_der(first)?, Certificate::from_der(second)?);
+        check_pair(&sign, &encrypt)?;
+        if key(&sign, Use::Sign)? != *signing.public() || key(&encrypt, Use::Encrypt)? != *decryption.public() {
             return Err(CertificateFault::Key);
         }
         let mut message = Vec::new();

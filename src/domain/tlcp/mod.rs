@@ -19,7 +19,7 @@
 //! | `wire` `message` | grammar of the handshake messages |
 //! | `schedule` `protect` `cbc` | secrets to keys; records sealed and opened |
 //! | `record` | records cut from and put into buffers |
-//! | `certificate` `trust` | what a certificate says; whether a chain passes |
+//! | `certificate` `trust` | what a pair must be; who judges chains |
 //! | `config` `session` | what a caller sets; what is remembered |
 //! | `server` `client` `handshake` | the two handshakes, step by step; what they share |
 //! | `connection` | the whole, as callers see it |
@@ -48,7 +48,7 @@ pub use crate::domain::tlcp::connection::Connection;
 pub use crate::domain::tlcp::fault::{Alert, CertificateFault, TlcpFault};
 pub use crate::domain::tlcp::probe::{RecordProbe, probe_client, probe_record, probe_server};
 pub use crate::domain::tlcp::session::{RememberedSessions, Session, Sessions};
-pub use crate::domain::tlcp::trust::{Judge, Role, SM2_SM3, Trust, TrustFault};
+pub use crate::domain::tlcp::trust::Judge;
 
 /// The version on the wire, 1.1; GM/T 0024-2014 has the same.
 pub const VERSION: [u8; 2] = [1, 1];

@@ -13,14 +13,15 @@
 //! ```
 
 use crate::domain::sm::sm2;
-use crate::domain::tlcp::certificate::{Facts, Use};
+use crate::domain::tlcp::certificate::{Use, check_pair, key, read_all};
 use crate::domain::tlcp::config::{ClientAuthentication, Identity, ServerConfig};
 use crate::domain::tlcp::handshake::{Desk, Finishing, Transcript};
 use crate::domain::tlcp::message::{self, ClientHello, kind};
 use crate::domain::tlcp::schedule::{self, Random, Side};
 use crate::domain::tlcp::session::{ID_BYTES, Session};
-use crate::domain::tlcp::trust::{Judge, Role};
+use crate::domain::tlcp::trust::Judge;
 use crate::domain::tlcp::{CertificateFault, Suite, TlcpFault};
+use crate::domain::x509::Purpose;
 use rustls_pki_types::CertificateDer;
 use std::sync::Arc;
 use subtle::{ConditionallySelectable, ConstantTimeEq};
@@ -244,23 +245,18 @@ impl Server {
 /// The client's signing key, if its certificates pass. It may send the pair and issuers, or only the signing
 /// certificate and issuers: peers differ, and an encryption certificate has no part in the ECC suites.
 fn check(judge: &dyn Judge, certificates: &[CertificateDer<'_>], now: u64) -> Result<sm2::PublicKey, CertificateFault> {
-    let (first, others) = certificates.split_first().ok_or(CertificateFault::Missing)?;
-    let signing = Facts::read(first)?;
-    let others = match others.split_first() {
-        Some((second, issuers)) => {
-            let encryption = Facts::read(second)?;
-            if encryption.is_issuer {
-                others
-            } else {
-                Facts::check_pair(&signing, &encryption)?;
-                judge.judge(second, issuers, Role::Client, now)?;
-                issuers
-            }
+    let certificates = read_all(certificates)?;
+    let (signing, others) = certificates.split_first().ok_or(CertificateFault::Missing)?;
+    let issuers = match others.split_first() {
+        Some((encryption, issuers)) if !encryption.is_authority() => {
+            check_pair(signing, encryption)?;
+            judge.judge(encryption, issuers, Purpose::TlsClientEncryption, now)?;
+            issuers
         }
-        None => others,
+        _ => others,
     };
-    judge.judge(first, others, Role::Client, now)?;
-    signing.key(Use::Sign)
+    judge.judge(signing, issuers, Purpose::TlsClientSign, now)?;
+    key(signing, Use::Sign)
 }
 
 /// The keys from the client's premaster secret. Whether the cipher text was right shows nowhere: a wrong one makes keys

@@ -6,7 +6,8 @@ use crate::domain::tlcp::config::Counted;
 use crate::domain::tlcp::message;
 use crate::domain::tlcp::protect::RECORDS_MAX;
 use crate::domain::tlcp::record::kind;
-use crate::domain::tlcp::{Alert, ClientConfig, Connection, Identity, Noise, ServerConfig, Suite, TlcpFault, Trust};
+use crate::domain::tlcp::{Alert, ClientConfig, Connection, Identity, Noise, ServerConfig, Suite, TlcpFault};
+use crate::domain::x509::{Certificate, Trust};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use std::sync::Arc;
@@ -31,7 +32,7 @@ fn configs(suite: Suite) -> (Arc<ClientConfig>, Arc<ServerConfig>) {
     let chain: [&[u8]; 3] = [file!("server-sign.pem"), file!("server-encrypt.pem"), file!("sub.pem")];
     let (sign, encrypt) = (key(file!("server-sign.key")), key(file!("server-encrypt.key")));
     let identity = Identity::new(&chain.map(certificate), sign, encrypt).unwrap();
-    let trust = Trust::new(&[certificate(file!("root.pem"))], &[]).unwrap();
+    let trust = Trust::of_peers(Certificate::all(file!("root.pem")).unwrap(), Vec::new()).unwrap();
     let client = ClientConfig { suites: vec![suite], ..ClientConfig::new(Arc::new(trust)) };
     (Arc::new(client), Arc::new(ServerConfig::new(Arc::new(identity))))
 }

@@ -13,9 +13,11 @@ use crate::domain::x509::CertificateFault;
 use crate::domain::x509::Signed;
 use der::Decode;
 use rustls_pki_types::CertificateDer;
+use rustls_pki_types::ServerName;
 use rustls_pki_types::pem::PemObject;
 use std::fmt;
 use std::ops::Range;
+use webpki::EndEntityCert;
 
 /// Most certificates read from one file.
 const FILE_MAX: usize = 1_000;
@@ -171,6 +173,12 @@ impl Certificate {
     /// The holder's key, where it is an SM2 key.
     pub const fn public(&self) -> Option<&PublicKey> {
         self.public.as_ref()
+    }
+
+    /// Whether a server that is called `name` may show it: by subjectAltName alone (RFC 9525).
+    pub fn is_for(&self, name: &ServerName<'_>) -> bool {
+        let der = CertificateDer::from(self.der());
+        EndEntityCert::try_from(&der).is_ok_and(|end| end.verify_is_valid_for_subject_name(name).is_ok())
     }
 
     /// The first byte of keyUsage, where there is the extension.

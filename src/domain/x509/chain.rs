@@ -5,12 +5,13 @@ use crate::domain::x509::Certificate;
 use crate::domain::x509::CertificateFault;
 use crate::domain::x509::Crl;
 use crate::domain::x509::Purpose;
-use crate::domain::x509::SM2_SM3;
+use crate::domain::x509::algorithm::SM2_SM3;
 use crate::domain::x509::usage::AnyPurpose;
 use crate::domain::x509::usage::bit;
 use crate::domain::x509::verified;
 use crate::domain::x509::verified::Verified;
 use rustls_pki_types::CertificateDer;
+use rustls_pki_types::SignatureVerificationAlgorithm;
 use rustls_pki_types::TrustAnchor;
 use rustls_pki_types::UnixTime;
 use std::sync::Arc;
@@ -77,6 +78,7 @@ pub struct Trust {
     roots: Vec<TrustAnchor<'static>>,
     lists: Vec<Crl>,
     revocation: Revocation,
+    algorithms: &'static [&'static dyn SignatureVerificationAlgorithm],
     verified: Verified,
 }
 
@@ -87,7 +89,25 @@ impl Trust {
     /// When one of them cannot be an anchor: not an authority, or not an SM2 key.
     pub fn new(anchors: Vec<Certificate>, lists: Vec<Crl>, revocation: Revocation) -> Result<Self, CertificateFault> {
         let roots = anchors.iter().map(root).collect::<Result<_, _>>()?;
-        Ok(Self { anchors, roots, lists, revocation, verified: Verified::default() })
+        Ok(Self { anchors, roots, lists, revocation, algorithms: SM2_SM3, verified: Verified::default() })
+    }
+
+    /// Whom connections trust: TLCP and RFC 8998. Where there are `lists`, every certificate of a chain must be covered
+    /// by one that is not over; without any, revocation is not asked about. Anchors with other keys than SM2 may stand
+    /// among the others and count for nothing.
+    ///
+    /// # Errors
+    /// When an anchor with an SM2 key is not an authority.
+    pub fn of_peers(mut anchors: Vec<Certificate>, lists: Vec<Crl>) -> Result<Self, CertificateFault> {
+        anchors.retain(|anchor| anchor.public().is_some());
+        let level = if lists.is_empty() { Level::Off } else { Level::Required };
+        Self::new(anchors, lists, Revocation { level, age_max: None })
+    }
+
+    /// With other code for SM2 with SM3, such as one that remembers the keys of issuers.
+    #[must_use]
+    pub fn with_algorithms(self, algorithms: &'static [&'static dyn SignatureVerificationAlgorithm]) -> Self {
+        Self { algorithms, ..self }
     }
 
     /// The certificates that are trusted.
@@ -127,6 +147,9 @@ impl Trust {
                 return Err(CertificateFault::IssuerNotAuthority);
             }
         }
+        if !certificates[1..certificates.len() - 1].iter().all(|issuer| purpose.may_be_issued_by(issuer)) {
+            return Err(CertificateFault::KeyUsage);
+        }
         let from = certificates.iter().map(Certificate::not_before).max().unwrap_or(i64::MAX);
         let until = certificates.iter().map(Certificate::not_after).min().unwrap_or(i64::MIN);
         // rustls-webpki does not look at the times of an anchor.
@@ -148,12 +171,17 @@ impl Trust {
     }
 
     /// The certificates from `leaf` to an anchor, by rustls-webpki.
-    fn path(&self, leaf: &Certificate, others: &[Certificate], at: i64) -> Result<Vec<Certificate>, CertificateFault> {
+    fn path(
+        &self,
+        leaf: &Certificate,
+        others: &[Certificate],
+        when: i64,
+    ) -> Result<Vec<Certificate>, CertificateFault> {
         let leaf_der = CertificateDer::from(leaf.der());
         let between: Vec<CertificateDer<'_>> = others.iter().map(|other| CertificateDer::from(other.der())).collect();
-        let at = UnixTime::since_unix_epoch(Duration::from_secs(u64::try_from(at).unwrap_or(0)));
+        let at = UnixTime::since_unix_epoch(Duration::from_secs(u64::try_from(when).unwrap_or(0)));
         let end = EndEntityCert::try_from(&leaf_der)?;
-        let path = end.verify_for_usage(SM2_SM3, &self.roots, &between, at, AnyPurpose, None, None)?;
+        let path = end.verify_for_usage(self.algorithms, &self.roots, &between, at, AnyPurpose, None, None)?;
         let mut certificates = vec![leaf.clone()];
         for issuer in path.intermediate_certificates() {
             certificates.push(Certificate::from_der(&issuer.der())?);
@@ -162,7 +190,11 @@ impl Trust {
             let found = path.anchor();
             anchor.subject == found.subject && anchor.subject_public_key_info == found.subject_public_key_info
         };
-        let anchor = self.roots.iter().position(is_found).and_then(|at| self.anchors.get(at));
+        let alike =
+            || self.roots.iter().zip(&self.anchors).filter(|(root, _)| is_found(root)).map(|(_, anchor)| anchor);
+        // A root that was renewed with its key stands beside the old one; the one that is valid counts.
+        let is_valid = |anchor: &&Certificate| (anchor.not_before()..=anchor.not_after()).contains(&when);
+        let anchor = alike().find(is_valid).or_else(|| alike().next());
         certificates.push(anchor.ok_or(CertificateFault::NoTrustedPath)?.clone());
         Ok(certificates)
     }

@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | one certificate, as it came | `certificate` |
 //! | what its key may be used for | `usage` |
-//! | the SM2-SM3 signature, for rustls-webpki | `algorithm` |
+//! | the SM2-SM3 signature, for rustls and rustls-webpki | `algorithm` |
 //! | revocation lists | `crl` |
 //! | from a certificate to one that is trusted | `chain` |
 //! | making certificates, requests and lists | `issue` |
@@ -25,7 +25,9 @@ mod signed;
 mod usage;
 mod verified;
 
-pub use crate::domain::x509::algorithm::SM2_SM3;
+pub use crate::domain::x509::algorithm::SM2_KEY;
+pub use crate::domain::x509::algorithm::Sm2Sm3;
+pub use crate::domain::x509::algorithm::Verify;
 pub use crate::domain::x509::certificate::Certificate;
 pub use crate::domain::x509::chain::Level;
 pub use crate::domain::x509::chain::Path;

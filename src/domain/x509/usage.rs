@@ -74,6 +74,20 @@ impl Purpose {
     }
 }
 
+impl Purpose {
+    /// Whether `issuer`, which stands between a peer's certificate and an anchor, may issue for it: one that names
+    /// extended usages issues for these only, where a connection is concerned. What is signed or sealed is judged more
+    /// loosely, since authorities of the field carry extended usages of all kinds.
+    pub(super) fn may_be_issued_by(self, issuer: &Certificate) -> bool {
+        let wanted = match self {
+            Self::Decrypt | Self::Sign | Self::StampTime => return true,
+            Self::TlsClientEncryption | Self::TlsClientSign => CLIENT_AUTH,
+            Self::TlsServerEncryption | Self::TlsServerSign => SERVER_AUTH,
+        };
+        issuer.purposes().is_none_or(|purposes| purposes.contains(&wanted) || purposes.contains(&ANY))
+    }
+}
+
 /// Whether two certificates are a pair of TLCP (GB/T 38636): one holder, one issuer, one key for signing and another for
 /// encryption.
 pub fn is_pair(sign: &Certificate, encrypt: &Certificate) -> bool {
@@ -84,8 +98,7 @@ pub fn is_pair(sign: &Certificate, encrypt: &Certificate) -> bool {
         && Purpose::Decrypt.allowed_by(encrypt)
 }
 
-/// Lets everything pass: extended usage of the end certificate is judged by [`Purpose::allowed_by`], and authorities of
-/// the field carry extended usages of all kinds.
+/// Lets everything pass: extended usage is judged by [`Purpose::allowed_by`] and [`Purpose::may_be_issued_by`].
 pub(super) struct AnyPurpose;
 
 impl ExtendedKeyUsageValidator for AnyPurpose {

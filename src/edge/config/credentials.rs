@@ -128,6 +128,12 @@ impl Credentials {
         Some(Pair { signing: self.own()?, encryption })
     }
 
+    /// Whether one of our own keys may wait for a device.
+    pub(super) fn may_wait(&self) -> bool {
+        let keys = [&self.key, &self.encryption_key].into_iter().flatten();
+        keys.into_iter().any(|key| matches!(&key.source, Source::Handle(key) if key.may_wait()))
+    }
+
     /// Whom to trust; nobody where no issuers are named.
     pub(super) fn trust(&self) -> Trust<'_> {
         Trust { issuers: bytes(self.trust.as_ref()).unwrap_or_default(), revocation: bytes(self.revocation.as_ref()) }

@@ -3,7 +3,7 @@
 //! It deliberately reports a file's fault at the place that names it, and nothing of what the file holds.
 
 use crate::domain::masked::Masked;
-use crate::domain::x509::Certificate;
+use crate::domain::x509::{Certificate, Crl};
 use crate::edge::config::keys::Store;
 use crate::edge::config::problem::Kind;
 use crate::edge::config::reader::{Document, Placed};
@@ -23,6 +23,8 @@ pub(super) struct Files<'f> {
     pub(super) certificates: RefCell<Vec<(String, i64)>>,
     /// The files read so far that nobody else may read.
     pub(super) private: RefCell<Vec<String>>,
+    /// The files of revocation lists read so far, each with the second for which the first of its lists promises another.
+    pub(super) lists: RefCell<Vec<(String, i64)>>,
     /// The keys that `[[key]]` declares; they are read before the sections that name them.
     pub(super) keys: OnceCell<Store>,
 }
@@ -37,7 +39,8 @@ impl Files<'_> {
     pub(super) fn bytes(&self, document: &Document<'_>, name: &Placed<String>) -> Option<Masked<Vec<u8>>> {
         match (self.read)(&self.path(&name.value)) {
             Ok(bytes) => {
-                self.note_certificates(&name.value, &bytes);
+                note(&self.certificates, &name.value, ends_of_certificates(&bytes));
+                note(&self.lists, &name.value, ends_of_lists(&bytes));
                 Some(Masked::new(bytes))
             }
             Err(error) => {
@@ -62,17 +65,6 @@ impl Files<'_> {
         self.bytes(document, name)
     }
 
-    /// Keeps when the certificates of a file end, so that it can be told in time. A file of something else is none.
-    fn note_certificates(&self, name: &str, bytes: &[u8]) {
-        let ends = Certificate::all(bytes).ok().and_then(|all| all.iter().map(Certificate::not_after).min());
-        let mut certificates = self.certificates.borrow_mut();
-        if let Some(ends) = ends
-            && certificates.iter().all(|(noted, _)| noted != name)
-        {
-            certificates.push((name.to_owned(), ends));
-        }
-    }
-
     /// A secret: the file without the line end that editors leave.
     pub(super) fn secret(&self, document: &Document<'_>, name: &Placed<String>) -> Option<Masked<Vec<u8>>> {
         let mut bytes = self.private(document, name)?.into_inner();
@@ -93,6 +85,26 @@ impl Files<'_> {
     }
 }
 
+/// Keeps when what a file holds ends, so that it can be told in time.
+fn note(noted: &RefCell<Vec<(String, i64)>>, name: &str, ends: Option<i64>) {
+    let mut noted = noted.borrow_mut();
+    if let Some(ends) = ends
+        && noted.iter().all(|(earlier, _)| earlier != name)
+    {
+        noted.push((name.to_owned(), ends));
+    }
+}
+
+/// A file of something else has none.
+fn ends_of_certificates(bytes: &[u8]) -> Option<i64> {
+    Certificate::all(bytes).ok()?.iter().map(Certificate::not_after).min()
+}
+
+/// The same for revocation lists; one that promises no other has ended from the beginning.
+fn ends_of_lists(bytes: &[u8]) -> Option<i64> {
+    Crl::all(bytes).ok()?.iter().map(|list| list.next_update().unwrap_or(0)).min()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -106,11 +118,15 @@ mod tests {
             read: &|path: &Path| std::fs::read(path),
             certificates: RefCell::default(),
             private: RefCell::default(),
+            lists: RefCell::default(),
             keys: OnceCell::new(),
         };
-        for name in ["gateway.pem", "gateway.pem", "gateway.key", "ca.pem"] {
+        let list = "../tests/keys/tlcp/root.crl";
+        for name in ["gateway.pem", "gateway.pem", "gateway.key", "ca.pem", list, list] {
             files.bytes(&document, &Placed { value: name.to_owned(), place: 0..0 }).unwrap();
         }
+        let lists = files.lists.take();
+        assert!(matches!(&lists[..], [(name, ends)] if name == list && *ends > 1_795_478_400), "{lists:?}");
         let noted = files.certificates.take();
         assert_eq!(noted.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["gateway.pem", "ca.pem"]);
         assert!(noted.iter().all(|(_, ends)| *ends > 1_795_478_400));

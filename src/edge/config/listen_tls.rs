@@ -49,11 +49,11 @@ pub(super) fn check(mut section: Section<'_, '_>, files: &Files<'_>) -> Option<(
         let place = section.place_of("prefer_tlcp");
         document.error(&place, Kind::Conflict, "prefer_tlcp = true 而没有开通 TLCP", "开通 TLCP 时才用", "");
     }
-    let national = sm.map_or(Some((None, None)), |sm| national(sm, files, client, &wanted));
+    let national = sm.map_or(Some(National::default()), |sm| national(sm, files, client, &wanted));
     let international = international(&mut section, files, client, wanted.versions);
     section.finish();
-    let (sm, tlcp) = national?;
-    let protocols = Protocols { tlcp, sm, international: international?, prefer_tlcp };
+    let National { sm, tlcp, may_wait } = national?;
+    let protocols = Protocols { tlcp, sm, international: international?, prefer_tlcp, may_wait };
     Some((Arc::new(ArcSwap::from_pointee(protocols)), client != ClientCertificate::Off))
 }
 
@@ -111,7 +111,14 @@ fn international(
     trusts.then(|| Some(Arc::new(config)))
 }
 
-type National = (Option<Arc<rustls::ServerConfig>>, Option<Arc<tlcp::ServerConfig>>);
+/// The national protocols.
+#[derive(Default)]
+struct National {
+    sm: Option<Arc<rustls::ServerConfig>>,
+    tlcp: Option<Arc<tlcp::ServerConfig>>,
+    /// Whether their keys may wait for a device.
+    may_wait: bool,
+}
 
 /// RFC 8998 and TLCP, which share the signing certificate.
 fn national(
@@ -130,7 +137,7 @@ fn national(
     }
     section.finish();
     if !on {
-        return Some((None, None));
+        return Some(National::default());
     }
     let own = credentials.own()?;
     let sm = wanted.sm.then(|| server_config(Family::Sm, &own, client, credentials.trust())).transpose();
@@ -144,7 +151,8 @@ fn national(
     };
     let (sm, tlcp) = credentials.judge(document, made, SM_MISMATCH)?;
     let complete = trusts && (pair.is_some() || !wanted.tlcp);
-    complete.then(|| (sm.map(Arc::new), tlcp.map(Arc::new)))
+    let may_wait = credentials.may_wait();
+    complete.then(|| National { sm: sm.map(Arc::new), tlcp: tlcp.map(Arc::new), may_wait })
 }
 
 /// What both protocols find is told once.

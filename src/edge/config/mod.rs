@@ -68,6 +68,8 @@ pub struct Config {
     pub certificates: Vec<(String, i64)>,
     /// The files of keys, passwords and secrets, which nobody else may read: each as it is named, and where it is.
     pub private_files: Vec<(String, PathBuf)>,
+    /// The files of revocation lists in use, each with the second for which the first of its lists promises another.
+    pub revocation_lists: Vec<(String, i64)>,
     /// The cryptographic devices, by their names in the file.
     pub devices: Vec<(String, Device)>,
 }
@@ -118,8 +120,8 @@ impl Config {
     ) -> Result<(Self, Vec<Problem>), Vec<Problem>> {
         let document = Document::new(text, file_name);
         let table = document.parse();
-        let (certificates, private) = (RefCell::default(), RefCell::default());
-        let files = Files { directory, read, certificates, private, keys: OnceCell::new() };
+        let (certificates, lists, private) = (RefCell::default(), RefCell::default(), RefCell::default());
+        let files = Files { directory, read, certificates, lists, private, keys: OnceCell::new() };
         let config = Self::check(Section::root(&document, &table), &files);
         let problems = document.into_problems();
         match config {
@@ -203,6 +205,7 @@ impl Config {
             log,
             certificates: files.certificates.take(),
             private_files: files.private.take().into_iter().map(|name| (name.clone(), files.path(&name))).collect(),
+            revocation_lists: files.lists.take(),
             devices,
         })
     }

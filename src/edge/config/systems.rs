@@ -261,5 +261,5 @@ fn check_tls(
     if !trusts || stray {
         return None;
     }
-    Some(ClientTls { config: config?, server_name })
+    Some(ClientTls { config: config?, server_name, may_wait: credentials.may_wait() })
 }

@@ -156,6 +156,9 @@ table! {
     HANDSHAKES = "jingyue_tls_handshakes_total" Counter ["protocol", "outcome"] &[],
         "业务入口的握手数，按协议（tlcp、rfc8998、tls13、tls12）和结果；没谈成协议就断开的记为 _unknown",
         "Handshakes at the data listener, by protocol and outcome; _unknown where none was agreed.";
+    HANDSHAKE_FAILURES = "jingyue_tls_handshake_failures_total" Counter ["protocol", "reason"] &[],
+        "业务入口失败的握手数，按协议和原因；own_key 为本方私钥不可用，如密码设备没有应答",
+        "Handshakes at the data listener that failed, by protocol and reason; own_key where our own key did not sign.";
     DEVICE_CALLS = "jingyue_device_calls_total" Counter ["device", "operation", "outcome"] &[],
         "对密码设备的调用数，按操作和结果；refused 为设备连续失败后暂停使用",
         "Calls to cryptographic devices, by operation and outcome; refused while a device rests after failures.";
@@ -163,6 +166,9 @@ table! {
         "密码设备每次调用的用时分布，含排队", "Time of a call to a cryptographic device, waiting included.";
     CERTIFICATE_NOT_AFTER = "jingyue_certificate_not_after_timestamp_seconds" Gauge ["cert"] &[],
         "证书到期时间", "When the certificate expires.";
+    CRL_NEXT_UPDATE = "jingyue_crl_next_update_timestamp_seconds" Gauge ["list"] &[],
+        "TLS 吊销列表的下次更新时间，按文件，多份取最早；过了它，要它的连接都被拒绝",
+        "When the next revocation list is due, by file, the earliest of several; once past, peers are refused.";
     BUILD_INFO = "jingyue_build_info" Gauge ["version"] &[],
         "程序版本，值恒为 1", "Version of the program; always 1.";
     // process, in the names that every Prometheus client uses

@@ -2,6 +2,7 @@
 
 use crate::edge::metrics::describe::{self, Description, Kind};
 use crate::edge::metrics::handles::DirectionCells;
+use crate::edge::metrics::handshakes::Told;
 use crate::edge::metrics::labels::AuthFailure;
 use crate::edge::metrics::process::Process;
 use crate::edge::metrics::timing::{Timing, Timings};
@@ -59,7 +60,10 @@ pub(super) struct Families {
     /// Without a series while no calendar is loaded.
     pub(super) calendar_left: IntGaugeVec,
     pub(super) certificate_not_after: IntGaugeVec,
+    pub(super) crl_next_update: IntGaugeVec,
     pub(super) handshakes: IntCounterVec,
+    pub(super) handshake_failures: IntCounterVec,
+    pub(super) handshakes_told: Told,
     pub(super) device_calls: IntCounterVec,
     pub(super) device_duration: Timings,
 }
@@ -145,7 +149,10 @@ impl Families {
             matter_info: registrar.gauges(&describe::MATTER_INFO),
             calendar_left: registrar.gauges(&describe::CALENDAR_LEFT),
             certificate_not_after: registrar.gauges(&describe::CERTIFICATE_NOT_AFTER),
+            crl_next_update: registrar.gauges(&describe::CRL_NEXT_UPDATE),
             handshakes: registrar.counters(&describe::HANDSHAKES),
+            handshake_failures: registrar.counters(&describe::HANDSHAKE_FAILURES),
+            handshakes_told: Told::default(),
             device_calls: registrar.counters(&describe::DEVICE_CALLS),
             device_duration: registrar.timings(&describe::DEVICE_DURATION),
             registry: registrar.0,

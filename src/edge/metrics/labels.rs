@@ -152,6 +152,33 @@ label! {
 }
 
 label! {
+    /// Why a handshake failed.
+    HandshakeReason {
+        /// The peer's certificate or one above it is outside its validity.
+        CertificateExpired = "certificate_expired",
+        /// It is revoked, or no revocation list that is not over speaks of it.
+        CertificateRevoked = "certificate_revoked",
+        /// It is not for this use or this name, or cannot be read.
+        CertificateUnfit = "certificate_unfit",
+        /// No trusted issuer stands above it.
+        CertificateUntrusted = "certificate_untrusted",
+        /// What the peer sent is not the protocol, or does not pass its checks.
+        Misbehaved = "misbehaved",
+        /// The connection broke.
+        Network = "network",
+        /// A certificate is required, and the peer showed none.
+        NoCertificate = "no_certificate",
+        /// No protocol, suite or version that both speak.
+        NothingInCommon = "nothing_in_common",
+        /// Our own key did not sign, as when its device does not answer.
+        OwnKey = "own_key",
+        /// The peer refused us by an alert.
+        PeerAlert = "peer_alert",
+        Timeout = "timeout",
+    }
+}
+
+label! {
     /// What is asked of a cryptographic device.
     DeviceOperation {
         Decrypt = "decrypt",

@@ -26,6 +26,7 @@
 mod describe;
 mod families;
 mod handles;
+mod handshakes;
 mod labels;
 mod licences;
 mod process;
@@ -33,16 +34,18 @@ mod timing;
 
 pub use describe::{Description, Kind};
 pub use handles::{ClientHandles, DeviceHandles, Finished, MatterHandles, ProfileHandles, UpstreamHandles};
+pub use handshakes::brief;
 pub use labels::{
-    AuthFailure, DeviceOperation, DeviceOutcome, HandshakeOutcome, LedgerState, OutcomeLabel, ProtocolLabel,
-    RateDecision, Stage, TranslateFailure, UNKNOWN, UpstreamCode,
+    AuthFailure, DeviceOperation, DeviceOutcome, HandshakeOutcome, HandshakeReason, LedgerState, OutcomeLabel,
+    ProtocolLabel, RateDecision, Stage, TranslateFailure, UNKNOWN, UpstreamCode,
 };
 
-use crate::edge::clock::Milliseconds;
+use crate::edge::clock::{Clock, Milliseconds};
 use crate::edge::metrics::families::Families;
 use crate::edge::metrics::handles::DirectionCells;
 use prometheus::{IntGauge, TextEncoder};
 use std::fmt;
+use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -177,6 +180,23 @@ impl Metrics {
         tracing::debug!(%protocol, %outcome, "handshake ended");
     }
 
+    /// A handshake at the data listener failed, or took too long. Strangers can make as many of them as they like, so each
+    /// reason is told once a second.
+    pub fn handshake_failed(
+        &self,
+        peer: SocketAddr,
+        protocol: ProtocolLabel,
+        reason: HandshakeReason,
+        cause: &dyn fmt::Display,
+    ) {
+        let is_late = reason == HandshakeReason::Timeout;
+        self.handshake_ended(protocol, if is_late { HandshakeOutcome::TimedOut } else { HandshakeOutcome::Failed });
+        self.families.handshake_failures.with_label_values(&[protocol.word(), reason.word()]).inc();
+        if let Some(kept_back) = self.families.handshakes_told.is_due(reason, Clock::System.monotonic()) {
+            tracing::info!(%peer, %protocol, %reason, cause = brief(cause), kept_back, "tls handshake failed");
+        }
+    }
+
     /// A request has arrived; its exchange counts as under way until the guard is dropped.
     pub fn exchange_started(&self) -> Held {
         Held::new(&self.families.exchanges_inflight)
@@ -272,6 +292,20 @@ impl Metrics {
             }
         }
     }
+
+    /// The files of revocation lists in use, each with the second (since 1970) for which the next list is promised.
+    pub fn revocation_lists_loaded(&self, lists: &[(&str, i64)], now: Milliseconds) {
+        let _whole = self.families.whole();
+        self.families.crl_next_update.reset();
+        for (name, next_update_seconds) in lists {
+            self.families.crl_next_update.with_label_values(&[*name]).set(*next_update_seconds);
+            if *next_update_seconds < now / 1_000 {
+                tracing::warn!(list = name, next_update_seconds, "revocation list is over; its peers are refused");
+            } else {
+                tracing::info!(list = name, next_update_seconds, "revocation list loaded");
+            }
+        }
+    }
 }
 
 impl Default for Metrics {
@@ -338,7 +372,10 @@ mod tests {
             MappingFacts { version: "abc", matters: &[matter], tables: &["nation", "sex"], directions: &[DIRECTION] };
         metrics.mapping_loaded(&facts);
         metrics.certificates_loaded(&[("gateway", 2_000_000_000)], 0);
+        metrics.revocation_lists_loaded(&[("ca.crl", 2_000_000_000)], 0);
         metrics.handshake_ended(ProtocolLabel::Rfc8998, HandshakeOutcome::Resumed);
+        let peer = "127.0.0.1:9".parse().unwrap();
+        metrics.handshake_failed(peer, ProtocolLabel::Tlcp, HandshakeReason::OwnKey, &"the device hangs");
         let device = metrics.device("hsm");
         device.called(DeviceOperation::Sign, DeviceOutcome::TimedOut, Duration::from_secs(2));
         metrics.calendar_counted(Some(3_283_200));

@@ -2,7 +2,7 @@
 //!
 //! It deliberately leaves hyper's own timers off; see `watched`.
 
-use crate::edge::metrics::{HandshakeOutcome, ProtocolLabel};
+use crate::edge::metrics::{HandshakeOutcome, HandshakeReason, ProtocolLabel};
 use crate::edge::server::intake::{self, Origin};
 use crate::edge::server::router;
 use crate::edge::server::watched::{Activity, Watched};
@@ -14,6 +14,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulConnection;
 use std::cell::Cell;
+use std::fmt;
 use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -58,23 +59,21 @@ pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, shared: Rc<Shared
     };
     let protocols = slot.load_full();
     let spoken = Cell::new(ProtocolLabel::Unknown);
-    let ended = |outcome| {
+    let failed = |reason, cause: &dyn fmt::Display| {
         if let Some(metrics) = &shared.settings.metrics {
-            metrics.handshake_ended(spoken.get(), outcome);
+            metrics.handshake_failed(peer, spoken.get(), reason, cause);
         }
     };
     let stream = match timeout_at(head_by, router::accept(&protocols, stream, &spoken)).await {
         Ok(Ok(stream)) => stream,
-        Ok(Err(error)) => {
-            ended(HandshakeOutcome::Failed);
-            return tracing::debug!(%peer, %error, "tls handshake failed");
-        }
-        Err(_) => {
-            ended(HandshakeOutcome::TimedOut);
-            return tracing::debug!(%peer, "tls handshake timed out");
-        }
+        Ok(Err(error)) => return failed(HandshakeReason::of(&error), &error),
+        Err(late) => return failed(HandshakeReason::Timeout, &late),
     };
-    ended(if stream.is_resumed() { HandshakeOutcome::Resumed } else { HandshakeOutcome::Full });
+    if let Some(metrics) = &shared.settings.metrics {
+        let is_resumed = stream.is_resumed();
+        let outcome = if is_resumed { HandshakeOutcome::Resumed } else { HandshakeOutcome::Full };
+        metrics.handshake_ended(spoken.get(), outcome);
+    }
     let http2 = stream.is_http2();
     let caller = Caller { peer, certificate_sha256: stream.certificate_sha256(), head_by };
     drive(stream, http2, caller, shared).await;

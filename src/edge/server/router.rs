@@ -12,6 +12,7 @@
 //! that fails one handshake is not offered another.
 
 use crate::domain::tlcp;
+use crate::edge::aside;
 use crate::edge::clock::Clock;
 use crate::edge::metrics::ProtocolLabel;
 use crate::edge::server::replayed::{HEAD_BYTES, Replayed};
@@ -40,6 +41,9 @@ pub struct Protocols {
     /// Refuse a TLS hello that also lists suites of TLCP. Some browsers try TLS first and come back with TLCP only
     /// when that fails. Without TLCP it means nothing.
     pub prefer_tlcp: bool,
+    /// Whether the keys of TLCP and RFC 8998 may wait for a device: then their handshakes are made aside from the
+    /// worker's thread.
+    pub may_wait: bool,
 }
 
 /// A handshake record of version 1.1, which TLCP has and TLS never had.
@@ -83,7 +87,7 @@ impl Protocols {
 /// handshake that fails or is too slow is counted with its own.
 pub(super) async fn accept<S>(protocols: &Protocols, stream: S, spoken: &Cell<ProtocolLabel>) -> io::Result<Secured<S>>
 where
-    S: AsyncRead + AsyncWrite + Unpin,
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let mut stream = Replayed::after_head(stream).await?;
     if stream.head() == TLCP_HEAD {
@@ -91,7 +95,8 @@ where
         if let Some(config) = &protocols.tlcp {
             // As rustls does, by the machine's clock.
             let now = u64::try_from(Clock::System.now() / 1000).unwrap_or(0);
-            let stream = crate::edge::tlcp::accept(stream, Arc::clone(config), now).await?;
+            let handshake = crate::edge::tlcp::accept(stream, Arc::clone(config), now);
+            let stream = if protocols.may_wait { made_aside(handshake).await?? } else { handshake.await? };
             return Ok(Secured::Tlcp(Box::new(stream)));
         }
         return refuse(&mut stream, &TLCP_PROTOCOL_VERSION, "TLCP is switched off").await;
@@ -105,7 +110,9 @@ where
     if is_national {
         spoken.set(ProtocolLabel::Rfc8998);
     }
-    let stream = start.into_stream(config).await?;
+    // The first half of the handshake is made as soon as the stream is asked for.
+    let handshake = async move { start.into_stream(config).await };
+    let stream = if is_national && protocols.may_wait { made_aside(handshake).await?? } else { handshake.await? };
     match stream.get_ref().1.protocol_version() {
         _ if is_national => {}
         Some(ProtocolVersion::TLSv1_3) => spoken.set(ProtocolLabel::Tls13),
@@ -115,13 +122,21 @@ where
     Ok(Secured::Tls(Box::new(stream)))
 }
 
+async fn made_aside<F>(handshake: F) -> io::Result<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send,
+{
+    aside::run(handshake).await.map_err(|_| io::Error::other("the handshake was given up"))
+}
+
 async fn refuse<S, T>(stream: &mut S, alert: &[u8], reason: &'static str) -> io::Result<T>
 where
     S: AsyncWrite + Unpin,
 {
     stream.write_all(alert).await?;
     stream.shutdown().await?;
-    Err(io::Error::new(io::ErrorKind::InvalidData, reason))
+    Err(io::Error::new(io::ErrorKind::Unsupported, reason))
 }
 
 /// A connection after its handshake.

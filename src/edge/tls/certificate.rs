@@ -1,4 +1,5 @@
-//! What a certificate says of its use and its end, which webpki does not tell.
+//! What a certificate of international TLS says of its use and its end, which webpki does not tell. Where it has no
+//! keyUsage, as many such certificates have none, it may be used for anything (RFC 5280, section 4.2.1.3).
 
 use x509_cert::Certificate;
 use x509_cert::der::Decode;

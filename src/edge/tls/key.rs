@@ -7,8 +7,9 @@ use crate::domain::key;
 use crate::domain::key::{Key, KeyFault};
 use crate::domain::sm::Wrong;
 use crate::domain::sm::sm2::{PrivateKey, PublicKey, Signature, TLS13_ID};
+use crate::domain::x509::SM2_KEY;
 use crate::edge::tls::noise;
-use crate::edge::tls::signature::{SM2_PUBLIC_KEY, SM2SIG_SM3};
+use crate::edge::tls::signature::SM2SIG_SM3;
 use pkcs8::ObjectIdentifier;
 use pkcs8::der::Decode;
 use rustls::crypto::KeyProvider;
@@ -110,7 +111,7 @@ impl SigningKey for Sm2SigningKey {
     }
 
     fn public_key(&self) -> Option<SubjectPublicKeyInfoDer<'_>> {
-        Some(public_key_to_spki(&SM2_PUBLIC_KEY, self.0.public().to_bytes()))
+        Some(public_key_to_spki(&SM2_KEY, self.0.public().to_bytes()))
     }
 
     /// Only TLS 1.2 looks at it, for which there is no suite here; 8 is what the high half of 0x0708 is not.

@@ -13,8 +13,9 @@
 //! | signatures of peers, with tables for keys often seen | `signature` |
 //! | our own keys | `key` |
 //! | session tickets | `ticket` |
-//! | what a certificate says of its use and its end | `certificate` |
-//! | chains of peers, verified once and remembered for a while | `verifier` |
+//! | peers with SM2 certificates | `national` |
+//! | what an international certificate says of its use and its end | `certificate` |
+//! | international chains of peers, verified once and remembered for a while | `verifier` |
 //! | PEM texts to the above | `pem` |
 //! | server and client configurations | `server`, `client`; for TLCP `tlcp` |
 
@@ -23,6 +24,7 @@ mod client;
 mod group;
 mod hash;
 mod key;
+mod national;
 mod pem;
 mod provider;
 mod recent;

@@ -1,6 +1,7 @@
 //! PEM texts to chains, keys, issuers and revocation lists.
 
 use crate::domain::key;
+use crate::domain::x509::{Certificate, Purpose};
 use crate::edge::tls::certificate::Facts;
 use crate::edge::tls::key::{KeyInMemory, signing_key};
 use crate::edge::tls::{Family, Fault};
@@ -50,7 +51,7 @@ pub struct Trust<'a> {
 impl Own<'_> {
     pub(super) fn certified(&self, family: Family) -> Result<CertifiedKey, Fault> {
         let chain = certificates(self.certificate).ok_or(Fault::NoCertificate)?;
-        let facts = chain.first().and_then(|own| Facts::read(own)).ok_or(Fault::NoCertificate)?;
+        let may_sign = chain.first().and_then(|own| may_sign(family, own)).ok_or(Fault::NoCertificate)?;
         let certified = match &self.key {
             Key::Pem(pem) => {
                 let key = private_key(pem).ok_or(Fault::NoKey)?;
@@ -62,7 +63,18 @@ impl Own<'_> {
                 certified
             }
         };
-        if facts.may_sign { Ok(certified) } else { Err(Fault::NotForSigning) }
+        if may_sign { Ok(certified) } else { Err(Fault::NotForSigning) }
+    }
+}
+
+/// Whether keyUsage lets a certificate sign handshakes; `None` where it cannot be read.
+fn may_sign(family: Family, own: &CertificateDer<'_>) -> Option<bool> {
+    match family {
+        Family::Sm => {
+            let own = Certificate::from_der(own).ok()?;
+            Some([Purpose::TlsServerSign, Purpose::TlsClientSign].iter().any(|purpose| purpose.allowed_by(&own)))
+        }
+        Family::International(_) => Some(Facts::read(own)?.may_sign),
     }
 }
 

@@ -9,54 +9,28 @@
 
 use crate::domain::sm::Wrong;
 use crate::domain::sm::sm2::{DEFAULT_ID, KnownKey, KnownKeys, Look, PublicKey, Signature, TLS13_ID};
+use crate::domain::x509::Sm2Sm3;
 use rustls::SignatureScheme;
 use rustls::crypto::WebPkiSupportedAlgorithms;
-use rustls_pki_types::{AlgorithmIdentifier, InvalidSignature, SignatureVerificationAlgorithm};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
 /// sm2sig_sm3 (IANA, TLS SignatureScheme, value 0x0708).
 pub const SM2SIG_SM3: SignatureScheme = SignatureScheme::Unknown(0x0708);
 
-/// id-ecPublicKey (RFC 5480) with the curve 1.2.156.10197.1.301 (GM/T 0006), without the outer SEQUENCE.
-pub(super) const SM2_PUBLIC_KEY: AlgorithmIdentifier = AlgorithmIdentifier::from_slice(&[
-    0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x81, 0x1c, 0xcf, 0x55, 0x01, 0x82, 0x2d,
-]);
-/// SM2 with SM3, 1.2.156.10197.1.501 (GM/T 0006), without parameters.
-const SM2_WITH_SM3: AlgorithmIdentifier =
-    AlgorithmIdentifier::from_slice(&[0x06, 0x08, 0x2a, 0x81, 0x1c, 0xcf, 0x55, 0x01, 0x83, 0x75]);
-/// The same with NULL for parameters, as some issuers write it.
-const SM2_WITH_SM3_NULL: AlgorithmIdentifier =
-    AlgorithmIdentifier::from_slice(&[0x06, 0x08, 0x2a, 0x81, 0x1c, 0xcf, 0x55, 0x01, 0x83, 0x75, 0x05, 0x00]);
-
-#[derive(Debug)]
-struct Sm2Verification {
-    identity: &'static [u8],
-    signature_algorithm: AlgorithmIdentifier,
-}
-
-static CERTIFICATES: Sm2Verification = Sm2Verification { identity: DEFAULT_ID, signature_algorithm: SM2_WITH_SM3 };
-static CERTIFICATES_NULL: Sm2Verification =
-    Sm2Verification { identity: DEFAULT_ID, signature_algorithm: SM2_WITH_SM3_NULL };
-static HANDSHAKE: Sm2Verification = Sm2Verification { identity: TLS13_ID, signature_algorithm: SM2_WITH_SM3 };
+static CERTIFICATES: Sm2Sm3 = Sm2Sm3::absent(of_certificate);
+static CERTIFICATES_NULL: Sm2Sm3 = Sm2Sm3::null(of_certificate);
+static HANDSHAKE: Sm2Sm3 = Sm2Sm3::absent(of_handshake);
 
 /// What verifies certificates, and what verifies the handshake.
 pub(super) static ALGORITHMS: WebPkiSupportedAlgorithms =
     WebPkiSupportedAlgorithms { all: &[&CERTIFICATES, &CERTIFICATES_NULL], mapping: &[(SM2SIG_SM3, &[&HANDSHAKE])] };
 
-impl SignatureVerificationAlgorithm for Sm2Verification {
-    fn verify_signature(&self, public_key: &[u8], message: &[u8], signature: &[u8]) -> Result<(), InvalidSignature> {
-        let signature = Signature::from_der(signature).map_err(|_| InvalidSignature)?;
-        let public_key = PublicKey::from_bytes(public_key).map_err(|_| InvalidSignature)?;
-        verify(&public_key, self.identity, &[message], &signature).map_err(|_| InvalidSignature)
-    }
+fn of_certificate(key: &PublicKey, message: &[u8], signature: &Signature) -> Result<(), Wrong> {
+    verify(key, DEFAULT_ID, &[message], signature)
+}
 
-    fn public_key_alg_id(&self) -> AlgorithmIdentifier {
-        SM2_PUBLIC_KEY
-    }
-
-    fn signature_alg_id(&self) -> AlgorithmIdentifier {
-        self.signature_algorithm
-    }
+fn of_handshake(key: &PublicKey, message: &[u8], signature: &Signature) -> Result<(), Wrong> {
+    verify(key, TLS13_ID, &[message], signature)
 }
 
 /// Keys with a table: 86 KiB each, so about 6 MB in all.

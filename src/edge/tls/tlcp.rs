@@ -1,18 +1,18 @@
-//! Configurations of TLCP (`domain::tlcp`) from the same texts as the others, with the same memory of good chains.
+//! Configurations of TLCP (`domain::tlcp`) from the same texts as the others, with the same judge of chains as RFC 8998.
 
 use crate::domain::key;
 use crate::domain::key::Key;
 use crate::domain::sm::Wrong;
 use crate::domain::sm::sm2::{DEFAULT_ID, PublicKey, Signature};
 use crate::domain::tlcp;
-use crate::domain::tlcp::{CertificateFault, Identity, Judge, RememberedSessions, Role, TrustFault};
+use crate::domain::tlcp::{CertificateFault, Identity, Judge, RememberedSessions};
+use crate::domain::x509;
+use crate::domain::x509::{Certificate, Purpose};
+use crate::edge::tls::national;
 use crate::edge::tls::pem::{Own, Trust, certificates};
 use crate::edge::tls::signature;
-use crate::edge::tls::verifier::{Verified, end_of};
 use crate::edge::tls::{ClientCertificate, Family, Fault, both};
-use rustls_pki_types::{CertificateDer, UnixTime};
 use std::sync::Arc;
-use std::time::Duration;
 use zeroize::Zeroizing;
 
 /// Sessions that a listener remembers, about 3 KB each.
@@ -71,38 +71,24 @@ impl tlcp::DecryptionKey for Decryption {
     }
 }
 
-/// Judges by trusted roots, and remembers.
-struct Remembering {
-    trust: tlcp::Trust,
-    verified: Verified,
-}
+/// Judges by trusted roots, and remembers the keys of peers.
+struct Remembering(x509::Trust);
 
 impl Remembering {
     fn judge_of(trust: Trust<'_>) -> Result<Arc<dyn Judge>, Fault> {
-        let roots = certificates(trust.issuers).ok_or(Fault::NoTrust)?;
-        let trust = tlcp::Trust::new(&roots, &trust.lists()?).map_err(|fault| match fault {
-            TrustFault::NoRoots | TrustFault::Root(_) => Fault::NoTrust,
-            TrustFault::RevocationList(_) => Fault::NoRevocation,
-        })?;
-        let trust = trust.with_algorithms(signature::ALGORITHMS.all);
-        Ok(Arc::new(Self { trust, verified: Verified::new() }))
+        Ok(Arc::new(Self(national::trusted(trust)?)))
     }
 }
 
 impl Judge for Remembering {
     fn judge(
         &self,
-        certificate: &CertificateDer<'_>,
-        others: &[CertificateDer<'_>],
-        role: Role,
+        certificate: &Certificate,
+        others: &[Certificate],
+        purpose: Purpose,
         now: u64,
     ) -> Result<(), CertificateFault> {
-        let name: &[u8] = if role == Role::Client { b"client" } else { b"server" };
-        let time = UnixTime::since_unix_epoch(Duration::from_secs(now));
-        self.verified.once(name, certificate, others, time, || {
-            self.trust.judge(certificate, others, role, now)?;
-            end_of(certificate, others).ok_or(CertificateFault::Broken)
-        })
+        self.0.judge(certificate, others, purpose, now)
     }
 
     fn verify(&self, key: &PublicKey, message: &[&[u8]], signature: &Signature) -> Result<(), Wrong> {
@@ -110,7 +96,7 @@ impl Judge for Remembering {
     }
 
     fn names(&self) -> Vec<Vec<u8>> {
-        self.trust.names()
+        self.0.names()
     }
 }
 

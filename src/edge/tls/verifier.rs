@@ -1,5 +1,6 @@
-//! Chains of peers: rustls and webpki verify them (signatures, times, names, purposes, revocation lists), keyUsage is
-//! looked at here, and a chain that was found good is remembered for a while.
+//! Chains of peers of international TLS: rustls and webpki verify them (signatures, times, names, purposes, revocation
+//! lists), keyUsage is looked at here, and a chain that was found good is remembered for a while. Peers with SM2
+//! certificates are judged by `national`.
 //!
 //! Remembering is safe because nothing that could change the verdict escapes it: issuers and revocation lists are
 //! fixed for the life of a verifier (a reload makes new ones), the end of every certificate bounds the entry, and an
@@ -7,6 +8,7 @@
 //! signature over the handshake is verified every time.
 
 use crate::edge::tls::certificate::Facts;
+use crate::edge::tls::national;
 use crate::edge::tls::recent::Recent;
 use crate::edge::tls::{ClientCertificate, Family, Fault, Trust};
 use ring::digest::{Context, SHA256};
@@ -29,6 +31,9 @@ pub(super) fn of_clients(
     client: ClientCertificate,
     trust: Trust<'_>,
 ) -> Result<Arc<dyn ClientCertVerifier>, Fault> {
+    if family == Family::Sm {
+        return national::of_clients(client, trust);
+    }
     let (roots, lists) = (trust.roots()?, trust.lists()?);
     let mut builder = WebPkiClientVerifier::builder_with_provider(roots, family.provider());
     if !lists.is_empty() {
@@ -43,6 +48,9 @@ pub(super) fn of_clients(
 
 /// Verifies the systems that we call.
 pub(super) fn of_servers(family: Family, trust: Trust<'_>) -> Result<Arc<dyn ServerCertVerifier>, Fault> {
+    if family == Family::Sm {
+        return national::of_servers(trust);
+    }
     let (roots, lists) = (trust.roots()?, trust.lists()?);
     let mut builder = WebPkiServerVerifier::builder_with_provider(roots, family.provider());
     if !lists.is_empty() {
@@ -54,7 +62,7 @@ pub(super) fn of_servers(family: Family, trust: Trust<'_>) -> Result<Arc<dyn Ser
 
 /// Chains found good.
 #[derive(Debug)]
-pub(super) struct Verified(Mutex<Recent<[u8; 32], Period>>);
+struct Verified(Mutex<Recent<[u8; 32], Period>>);
 
 /// Seconds since 1970, both ends within.
 #[derive(Clone, Copy, Debug)]
@@ -64,13 +72,13 @@ struct Period {
 }
 
 impl Verified {
-    pub(super) fn new() -> Self {
+    fn new() -> Self {
         Self(Mutex::new(Recent::new(CHAINS_MAX)))
     }
 
     /// Runs `verify`, which gives the chain's end, unless the same chain for the same `name` was found good shortly
     /// before.
-    pub(super) fn once<E>(
+    fn once<E>(
         &self,
         name: &[u8],
         end_entity: &CertificateDer<'_>,
@@ -126,12 +134,6 @@ fn check_usage(end_entity: &CertificateDer<'_>, intermediates: &[CertificateDer<
         end = end.min(facts.not_after);
     }
     Ok(end)
-}
-
-/// The earliest end of all certificates, in seconds since 1970; `None` where one cannot be read.
-pub(super) fn end_of(end_entity: &CertificateDer<'_>, others: &[CertificateDer<'_>]) -> Option<u64> {
-    let ends = [end_entity].into_iter().chain(others).map(|der| Some(Facts::read(der)?.not_after));
-    ends.collect::<Option<Vec<u64>>>()?.into_iter().min()
 }
 
 #[derive(Debug)]

@@ -8,14 +8,15 @@
 //!  send ── breaker open? ── NotDelivered::BreakerOpen
 //!    │
 //!    ├─ kept connection (newest first) ─┬─ request handed back: closed meanwhile ─ once more, on a new connection
-//!    ├─ new connection: TCP, TLS        │
-//!    │    fails → NotDelivered          └─ anything after the first byte → Unknown
+//!    ├─ new connection: TCP, TLS        ├─ TLS 1.3: our certificate refused before anything else → NotDelivered
+//!    │    fails → NotDelivered          └─ anything else after the first byte → Unknown
 //!    └─ answer read whole, within bounds → Reply, connection kept
 //! ```
 
 mod breaker;
 mod connect;
 mod pool;
+mod refusal;
 
 pub use crate::edge::upstream::breaker::{Breaker, BreakerSettings};
 pub use crate::edge::upstream::pool::Pool;
@@ -59,6 +60,8 @@ pub struct ClientTls {
     pub config: ClientProtocol,
     /// Name that the other side's certificate must bear.
     pub server_name: ServerName<'static>,
+    /// Whether our own key may wait for a device: then the handshake is made aside from the worker's thread.
+    pub may_wait: bool,
 }
 
 /// How to secure a connection.
@@ -107,7 +110,8 @@ pub struct Reply {
 /// Why there is no answer, and what that says about the other side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Failure {
-    /// Surely nothing arrived: no connection, TLS refused, breaker open, connection closed before a byte was written.
+    /// Surely nothing arrived: no connection, TLS refused, breaker open, connection closed before a byte was written,
+    /// our certificate refused before a byte was read.
     NotDelivered(NotDelivered),
     /// Something was sent and no whole answer came.
     Unknown(Unknown),

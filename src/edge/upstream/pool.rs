@@ -3,7 +3,8 @@
 //! It deliberately shares nothing with other threads but the breaker: no lock, no wake-up across cores.
 
 use crate::edge::upstream::breaker::Breaker;
-use crate::edge::upstream::connect::{self, Link};
+use crate::edge::upstream::connect::{self, Line, Link};
+use crate::edge::upstream::refusal::Refusal;
 use crate::edge::upstream::{Failure, NotDelivered, Outbound, Reply, Settings, Unknown};
 use bytes::{Bytes, BytesMut};
 use http::header::{CONNECTION, CONTENT_LENGTH, HOST, HeaderValue, TRANSFER_ENCODING};
@@ -35,16 +36,18 @@ struct Inner {
     /// Newest last. Kept connections plus places taken never exceed `connections_max`.
     idle: RefCell<Vec<Idle>>,
     sweeping: Cell<bool>,
-    shared: RefCell<Option<http2::SendRequest<Full<Bytes>>>>,
+    shared: RefCell<Option<Http2>>,
     /// Held while the shared HTTP/2 connection is being made, so that it is made once.
     connecting: Mutex<()>,
 }
 
 struct Idle {
-    sender: http1::SendRequest<Full<Bytes>>,
+    line: Http1,
     since: Instant,
 }
 
+type Http1 = Line<http1::SendRequest<Full<Bytes>>>;
+type Http2 = Line<http2::SendRequest<Full<Bytes>>>;
 type Sent = Result<Response<Incoming>, (hyper::Error, Option<Request<Full<Bytes>>>)>;
 
 impl Pool {
@@ -105,46 +108,48 @@ fn speaks_well(outcome: &Result<Reply, Failure>) -> Option<bool> {
 impl Inner {
     async fn exchange(self: &Rc<Self>, outbound: Outbound, handed_over: &Cell<bool>) -> Result<Reply, Failure> {
         if self.settings.http2
-            && let Some(sender) = self.shared_link().await?
+            && let Some(line) = self.shared_link().await?
         {
-            return self.over_http2(sender, outbound, handed_over).await;
+            return self.over_http2(line, outbound, handed_over).await;
         }
         let _place = timeout(self.settings.connect_timeout, self.places.acquire())
             .await
             .map_err(|_| Failure::NotDelivered(NotDelivered::PoolFull))?;
         let mut request = self.request(outbound, false)?;
-        if let Some(mut sender) = self.kept().await {
+        if let Some(mut line) = self.kept().await {
             handed_over.set(true);
-            match try_http1(&mut sender, request).await {
-                Ok(response) => return self.finish(sender, response).await,
+            match try_http1(&mut line.sender, request).await {
+                Ok(response) => return self.finish(line, response).await,
                 Err((_, Some(untouched))) => request = untouched,
-                Err((error, None)) => return Err(Failure::Unknown(lost(&error))),
+                Err((error, None)) => return Err(self.failed(&error, &line.refusal)),
             }
             handed_over.set(false);
         }
-        let mut sender = match self.connect().await? {
-            Link::Http1(sender) => sender,
+        let mut line = match self.connect().await? {
+            Link::Http1(line) => line,
             // Only reached when a peer changes its mind about ALPN between two connections.
             Link::Http2(_) => return Err(Failure::NotDelivered(NotDelivered::ConnectFailed)),
         };
         handed_over.set(true);
-        match try_http1(&mut sender, request).await {
-            Ok(response) => self.finish(sender, response).await,
-            Err((_, Some(_))) => Err(Failure::NotDelivered(NotDelivered::ConnectFailed)),
-            Err((error, None)) => Err(Failure::Unknown(lost(&error))),
+        match try_http1(&mut line.sender, request).await {
+            Ok(response) => self.finish(line, response).await,
+            Err((_, Some(_))) if line.refusal.alert().is_none() => {
+                Err(Failure::NotDelivered(NotDelivered::ConnectFailed))
+            }
+            Err((error, _)) => Err(self.failed(&error, &line.refusal)),
         }
     }
 
     async fn over_http2(
         &self,
-        mut sender: http2::SendRequest<Full<Bytes>>,
+        mut line: Http2,
         outbound: Outbound,
         handed_over: &Cell<bool>,
     ) -> Result<Reply, Failure> {
         let mut request = self.request(outbound, true)?;
         for attempt in 0..2 {
             handed_over.set(true);
-            let sent: Sent = sender.try_send_request(request).await.map_err(|mut error| {
+            let sent: Sent = line.sender.try_send_request(request).await.map_err(|mut error| {
                 let untouched = error.take_message();
                 (error.into_error(), untouched)
             });
@@ -154,14 +159,14 @@ impl Inner {
                     let body = read(body, self.settings.answer_bytes_max).await.map_err(Failure::Unknown)?;
                     return Ok(Reply { status: head.status, headers: head.headers, body });
                 }
-                Err((error, None)) => return Err(Failure::Unknown(lost(&error))),
-                Err((_, Some(untouched))) => request = untouched,
+                Err((_, Some(untouched))) if line.refusal.alert().is_none() => request = untouched,
+                Err((error, _)) => return Err(self.failed(&error, &line.refusal)),
             }
             handed_over.set(false);
             self.shared.borrow_mut().take();
             if attempt == 0 {
                 match self.shared_link().await? {
-                    Some(fresh) => sender = fresh,
+                    Some(fresh) => line = fresh,
                     None => break,
                 }
             }
@@ -171,25 +176,25 @@ impl Inner {
 
     /// The shared HTTP/2 connection, made where there is none; `None` when the other side chose HTTP/1, whose
     /// connection then waits among the kept ones.
-    async fn shared_link(&self) -> Result<Option<http2::SendRequest<Full<Bytes>>>, Failure> {
-        let alive = || self.shared.borrow().as_ref().filter(|sender| !sender.is_closed()).cloned();
-        if let Some(sender) = alive() {
-            return Ok(Some(sender));
+    async fn shared_link(&self) -> Result<Option<Http2>, Failure> {
+        let alive = || self.shared.borrow().as_ref().filter(|line| !line.sender.is_closed()).cloned();
+        if let Some(line) = alive() {
+            return Ok(Some(line));
         }
         if !self.idle.borrow().is_empty() {
             return Ok(None);
         }
         let _turn = self.connecting.lock().await;
-        if let Some(sender) = alive() {
-            return Ok(Some(sender));
+        if let Some(line) = alive() {
+            return Ok(Some(line));
         }
         match self.connect().await? {
-            Link::Http2(sender) => {
-                *self.shared.borrow_mut() = Some(sender.clone());
-                Ok(Some(sender))
+            Link::Http2(line) => {
+                *self.shared.borrow_mut() = Some(line.clone());
+                Ok(Some(line))
             }
-            Link::Http1(sender) => {
-                self.idle.borrow_mut().push(Idle { sender, since: Instant::now() });
+            Link::Http1(line) => {
+                self.idle.borrow_mut().push(Idle { line, since: Instant::now() });
                 Ok(None)
             }
         }
@@ -205,36 +210,39 @@ impl Inner {
     }
 
     /// The newest kept connection that is still open and within the idle time.
-    async fn kept(&self) -> Option<http1::SendRequest<Full<Bytes>>> {
+    async fn kept(&self) -> Option<Http1> {
         loop {
-            let Idle { mut sender, since } = self.idle.borrow_mut().pop()?;
+            let Idle { mut line, since } = self.idle.borrow_mut().pop()?;
             if since.elapsed() >= self.settings.idle_timeout {
                 // All others are older.
                 self.idle.borrow_mut().clear();
                 return None;
             }
-            if sender.ready().await.is_ok() {
-                return Some(sender);
+            if line.sender.ready().await.is_ok() {
+                return Some(line);
             }
         }
     }
 
     /// Reads the answer, then keeps the connection. Where the answer is cut short or too large, dropping the sender
     /// and the half-read body closes it.
-    async fn finish(
-        self: &Rc<Self>,
-        sender: http1::SendRequest<Full<Bytes>>,
-        response: Response<Incoming>,
-    ) -> Result<Reply, Failure> {
+    async fn finish(self: &Rc<Self>, line: Http1, response: Response<Incoming>) -> Result<Reply, Failure> {
         let (head, body) = response.into_parts();
         let body = read(body, self.settings.answer_bytes_max).await.map_err(Failure::Unknown)?;
-        if !sender.is_closed() {
-            self.idle.borrow_mut().push(Idle { sender, since: Instant::now() });
+        if !line.sender.is_closed() {
+            self.idle.borrow_mut().push(Idle { line, since: Instant::now() });
             if !self.sweeping.replace(true) {
                 tokio::task::spawn_local(sweep(Rc::downgrade(self), self.settings.idle_timeout));
             }
         }
         Ok(Reply { status: head.status, headers: head.headers, body })
+    }
+
+    /// What a request is told that was sent, or begun, and got no answer.
+    fn failed(&self, error: &hyper::Error, refusal: &Refusal) -> Failure {
+        let Some(alert) = refusal.alert() else { return Failure::Unknown(lost(error)) };
+        tracing::warn!(system = %self.settings.name, ?alert, "the other system refused our certificate");
+        Failure::NotDelivered(NotDelivered::TlsFailed)
     }
 
     fn request(&self, outbound: Outbound, http2: bool) -> Result<Request<Full<Bytes>>, Failure> {
@@ -277,7 +285,7 @@ async fn sweep(pool: Weak<Inner>, idle_timeout: Duration) {
         let next = {
             let Some(inner) = pool.upgrade() else { return };
             let mut idle = inner.idle.borrow_mut();
-            idle.retain(|kept| !kept.sender.is_closed() && kept.since.elapsed() < idle_timeout);
+            idle.retain(|kept| !kept.line.sender.is_closed() && kept.since.elapsed() < idle_timeout);
             let Some(oldest) = idle.first() else {
                 inner.sweeping.set(false);
                 return;

@@ -42,11 +42,15 @@ int stand_in_opened(void) { return opened; }
 int stand_in_devices(void) { return devices; }
 void stand_in_fail(int count) { failures = count; }
 
-static volatile int hanging;
+static volatile int hanging, waiting;
 void stand_in_hang(int on) { hanging = on; }
+/* How many calls hang now. */
+int stand_in_waiting(void) { return waiting; }
 
 static int failing(void) {
+    __atomic_add_fetch(&waiting, 1, __ATOMIC_SEQ_CST);
     while (hanging) usleep(1000);
+    __atomic_sub_fetch(&waiting, 1, __ATOMIC_SEQ_CST);
     return failures > 0 && failures-- > 0;
 }
 

@@ -228,6 +228,10 @@ impl Key for DeviceKey {
         &self.public
     }
 
+    fn may_wait(&self) -> bool {
+        true
+    }
+
     fn sign_digest(&self, digest: &[u8; 32]) -> Result<Signature, KeyFault> {
         if self.half != Half::Sign {
             return Err(KeyFault::Unsupported);
