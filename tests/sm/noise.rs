@@ -72,7 +72,9 @@ pub(crate) fn spread(count: usize, name: &str, one: impl Fn(&mut Noise) + Sync) 
     thread::scope(|scope| {
         let threads = thread::available_parallelism().map_or(1, usize::from).min(count.div_ceil(PIECE));
         let running: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-        running.into_iter().for_each(|thread| thread.join().unwrap());
+        for thread in running {
+            thread.join().unwrap();
+        }
     });
     println!("{name}: {count} cases in {:.0} s", begin.elapsed().as_secs_f64());
 }

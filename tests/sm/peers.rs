@@ -129,11 +129,15 @@ fn ecb_case(noise: &mut Noise) {
     let (rustcrypto, gmcrypto) = (Sm4::new(&key_bytes.into()), gm::Sm4Cipher::new(&key_bytes));
 
     let (mut sealed, mut also) = (plain.clone(), plain.clone());
-    blocks(&mut sealed, start).iter_mut().for_each(|block| rustcrypto.encrypt_block(block.into()));
+    for block in blocks(&mut sealed, start) {
+        rustcrypto.encrypt_block(block.into());
+    }
     gmcrypto.encrypt_blocks(blocks(&mut also, start));
     assert_eq!(sealed, also, "ECB of the peers, {bytes} at {start}");
     let (mut opened, mut also) = (plain.clone(), plain.clone());
-    blocks(&mut opened, start).iter_mut().for_each(|block| rustcrypto.decrypt_block(block.into()));
+    for block in blocks(&mut opened, start) {
+        rustcrypto.decrypt_block(block.into());
+    }
     gmcrypto.decrypt_blocks(blocks(&mut also, start));
     assert_eq!(opened, also, "ECB back of the peers, {bytes} at {start}");
 
@@ -244,6 +248,9 @@ fn gcm_case(noise: &mut Noise) {
     }
 }
 
+/// Key, nonce, additional data and plain text to what is sealed and its tag behind it.
+type Seal = fn(&[u8; 16], &[u8], &[u8], &[u8]) -> Vec<u8>;
+
 /// CCM of RustCrypto, whose lengths of tags and nonces are types: what is sealed and its tag behind it.
 fn rustcrypto_ccm(key: &[u8; 16], tag_bytes: usize, nonce: &[u8], additional: &[u8], plain: &[u8]) -> Vec<u8> {
     fn seal<Tag: ArraySize + ccm::TagSize, Length: ArraySize + ccm::NonceSize>(
@@ -272,7 +279,7 @@ fn rustcrypto_ccm(key: &[u8; 16], tag_bytes: usize, nonce: &[u8], additional: &[
             }
         };
     }
-    let seal: fn(&[u8; 16], &[u8], &[u8], &[u8]) -> Vec<u8> = match tag_bytes {
+    let seal: Seal = match tag_bytes {
         4 => with_tag!(consts::U4),
         6 => with_tag!(consts::U6),
         8 => with_tag!(consts::U8),
