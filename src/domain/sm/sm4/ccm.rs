@@ -29,10 +29,19 @@ impl Ccm {
     /// # Errors
     /// When a tag is not to have 4, 6, 8, 10, 12, 14 or 16 bytes.
     pub fn new(key: &[u8; KEY_BYTES], tag_bytes: usize) -> Result<Self, Wrong> {
+        Self::with_way(key, tag_bytes, Way::best())
+    }
+
+    /// Expands `key` for one way of computing, for tests.
+    ///
+    /// # Errors
+    /// As [`Ccm::new`], and when this processor lacks `way`.
+    #[doc(hidden)]
+    pub fn with_way(key: &[u8; KEY_BYTES], tag_bytes: usize, way: Way) -> Result<Self, Wrong> {
         if !(4..=16).contains(&tag_bytes) || tag_bytes % 2 == 1 {
             return Err(Wrong);
         }
-        let schedule = Schedule::new(Way::best(), key, Direction::Encrypt).ok_or(Wrong)?;
+        let schedule = Schedule::new(way, key, Direction::Encrypt).ok_or(Wrong)?;
         Ok(Self { schedule, tag_bytes })
     }
 
