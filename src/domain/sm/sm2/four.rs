@@ -14,6 +14,7 @@
 //! [`parallel`]: super::parallel
 
 #![allow(clippy::inline_always, reason = "what is not inlined is compiled without the instructions of its caller")]
+#![allow(clippy::many_single_char_names, reason = "five limbs in their order")]
 #![allow(unsafe_code, reason = "vector instructions, which the caller vouches for")]
 
 use crate::domain::sm::sm2::field::Field;
@@ -113,6 +114,12 @@ macro_rules! five {
 }
 
 impl<const SETTLED: bool> Lanes<SETTLED> {
+    /// As terms of a sum.
+    #[inline(always)]
+    pub(super) fn terms(&self) -> Sum {
+        Lanes(self.0)
+    }
+
     inlined! {
         /// The lanes of these numbers.
         pub(super) fn pick<const A: i64, const B: i64, const C: i64, const D: i64>(&self) -> Self {
@@ -128,11 +135,6 @@ impl<const SETTLED: bool> Lanes<SETTLED> {
         /// With the lanes of `other` where `mask` has a bit, the first lane the lowest.
         pub(super) fn merge(&self, mask: u8, other: &Self) -> Self {
             Self(five!(AT => _mm256_mask_mov_epi64(self.0[AT], mask, other.0[AT])))
-        }
-
-        /// As terms of a sum.
-        pub(super) fn terms(&self) -> Sum {
-            Lanes(self.0)
         }
     }
 }

@@ -5,6 +5,7 @@
 //!
 //! [`four`]: super::four
 
+#![allow(clippy::inline_always, reason = "what is not inlined is compiled without the instructions of its caller")]
 #![allow(unsafe_code, reason = "instructions that the caller vouches for")]
 
 use crate::domain::sm::sm2::four::Four;
@@ -42,12 +43,12 @@ impl Point {
             Self { y: y.merge(0b0001, &one), x: both.all::<0>().merge(0b1000, &one), z: one }
         }
 
-        fn to_jacobian(&self) -> Jacobian {
+        fn jacobian(&self) -> Jacobian {
             let [x, y, z] = self.x.merge(0b0010, &self.y).merge(0b0100, &self.z).to_three();
             Jacobian { x, y, z }
         }
 
-        fn to_multiple(&self) -> Multiple {
+        fn multiple(&self) -> Multiple {
             let zzz = self.z.all::<2>().multiply(&self.x.all::<3>()).settle();
             let zz_x = self.x.pick::<3, 3, 0, 0>();
             Multiple {
@@ -130,12 +131,12 @@ fn product_with_instructions(scalar: &OddScalar, point: &Affine) -> Jacobian {
     // SAFETY: this function has the instructions.
     unsafe {
         let once = Point::new(point);
-        let twice = once.double().to_multiple();
+        let twice = once.double().multiple();
         let thrice = once.add(&twice, 0);
-        let mut table = [once.to_multiple(); product::MULTIPLES];
+        let mut table = [once.multiple(); product::MULTIPLES];
         let mut multiple = thrice;
         for entry in &mut table[1..] {
-            *entry = multiple.to_multiple();
+            *entry = multiple.multiple();
             multiple = multiple.add(&twice, 0);
         }
         let mut sum = once;
@@ -146,7 +147,7 @@ fn product_with_instructions(scalar: &OddScalar, point: &Affine) -> Jacobian {
             }
             sum = sum.add(&entry, digit.negative);
         }
-        scalar.finish(&sum.to_jacobian(), &thrice.double().to_jacobian())
+        scalar.finish(&sum.jacobian(), &thrice.double().jacobian())
     }
 }
 

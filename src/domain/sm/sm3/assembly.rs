@@ -7,6 +7,7 @@
 
 #![allow(unsafe_code, reason = "inline assembly; the block says why it is sound")]
 #![allow(clippy::inline_always, reason = "a call would cost more than is won")]
+#![allow(clippy::many_single_char_names, reason = "the names of the standard")]
 
 use super::State;
 use super::stream::Expanded;

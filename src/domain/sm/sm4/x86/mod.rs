@@ -12,8 +12,6 @@
 #![allow(unsafe_code, reason = "vector instructions; each block says why it is sound")]
 
 mod kernel;
-#[cfg(test)]
-mod tests;
 mod vectors;
 
 use self::kernel::Rounds;
@@ -170,3 +168,6 @@ fn absorb_aesni(rounds: &Rounds, sum: &mut Block, blocks: &[Block]) {
     // SAFETY: this function has the instructions.
     unsafe { kernel::absorb::<Aesni128>(rounds, sum, blocks) }
 }
+
+#[cfg(test)]
+mod tests;
