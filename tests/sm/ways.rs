@@ -34,6 +34,29 @@ fn blocks_of_every_way_are_the_same() {
 }
 
 #[test]
+fn counters_of_every_way_are_the_same() {
+    let mut noise = Noise::new("counters_of_every_way_are_the_same");
+    for length in (0..300).step_by(7).chain([2047, 2048, 2049, 4096, 16 * 1024 + 3]) {
+        let key: [u8; 16] = noise.array();
+        let portable = sm4::Key::with_way(&key, Way::Portable).unwrap();
+        let plain = noise.bytes(length);
+        // Somewhere, and where one, four and all bytes carry.
+        let near = noise.below(300) as u128;
+        for counter in [u128::from_be_bytes(noise.array()), 0x7fff - near, (1 << 40) - near, near.wrapping_neg()] {
+            let counter = counter.to_be_bytes();
+            let mut sealed = plain.clone();
+            sm4::ctr(&portable, &counter, &mut sealed);
+            for way in Way::here() {
+                let key = sm4::Key::with_way(&key, way).unwrap();
+                let mut data = plain.clone();
+                sm4::ctr(&key, &counter, &mut data);
+                assert_eq!(data, sealed, "{way:?} {length} {counter:?}");
+            }
+        }
+    }
+}
+
+#[test]
 fn gcm_of_every_way_is_the_same() {
     let mut noise = Noise::new("gcm_of_every_way_is_the_same");
     for length in (0..300).chain([511, 1024, 4096 + 5]) {

@@ -22,7 +22,8 @@ use zeroize::DefaultIsZeroes;
 use crate::domain::sm::sm2::assembly;
 
 /// The prime p.
-const PRIME: Limbs = [0xffff_ffff_ffff_ffff, 0xffff_ffff_0000_0000, 0xffff_ffff_ffff_ffff, 0xffff_fffe_ffff_ffff];
+pub(super) const PRIME: Limbs =
+    [0xffff_ffff_ffff_ffff, 0xffff_ffff_0000_0000, 0xffff_ffff_ffff_ffff, 0xffff_fffe_ffff_ffff];
 
 /// 2^512 mod p, which brings a number into Montgomery's form.
 const SQUARE_OF_RADIX: Limbs =

@@ -4,8 +4,8 @@
 //! private  public  known  book  cipher  exchange   what the standard describes, and keys seen again
 //!    └────────┴──────┴──────┴──────┴───────┘
 //!         comb      product                     scalar times point: with and without a table
-//!              point                            adding points
-//!          field    scalar                      numbers modulo p and n
+//!              point     parallel               adding points; with four products at a time
+//!          field    scalar    four              numbers modulo p and n; four at a time
 //!         limbs  assembly  inverse              256 bits
 //! ```
 //!
@@ -20,9 +20,13 @@ mod comb;
 mod der;
 pub mod exchange;
 mod field;
+#[cfg(target_arch = "x86_64")]
+mod four;
 mod inverse;
 mod known;
 mod limbs;
+#[cfg(target_arch = "x86_64")]
+mod parallel;
 mod point;
 mod private;
 mod product;

@@ -5,6 +5,8 @@
 
 #![allow(clippy::cast_possible_truncation, reason = "what is cut has been divided by a block, or counts up to 2³²")]
 
+#[cfg(target_arch = "x86_64")]
+mod assembly;
 mod lanes;
 mod stream;
 #[cfg(target_arch = "x86_64")]

@@ -7,6 +7,7 @@
 use super::BLOCK_BYTES;
 use super::State;
 use super::Way;
+use super::assembly::Bmi;
 use super::lanes;
 use super::lanes::States;
 use super::lanes::Words;
@@ -46,19 +47,19 @@ fn here_to_turn() -> bool {
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx2,bmi1,bmi2")]
 fn compress_avx512_bmi2(state: &mut State, blocks: &[Bytes]) {
-    for block in stream::compress_batches(state, blocks) {
+    for block in stream::compress_batches::<Bmi>(state, blocks) {
         // SAFETY: this function has the instructions.
         let expanded = unsafe { expand_one::<Turning>(block) };
-        stream::rounds(state, &expanded, 0);
+        stream::rounds::<Bmi, 1>(state, &expanded, 0);
     }
 }
 
 #[target_feature(enable = "avx2,bmi1,bmi2")]
 fn compress_bmi2(state: &mut State, blocks: &[Bytes]) {
-    for block in stream::compress_batches(state, blocks) {
+    for block in stream::compress_batches::<Bmi>(state, blocks) {
         // SAFETY: this function has the instructions.
         let expanded = unsafe { expand_one::<Shifting>(block) };
-        stream::rounds(state, &expanded, 0);
+        stream::rounds::<Bmi, 1>(state, &expanded, 0);
     }
 }
 

@@ -15,8 +15,8 @@ use subtle::ConstantTimeEq;
 use subtle::ConstantTimeGreater;
 use zeroize::Zeroize;
 
-/// Blocks of key stream made at a time.
-pub(super) const STREAM_BLOCKS: usize = 64;
+/// Blocks of key stream made at a time: two batches of the widest way.
+pub(super) const STREAM_BLOCKS: usize = 128;
 
 /// Encrypts whole blocks, each alone.
 ///

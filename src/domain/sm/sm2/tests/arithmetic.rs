@@ -81,6 +81,49 @@ fn field_with_assembly() {
     }
 }
 
+/// Products and sums of settled elements, and sums as far as they may go before they are settled.
+#[allow(unsafe_code, reason = "vector instructions, which the test has looked for")]
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn lanes_as_the_field() {
+    use crate::domain::sm::sm2::four;
+    use crate::domain::sm::sm2::four::Four;
+    if !four::available() {
+        return;
+    }
+    let prime = U256::from_be_hex(P).to_words();
+    let mut numbers = Numbers(0x5e_ed05);
+    for case in 0..cases(1_000_000) {
+        let [x, y] = [(); 2].map(|()| Field::from_inner(samples(&prime, &mut numbers)));
+        // SAFETY: the instructions are here.
+        let (products, sums, extremes) = unsafe {
+            let both = Four::from_two(&x, &y);
+            let (one, other) = (both.all::<0>().terms(), both.all::<1>().terms());
+            let difference = one.subtract(&other);
+            let sums = one.add(&other).merge(0b0010, &difference).merge(0b0100, &difference.negate(0b0100)).settle();
+            let products = both.pick::<0, 1, 0, 1>().multiply(&both.pick::<1, 1, 0, 0>());
+            // From -6 * 2^256 to 8 * 2^256.
+            let extremes = one.add(&one).scale::<0, 1, 0, 0>();
+            let extremes = extremes.merge(0b0100, &other.scale::<1, 1, 1, 1>().negate(0b0100).subtract(&other));
+            // Once more, with lanes that are not reduced.
+            let again = products.settle().multiply(&sums.pick::<2, 1, 0, 3>());
+            let again = again.merge(0b0100, &again.scale::<0, 0, 2, 0>()).settle();
+            ([products.settle().to_three(), again.to_three()], sums.to_three(), extremes.settle().to_three())
+        };
+        let multiply = |a: &Field, b: &Field| a.multiply::<Portable>(b);
+        let [sum, difference] = [x.add::<Portable>(&y), x.subtract::<Portable>(&y)];
+        let of_products = [multiply(&x, &y), multiply(&y, &y), multiply(&x, &x)];
+        let [xy, yy, xx] = of_products;
+        let (twice, minus_three) = (x.double::<Portable>(), y.double::<Portable>().add::<Portable>(&y).negate());
+        let last = multiply(&xx, &sum).double::<Portable>().double::<Portable>();
+        let again = [multiply(&xy, &difference.negate()), multiply(&yy, &difference), last];
+        let text = || format!("{case}: {:x?} {:x?}", x.inner(), y.inner());
+        assert!(sums == [sum, difference, difference.negate()], "{}", text());
+        assert!(products == [of_products, again], "{}", text());
+        assert!(extremes == [twice, twice.double::<Portable>(), minus_three], "{}", text());
+    }
+}
+
 #[test]
 fn rows_are_picked_by_both_ways() {
     let table: Vec<[u64; 8]> = (1..=64).map(|row| std::array::from_fn(|limb| row << limb)).collect();

@@ -12,6 +12,7 @@ use crate::domain::sm::sm2::point::BASE;
 use crate::domain::sm::sm2::point::Jacobian;
 use crate::domain::sm::sm2::point::Multiple;
 use crate::domain::sm::sm2::product;
+use crate::domain::sm::sm2::product::OddScalar;
 use crate::domain::sm::sm2::scalar;
 use crate::domain::sm::sm2::scalar::Scalar;
 use crate::domain::sm::sm2::tests::Numbers;
@@ -70,11 +71,12 @@ fn check<W: Way>(scalar: &Scalar, other: &Scalar, point: &Affine, table: &KnownT
     let base = coordinates(&(ProjectivePoint::GENERATOR * k));
     assert_eq!(ours(comb::base_product_by::<W>(scalar)), base, "{}", name());
     let expected = coordinates(&(*their_point * k));
-    assert_eq!(ours(product::product_by::<W>(scalar, point)), expected, "{}", name());
-    assert_eq!(ours(product::product_public::<W>(scalar, point)), expected, "{}", name());
+    assert_eq!(ours(product::product_by::<W>(&OddScalar::new(scalar), point)), expected, "{}", name());
+    assert_eq!(ours(product::product_public_by::<W>(scalar, point)), expected, "{}", name());
+    assert_eq!(ours(product::product(scalar, point)), expected, "{}", name());
     assert_eq!(ours(table.add_product_public::<W>(scalar, Jacobian::INFINITY)), expected, "{}", name());
     let expected = coordinates(&(ProjectivePoint::GENERATOR * t + *their_point * k));
-    let product = product::product_public::<W>(scalar, point);
+    let product = product::product_public_by::<W>(scalar, point);
     assert_eq!(ours(comb::add_base_product_public::<W>(other, product)), expected, "{}", name());
     let product = table.add_product_public::<W>(scalar, Jacobian::INFINITY);
     assert_eq!(ours(comb::add_base_product_public::<W>(other, product)), expected, "{}", name());
@@ -110,6 +112,27 @@ fn products_of_every_processor() {
 fn products_with_assembly() {
     if crate::domain::sm::sm2::assembly::available() {
         compare::<crate::domain::sm::sm2::field::Mulx>();
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn products_side_by_side() {
+    use crate::domain::sm::sm2::four;
+    use crate::domain::sm::sm2::parallel;
+    if !four::available() {
+        return;
+    }
+    let mut numbers = Numbers(0x5e_ed04);
+    let mut some = || Scalar::reduce(&numbers.limbs());
+    for own in [Scalar::ONE, some()] {
+        let point = comb::base_product(&own).to_affine().unwrap();
+        let their_point = ProjectivePoint::GENERATOR * theirs(&own);
+        let random = std::iter::repeat_with(&mut some).take(cases(5_000) as usize);
+        for scalar in edges().into_iter().chain(random) {
+            let product = parallel::product(&OddScalar::new(&scalar), &point);
+            assert_eq!(ours(product), coordinates(&(their_point * theirs(&scalar))), "{:x?}", scalar.limbs());
+        }
     }
 }
 

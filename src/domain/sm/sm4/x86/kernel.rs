@@ -106,15 +106,27 @@ fn map_words(matrix: Matrix, words: &mut [u32; 32]) {
     sums.zeroize();
 }
 
-/// Puts blocks through the cipher, `BLOCKS` at a time. What is left over fills up a batch, or goes alone if it is one.
+/// Puts blocks through the cipher in batches of `BLOCKS`, two at a time if `PAIRS` says so: one has work while the other
+/// waits. What is left over fills up a batch, or goes alone if it is one.
 ///
 /// # Safety
 /// The processor has the instructions of `W` and `N`.
 #[inline(always)]
-pub(super) unsafe fn apply<W: Wide, N: Narrow, const BLOCKS: usize>(rounds: &Rounds, blocks: &mut [Block]) {
+pub(super) unsafe fn apply<W: Wide, N: Narrow, const BLOCKS: usize, const PAIRS: bool>(
+    rounds: &Rounds,
+    blocks: &mut [Block],
+) {
     // SAFETY: handed on to the caller.
     unsafe {
         let (batches, rest) = blocks.as_chunks_mut::<BLOCKS>();
+        let pairs = if PAIRS { batches.len() / 2 } else { 0 };
+        let (pairs, batches) = batches.split_at_mut(2 * pairs);
+        for [one, other] in pairs.as_chunks_mut::<2>().0 {
+            let (mut x, mut y) = (load_batch::<W, BLOCKS>(rounds, one), load_batch::<W, BLOCKS>(rounds, other));
+            rounds_of_two(rounds, &mut x, &mut y);
+            store_batch(rounds, x, one);
+            store_batch(rounds, y, other);
+        }
         for blocks in batches {
             batch::<W, BLOCKS>(rounds, blocks);
         }
@@ -144,23 +156,16 @@ macro_rules! sixteen {
     };
 }
 
+/// The words of a batch, each as four registers of bytes, the least significant first.
+type Words<W> = [[W; 4]; 4];
+
 /// # Safety
 /// The processor has the instructions of `W`.
 #[inline(always)]
 unsafe fn batch<W: Wide, const BLOCKS: usize>(rounds: &Rounds, blocks: &mut [Block; BLOCKS]) {
-    // SAFETY: a register holds `BLOCKS` bytes, and there are sixteen of them; the instructions are the caller's.
+    // SAFETY: handed on to the caller.
     unsafe {
-        const { assert!(BLOCKS == size_of::<W>()) };
-        let start = blocks.as_mut_ptr().cast::<u8>();
-        let bytes = turn(sixteen!(INDEX => W::load(start.add(INDEX * BLOCKS))));
-        // Word w of a block begins with its most significant byte.
-        let mut x = [[W::spread(0); 4]; 4];
-        for (word, x) in x.iter_mut().enumerate() {
-            for (byte, x) in x.iter_mut().enumerate() {
-                *x = bytes[4 * word + 3 - byte].enter();
-            }
-        }
-        add_word(&mut x[3], rounds.first);
+        let mut x = load_batch::<W, BLOCKS>(rounds, blocks);
         for keys in rounds.wide.as_chunks::<4>().0 {
             let [x0, x1, x2, x3] = &mut x;
             round(x0, x1, x2, x3, keys[0]);
@@ -168,18 +173,94 @@ unsafe fn batch<W: Wide, const BLOCKS: usize>(rounds: &Rounds, blocks: &mut [Blo
             round(x2, x3, x0, x1, keys[2]);
             round(x3, x0, x1, x2, keys[3]);
         }
+        store_batch(rounds, x, blocks);
+    }
+}
+
+/// The rounds of two batches, in turn.
+///
+/// # Safety
+/// The processor has the instructions of `W`.
+#[inline(always)]
+unsafe fn rounds_of_two<W: Wide>(rounds: &Rounds, x: &mut Words<W>, y: &mut Words<W>) {
+    // SAFETY: handed on to the caller.
+    unsafe {
+        for keys in rounds.wide.as_chunks::<4>().0 {
+            let ([x0, x1, x2, x3], [y0, y1, y2, y3]) = (&mut *x, &mut *y);
+            round(x0, x1, x2, x3, keys[0]);
+            round(y0, y1, y2, y3, keys[0]);
+            round(x1, x2, x3, x0, keys[1]);
+            round(y1, y2, y3, y0, keys[1]);
+            round(x2, x3, x0, x1, keys[2]);
+            round(y2, y3, y0, y1, keys[2]);
+            round(x3, x0, x1, x2, keys[3]);
+            round(y3, y0, y1, y2, keys[3]);
+        }
+    }
+}
+
+/// # Safety
+/// The processor has the instructions of `W`.
+#[inline(always)]
+unsafe fn load_batch<W: Wide, const BLOCKS: usize>(rounds: &Rounds, blocks: &[Block; BLOCKS]) -> Words<W> {
+    // SAFETY: a register holds `BLOCKS` bytes, and there are sixteen of them; the instructions are the caller's.
+    unsafe {
+        const { assert!(BLOCKS == size_of::<W>()) };
+        let start = blocks.as_ptr().cast::<u8>();
+        enter(rounds, turn(sixteen!(INDEX => W::load(start.add(INDEX * BLOCKS)))))
+    }
+}
+
+/// # Safety
+/// The processor has the instructions of `W`.
+#[inline(always)]
+unsafe fn store_batch<W: Wide, const BLOCKS: usize>(rounds: &Rounds, x: Words<W>, blocks: &mut [Block; BLOCKS]) {
+    // SAFETY: as for `load_batch`.
+    unsafe {
+        const { assert!(BLOCKS == size_of::<W>()) };
+        let start = blocks.as_mut_ptr().cast::<u8>();
+        let turned = turn(leave(rounds, x));
+        sixteen!(INDEX => turned[INDEX].store(start.add(INDEX * BLOCKS)));
+    }
+}
+
+/// From the bytes of blocks to the words the rounds want: word w of a block begins with its most significant byte.
+///
+/// # Safety
+/// The processor has the instructions of `W`.
+#[inline(always)]
+unsafe fn enter<W: Wide>(rounds: &Rounds, bytes: [W; 16]) -> Words<W> {
+    // SAFETY: handed on to the caller.
+    unsafe {
+        let mut x = [[W::spread(0); 4]; 4];
+        for (word, x) in x.iter_mut().enumerate() {
+            for (byte, x) in x.iter_mut().enumerate() {
+                *x = bytes[4 * word + 3 - byte].enter();
+            }
+        }
+        add_word(&mut x[3], rounds.first);
+        x
+    }
+}
+
+/// Back to bytes: the cipher ends with the words in reverse.
+///
+/// # Safety
+/// The processor has the instructions of `W`.
+#[inline(always)]
+unsafe fn leave<W: Wide>(rounds: &Rounds, mut x: Words<W>) -> [W; 16] {
+    // SAFETY: handed on to the caller.
+    unsafe {
         for (x, last) in x.iter_mut().zip(rounds.last) {
             add_word(x, last);
         }
-        // The cipher ends with the words in reverse.
         let mut bytes = [W::spread(0); 16];
         for (word, x) in x.iter().rev().enumerate() {
             for (byte, x) in x.iter().enumerate() {
                 bytes[4 * word + 3 - byte] = x.leave();
             }
         }
-        let turned = turn(bytes);
-        sixteen!(INDEX => turned[INDEX].store(start.add(INDEX * BLOCKS)));
+        bytes
     }
 }
 
@@ -312,91 +393,5 @@ unsafe fn through<N: Narrow>(rounds: &Rounds, block: __m128i) -> __m128i {
         x1 = _mm_xor_si128(x1, N::spread(rounds.last[1]));
         x2 = _mm_xor_si128(x2, N::spread(rounds.last[2]));
         N::leave_words([x3, x2, x1, x0])
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::sm::sm4::portable;
-    use crate::domain::sm::sm4::schedule::round_keys;
-    use crate::domain::sm::sm4::x86::Way;
-    use crate::domain::sm::sm4::x86::here;
-    use crate::domain::sm::sm4::x86::vectors;
-
-    /// GFNI as Intel's manual describes it (SDM volume 2, GF2P8AFFINEINVQB), in words of the machine: the rounds for
-    /// GFNI are computed on processors that lack it.
-    #[derive(Clone, Copy)]
-    struct Model([u8; 16]);
-
-    /// Row i of the matrix is byte 7 − i.
-    fn affine(byte: u8, matrix: i64) -> u8 {
-        let rows = matrix.to_be_bytes();
-        (0..8).map(|bit| u8::from((rows[bit] & byte).count_ones() % 2 == 1) << bit).sum()
-    }
-
-    fn inverse(byte: u8) -> u8 {
-        (0..=255).find(|other| field::product(field::Field::Aes, byte, *other) == 1).unwrap_or(0)
-    }
-
-    fn pairs(left: Model, right: Model, start: usize) -> Model {
-        Model(std::array::from_fn(|at| if at % 2 == 0 { left.0[start + at / 2] } else { right.0[start + at / 2] }))
-    }
-
-    impl Wide for Model {
-        unsafe fn load(from: *const u8) -> Self {
-            // SAFETY: the caller gives sixteen bytes.
-            Self(unsafe { from.cast::<[u8; 16]>().read_unaligned() })
-        }
-        unsafe fn store(self, to: *mut u8) {
-            // SAFETY: the caller gives sixteen bytes.
-            unsafe { to.cast::<[u8; 16]>().write_unaligned(self.0) }
-        }
-        unsafe fn spread(word: u32) -> Self {
-            Self(std::array::from_fn(|at| word.to_le_bytes()[at % 4]))
-        }
-        unsafe fn add(self, other: Self) -> Self {
-            Self(std::array::from_fn(|at| self.0[at] ^ other.0[at]))
-        }
-        unsafe fn add_two(self, one: Self, other: Self) -> Self {
-            Self(std::array::from_fn(|at| self.0[at] ^ one.0[at] ^ other.0[at]))
-        }
-        unsafe fn interleave_low(self, other: Self) -> Self {
-            pairs(self, other, 0)
-        }
-        unsafe fn interleave_high(self, other: Self) -> Self {
-            pairs(self, other, 8)
-        }
-        unsafe fn enter(self) -> Self {
-            Self(self.0.map(|byte| affine(byte, vectors::rows(vectors::GFNI.enter))))
-        }
-        unsafe fn leave(self) -> Self {
-            Self(self.0.map(|byte| affine(byte, vectors::rows(vectors::GFNI.leave))))
-        }
-        unsafe fn substitute(self, _key: Self) -> (Self, Self) {
-            let map = |matrix| Self(self.0.map(|byte| affine(inverse(byte), vectors::rows(matrix))));
-            (map(vectors::GFNI.g), map(vectors::GFNI.d))
-        }
-        unsafe fn join(self, next: Self, key: Self) -> Self {
-            Self(std::array::from_fn(|at| self.0[at] ^ next.0[at] ^ key.0[at]))
-        }
-    }
-
-    #[test]
-    fn the_rounds_for_gfni_are_right_without_gfni() {
-        if !here(Way::Aesni) {
-            return;
-        }
-        let keys = round_keys(&[0x5a; 16], portable::substitute);
-        let rounds = Rounds::gfni(&keys);
-        let mut blocks = [[0; BLOCK_BYTES]; 16];
-        for (at, byte) in blocks.as_flattened_mut().iter_mut().enumerate() {
-            *byte = u8::try_from(at * 29 % 256).unwrap();
-        }
-        let mut expected = blocks;
-        portable::Schedule::new(&keys).apply(&mut expected);
-        // SAFETY: the model needs no instructions, and the processor has those of AES-NI, which are not reached.
-        unsafe { apply::<Model, vectors::Aesni128, 16>(&rounds, &mut blocks) };
-        assert_eq!(blocks, expected);
     }
 }

@@ -118,31 +118,31 @@ fn keys_gfni(key: &[u8; KEY_BYTES]) -> Zeroizing<[u32; 32]> {
 #[target_feature(enable = "avx512f,avx512bw,avx2,gfni")]
 fn apply_gfni_avx512(rounds: &Rounds, blocks: &mut [Block]) {
     // SAFETY: this function has the instructions.
-    unsafe { kernel::apply::<Gfni512, Gfni128, 64>(rounds, blocks) }
+    unsafe { kernel::apply::<Gfni512, Gfni128, 64, true>(rounds, blocks) }
 }
 
 #[target_feature(enable = "avx2,gfni")]
 fn apply_gfni_avx2(rounds: &Rounds, blocks: &mut [Block]) {
     // SAFETY: this function has the instructions.
-    unsafe { kernel::apply::<Gfni256, Gfni128, 32>(rounds, blocks) }
+    unsafe { kernel::apply::<Gfni256, Gfni128, 32, false>(rounds, blocks) }
 }
 
 #[target_feature(enable = "avx2,aes,vaes")]
 fn apply_vaes_avx2(rounds: &Rounds, blocks: &mut [Block]) {
     // SAFETY: this function has the instructions.
-    unsafe { kernel::apply::<Vaes256, Aesni128, 32>(rounds, blocks) }
+    unsafe { kernel::apply::<Vaes256, Aesni128, 32, false>(rounds, blocks) }
 }
 
 #[target_feature(enable = "avx2,aes")]
 fn apply_aesni_avx2(rounds: &Rounds, blocks: &mut [Block]) {
     // SAFETY: this function has the instructions.
-    unsafe { kernel::apply::<Aesni256, Aesni128, 32>(rounds, blocks) }
+    unsafe { kernel::apply::<Aesni256, Aesni128, 32, false>(rounds, blocks) }
 }
 
 #[target_feature(enable = "ssse3,aes")]
 fn apply_aesni(rounds: &Rounds, blocks: &mut [Block]) {
     // SAFETY: this function has the instructions.
-    unsafe { kernel::apply::<Aesni128, Aesni128, 16>(rounds, blocks) }
+    unsafe { kernel::apply::<Aesni128, Aesni128, 16, false>(rounds, blocks) }
 }
 
 #[target_feature(enable = "avx2,gfni")]
@@ -168,3 +168,6 @@ fn absorb_aesni(rounds: &Rounds, sum: &mut Block, blocks: &[Block]) {
     // SAFETY: this function has the instructions.
     unsafe { kernel::absorb::<Aesni128>(rounds, sum, blocks) }
 }
+
+#[cfg(test)]
+mod tests;
