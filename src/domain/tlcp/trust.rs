@@ -64,7 +64,9 @@ impl From<x509::CertificateFault> for CertificateFault {
             Fault::IssuerNotAuthority | Fault::KeyUsage => Self::Usage,
             Fault::Malformed | Fault::PathLength | Fault::UnknownCritical => Self::Broken,
             Fault::NoTrustedPath => Self::UnknownIssuer,
-            Fault::RevocationStale | Fault::RevocationUnknown | Fault::Revoked => Self::Revoked,
+            Fault::RevocationEarly | Fault::RevocationStale | Fault::RevocationUnknown | Fault::Revoked => {
+                Self::Revoked
+            }
             Fault::SignatureInvalid | Fault::WeakAlgorithm => Self::Signature,
         }
     }

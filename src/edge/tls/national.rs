@@ -62,7 +62,7 @@ fn told(fault: CertificateFault) -> Error {
         CertificateFault::Revoked => CertificateError::Revoked,
         CertificateFault::SignatureInvalid => CertificateError::BadSignature,
         CertificateFault::UnknownCritical => CertificateError::UnhandledCriticalExtension,
-        CertificateFault::PathLength | CertificateFault::WeakAlgorithm => {
+        CertificateFault::PathLength | CertificateFault::RevocationEarly | CertificateFault::WeakAlgorithm => {
             CertificateError::Other(OtherError(Arc::new(fault)))
         }
     })
