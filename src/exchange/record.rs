@@ -100,9 +100,9 @@ impl Exchange {
 /// What a fault after the opening entry says of the other side.
 fn outcome(fault: &Fault) -> Outcome {
     match fault {
-        Fault::NotDelivered { .. } | Fault::BreakerOpen { .. } => Outcome::NotDelivered,
-        Fault::Refused { .. } => Outcome::Answered,
-        // An answer that cannot be read may have been a yes.
+        Fault::NotDelivered { .. } | Fault::BreakerOpen { .. } | Fault::NotTaken(_) => Outcome::NotDelivered,
+        Fault::Refused(_) | Fault::AlreadyThere(_) => Outcome::Answered,
+        // An answer that cannot be read, or an error that does not say what was done, may hide a yes.
         _ => Outcome::Unknown,
     }
 }

@@ -13,7 +13,7 @@ use std::net::TcpStream;
 const NOW: i64 = at(9, 30, 15, 0);
 
 /// A system that reads a request and answers with these bytes, over and over; gives its address.
-fn answering(answer: &'static [u8]) -> std::net::SocketAddr {
+pub(crate) fn answering(answer: &'static [u8]) -> std::net::SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     std::thread::spawn(move || {
@@ -39,7 +39,7 @@ fn read_request(stream: &mut TcpStream) {
 }
 
 /// A gateway whose withdrawals go to `address`.
-fn towards(address: std::net::SocketAddr, more: &str) -> Stand {
+pub(crate) fn towards(address: std::net::SocketAddr, more: &str) -> Stand {
     let stand = Setup::at(NOW).start();
     let city = format!("url = \"http://{}\"\ndeadline_ms = 15000", stand.cities.address("jingzhou-window"));
     stand.edit_config(&city, &format!("url = \"http://{address}\"\n{more}deadline_ms = 15000"));

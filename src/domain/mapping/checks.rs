@@ -17,6 +17,7 @@ use crate::domain::fault::FIELD_FAULTS_MAX;
 use crate::domain::fault::Fault;
 use crate::domain::fault::FieldFault;
 use crate::domain::fault::FieldFaultKind;
+use crate::domain::fault::Refusal;
 use crate::domain::format::Kind;
 use crate::domain::format::SlotNumber;
 use crate::domain::sm;
@@ -67,17 +68,19 @@ impl View<'_> {
     /// What the answer says of itself, at the level of the interface.
     ///
     /// # Errors
-    /// [`Fault::Refused`] where it says no; [`Fault::AnswerUnreadable`] where it says nothing.
+    /// What [`Refusal::fault`] makes of an error; [`Fault::AnswerUnreadable`] where it says nothing.
     pub(super) fn check_result(&self) -> Result<(), Fault> {
         let Some(result) = &self.plan.result else { return Ok(()) };
-        let mut spare = Vec::new();
-        let code = result
-            .codes
-            .iter()
-            .map(|number| self.slot(0, *number))
-            .find(|slot| !matches!(slot.kind, Kind::Missing | Kind::Null));
-        let Some(code) = code else { return Err(Fault::AnswerUnreadable { reason: "answer without result code" }) };
-        let code = String::from_utf8_lossy(self.text(code, &mut spare).trim_ascii()).into_owned();
+        let filled = |number: &SlotNumber| {
+            let slot = self.slot(0, *number);
+            let mut spare = Vec::new();
+            let text = String::from_utf8_lossy(self.text(slot, &mut spare)).trim().to_owned();
+            (!matches!(slot.kind, Kind::Missing | Kind::Null) && !text.is_empty()).then_some(text)
+        };
+        // An empty code says nothing, which is no refusal.
+        let Some(code) = result.codes.iter().find_map(filled) else {
+            return Err(Fault::AnswerUnreadable { reason: "answer without result code" });
+        };
         if result.ok.contains(&code) {
             return Ok(());
         }
@@ -88,7 +91,7 @@ impl View<'_> {
         });
         let choice = self.choose(&result.lookup, &[], code.as_bytes());
         let canonical = choice.map_or("peer_error", |choice| fault::canonical(&choice.canonical));
-        Err(Fault::Refused { canonical, code: code.chars().take(32).collect(), text, known: choice.is_some() })
+        Err(Refusal { canonical, code: code.chars().take(32).collect(), text, known: choice.is_some() }.fault())
     }
 
     /// Everything that must hold of the message as it was read.

@@ -120,11 +120,13 @@ pub struct FaultFieldWords {
 impl FaultWords {
     /// The words for a fault.
     pub fn new(fault: &Fault) -> Self {
+        // What is wrong with an answer is not the clerk's to mend.
+        let answered = matches!(fault, Fault::AnswerWrong { .. });
         let fields = fault.fields().iter().map(|field| FaultFieldWords {
             code: field.canonical(),
             path: field.path.clone(),
             number: format!("J{:03}", field.number()),
-            text: field.window_text(),
+            text: if answered { field.answer_text() } else { field.window_text() },
         });
         Self {
             code: fault.canonical(),

@@ -26,11 +26,11 @@ use std::sync::Arc;
 /// What came of an exchange with the other side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Outcome {
-    /// 未送达: surely nothing arrived.
+    /// 未送达: surely nothing arrived, or the other side says that it did not take it.
     NotDelivered,
     /// 已答复: an answer that could be read, be it yes or no.
     Answered,
-    /// 结果未知: sent, and no readable answer.
+    /// 结果未知: sent, and no readable answer, or one that does not say what was done.
     Unknown,
 }
 

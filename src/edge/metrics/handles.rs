@@ -200,7 +200,7 @@ impl MatterCells {
         if let Some(reason) = TranslateFailure::of_message(fault) {
             self.direction.failures[reason as usize].inc();
         }
-        if let Fault::Refused { known: false, .. } = fault {
+        if fault.refusal().is_some_and(|refusal| !refusal.known) {
             self.families.codetable_misses.with_label_values(&["fault", &self.direction.direction]).inc();
         }
         // What is wrong with a licence is no failure of a translation.

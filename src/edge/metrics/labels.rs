@@ -203,16 +203,20 @@ impl OutcomeLabel {
             | Fault::KeyMissing { .. }
             | Fault::UnknownMatter { .. }
             | Fault::NotServed { .. }
-            | Fault::Refused { .. }
+            | Fault::Refused(_)
+            | Fault::AlreadyThere(_)
             | Fault::StillInProgress
             | Fault::KeyReused
             | Fault::LicencesRefused { .. } => Self::RejectBusiness,
+            Fault::PeerUnsure(refusal) if refusal.canonical == "peer_timeout" => Self::Timeout,
             Fault::AnswerWrong { .. }
             | Fault::NotDelivered { .. }
             | Fault::BreakerOpen { .. }
             | Fault::AnswerUnreadable { .. }
             | Fault::AnswerTooLarge { .. }
             | Fault::AnswerStatus { .. }
+            | Fault::PeerUnsure(_)
+            | Fault::NotTaken(_)
             | Fault::LicencesUnavailable { .. } => Self::UpstreamError,
             Fault::DeadlinePassed | Fault::ConnectionLost | Fault::OutcomeUnknown => Self::Timeout,
             Fault::CredentialsMissing { .. }
