@@ -69,6 +69,7 @@ fn example(entry: &Entry) -> Fault {
         Fault::StillInProgress,
         Fault::KeyReused,
         Fault::OutcomeUnknown,
+        Fault::KeyUnsettled,
         Fault::Internal { reason: "a city is not in the mapping set" },
         Fault::Draining,
     ];

@@ -152,7 +152,8 @@ impl Exchange {
             Opening::New(opened) => opened,
             Opening::Repeat(stored) => return answer::stored(stored),
             Opening::InProgress => return Err(Fault::StillInProgress),
-            Opening::ContentDiffers => return Err(Fault::KeyReused),
+            Opening::ContentDiffers { settled: true } => return Err(Fault::KeyReused),
+            Opening::ContentDiffers { settled: false } => return Err(Fault::KeyUnsettled),
             Opening::Unknown(_) => return Err(Fault::OutcomeUnknown),
         };
         story.passed(Stage::RecordOpen);

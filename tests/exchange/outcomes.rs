@@ -133,3 +133,28 @@ fn an_answer_that_is_no_use_never_asks_for_another_submission() {
     assert_eq!(answer.number(), "J506");
     warns(&answer);
 }
+
+/// A clerk's system that makes a new message number for a repeat must not be told to take a new key.
+#[test]
+fn another_message_number_while_nobody_knows_is_told_to_ask() {
+    let stand = Setup::at(NOW).start();
+    let anew = |body: &[u8]| {
+        let text = String::from_utf8(body.to_vec()).unwrap();
+        assert!(text.contains("YY20261123093015000001"));
+        text.replace("YY20261123093015000001", "YY20261123093015000002").into_bytes()
+    };
+    let body = withdrawal("K1", "【模拟:断开】");
+    assert_eq!(stand.ask(WITHDRAW, &body).number(), "J504");
+    let answer = stand.ask(WITHDRAW, &anew(&body));
+    assert_eq!((answer.status, answer.number().as_str()), (409, "J605"));
+    let told = text(&answer);
+    assert!(told.contains("结果未知") && told.contains("先查询") && told.contains("也不要换新编号"), "{told}");
+    assert_eq!(stand.forwarded(), 1);
+    // With an answer there is nothing unknown, and still no advice to send the same thing under another key.
+    let body = withdrawal("K2", "");
+    assert_eq!(stand.ask(WITHDRAW, &body).status, 200);
+    let answer = stand.ask(WITHDRAW, &anew(&body));
+    assert_eq!((answer.status, answer.number().as_str()), (409, "J603"));
+    assert!(text(&answer).contains("同一笔业务请查询先前的结果，不要重复提交"), "{}", text(&answer));
+    assert_eq!(stand.forwarded(), 2);
+}

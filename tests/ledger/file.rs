@@ -54,7 +54,7 @@ fn everything_survives_closing_and_opening() {
     assert_eq!((interrupted.outcome, interrupted.closed_at, interrupted.fault), (Some(Outcome::Unknown), None, 0));
     block_on(async {
         assert_eq!(open(&second, "answered", 1).await, Ok(Opening::Repeat(answer("yes"))));
-        assert_eq!(open(&second, "answered", 2).await, Ok(Opening::ContentDiffers));
+        assert_eq!(open(&second, "answered", 2).await, Ok(Opening::ContentDiffers { settled: true }));
         assert_eq!(open(&second, "unknown", 1).await, Ok(Opening::Unknown(answer("late"))));
         assert_eq!(open(&second, "open", 1).await, Ok(Opening::Unknown(no_answer())));
         let _opened = open_new(&second, "not delivered").await;

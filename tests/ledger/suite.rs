@@ -64,8 +64,8 @@ fn another_content_is_refused_in_every_state(ledger: &dyn Ledger) {
         exchange(ledger, "answered", Outcome::Answered, "yes").await;
         exchange(ledger, "unknown", Outcome::Unknown, "late").await;
         exchange(ledger, "not delivered", Outcome::NotDelivered, "no").await;
-        for key in ["open", "answered", "unknown", "not delivered"] {
-            assert_eq!(open(ledger, key, 2).await, Ok(Opening::ContentDiffers), "{key}");
+        for (key, settled) in [("open", false), ("answered", true), ("unknown", false), ("not delivered", true)] {
+            assert_eq!(open(ledger, key, 2).await, Ok(Opening::ContentDiffers { settled }), "{key}");
         }
     });
 }

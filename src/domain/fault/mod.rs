@@ -283,6 +283,8 @@ pub enum Fault {
     StillInProgress,
     KeyReused,
     OutcomeUnknown,
+    /// The key with another content, while nobody knows what came of the first.
+    KeyUnsettled,
     // 900: ours
     Internal {
         reason: &'static str,
@@ -367,8 +369,9 @@ entries! {
     ALREADY_THERE = 512 "already_there" 409 OtherCity Retry::QueryFirst, "duplicate", "对方已有同一业务；先查询，不要换新编号重发";
     LEDGER_UNAVAILABLE = 601 "ledger_unavailable" 503 Gateway Retry::SameKey, "gateway_error", "台账不可写，网关停止转发；检查磁盘";
     STILL_IN_PROGRESS = 602 "still_in_progress" 409 Window Retry::AfterSeconds(5), "in_process", "同一编号的请求仍在办理";
-    KEY_REUSED = 603 "key_reused" 409 Window Retry::Never, "duplicate", "同一编号换了内容，已拒绝";
+    KEY_REUSED = 603 "key_reused" 409 Window Retry::Never, "duplicate", "同一编号换了内容（逐字节比较，含报文编号和时间），已拒绝；先前的请求已有结果";
     OUTCOME_UNKNOWN = 604 "outcome_unknown" 504 OtherCity Retry::QueryFirst, "peer_timeout", "同一编号先前结果未知，不会再次发送；先查询";
+    KEY_UNSETTLED = 605 "key_unsettled" 409 Window Retry::QueryFirst, "duplicate", "同一编号换了内容，而先前的请求结果未知或仍在办理；先查询，重发须与原报文逐字节相同";
     INTERNAL = 901 "internal" 500 Gateway Retry::QueryFirst, "gateway_error", "程序内部错误，查日志并报告";
     DRAINING = 902 "draining" 503 Gateway Retry::SameKey, "peer_busy", "网关正在停机，不再接收新请求";
 }
@@ -418,6 +421,7 @@ impl Fault {
             Self::StillInProgress => &STILL_IN_PROGRESS,
             Self::KeyReused => &KEY_REUSED,
             Self::OutcomeUnknown => &OUTCOME_UNKNOWN,
+            Self::KeyUnsettled => &KEY_UNSETTLED,
             Self::Internal { .. } => &INTERNAL,
             Self::Draining => &DRAINING,
         }

@@ -93,7 +93,7 @@ impl Memory {
             match (earlier, &case.closing) {
                 (Earlier::Answered, Some(closing)) => return Ok(Opening::Repeat(closing.answer.clone())),
                 (Earlier::Unknown, Some(closing)) => return Ok(Opening::Unknown(closing.answer.clone())),
-                (Earlier::ContentDiffers, _) => return Ok(Opening::ContentDiffers),
+                (Earlier::ContentDiffers { settled }, _) => return Ok(Opening::ContentDiffers { settled }),
                 (Earlier::MayOpenAgain, _) => {}
                 (Earlier::InProgress | Earlier::Answered | Earlier::Unknown, _) => return Ok(Opening::InProgress),
             }

@@ -114,8 +114,9 @@ pub enum Opening {
     Repeat(StoredAnswer),
     /// The same key and content is under way.
     InProgress,
-    /// The same key with another content.
-    ContentDiffers,
+    /// The same key with another content. `settled` is false where nobody knows yet what came of the first one: it is
+    /// open, or its outcome is unknown.
+    ContentDiffers { settled: bool },
     /// The same key and content was sent before and its outcome is not known. After a kill no answer is stored:
     /// the status is 0 and the body empty, and the exchange says J604 itself.
     Unknown(StoredAnswer),
@@ -125,7 +126,7 @@ pub enum Opening {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Earlier {
     Answered,
-    ContentDiffers,
+    ContentDiffers { settled: bool },
     InProgress,
     MayOpenAgain,
     Unknown,
@@ -134,7 +135,8 @@ enum Earlier {
 /// The one rule behind guarantees 2 and 6, for every implementation. `outcome` is `None` while open.
 const fn judge_earlier(content_equal: bool, outcome: Option<Outcome>) -> Earlier {
     match (content_equal, outcome) {
-        (false, _) => Earlier::ContentDiffers,
+        (false, None | Some(Outcome::Unknown)) => Earlier::ContentDiffers { settled: false },
+        (false, Some(Outcome::Answered | Outcome::NotDelivered)) => Earlier::ContentDiffers { settled: true },
         (true, None) => Earlier::InProgress,
         (true, Some(Outcome::Answered)) => Earlier::Answered,
         (true, Some(Outcome::NotDelivered)) => Earlier::MayOpenAgain,

@@ -207,6 +207,7 @@ impl OutcomeLabel {
             | Fault::AlreadyThere(_)
             | Fault::StillInProgress
             | Fault::KeyReused
+            | Fault::KeyUnsettled
             | Fault::LicencesRefused { .. } => Self::RejectBusiness,
             Fault::PeerUnsure(refusal) if refusal.canonical == "peer_timeout" => Self::Timeout,
             Fault::AnswerWrong { .. }

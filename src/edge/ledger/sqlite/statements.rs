@@ -111,7 +111,7 @@ impl<'connection> Statements<'connection> {
         let (id, number, earlier) = latest?;
         match earlier {
             Earlier::Answered => Ok(Opening::Repeat(self.answer(id)?)),
-            Earlier::ContentDiffers => Ok(Opening::ContentDiffers),
+            Earlier::ContentDiffers { settled } => Ok(Opening::ContentDiffers { settled }),
             Earlier::InProgress => Ok(Opening::InProgress),
             Earlier::MayOpenAgain => {
                 self.supersede.execute([id, number])?;
