@@ -1,11 +1,13 @@
 //! What an answer means for money: only a plain no is a no, only a plain "not taken" may be sent again, and no sentence
 //! tells a clerk to submit once more where the outcome is not known.
 
+use crate::support::ACCOUNT;
 use crate::support::Answer;
 use crate::support::Setup;
 use crate::support::WITHDRAW;
 use crate::support::at;
 use crate::support::root;
+use crate::support::sample;
 use crate::support::sample_text;
 use crate::support::withdrawal;
 use crate::upstream::answering;
@@ -157,4 +159,113 @@ fn another_message_number_while_nobody_knows_is_told_to_ask() {
     assert_eq!((answer.status, answer.number().as_str()), (409, "J603"));
     assert!(text(&answer).contains("同一笔业务请查询先前的结果，不要重复提交"), "{}", text(&answer));
     assert_eq!(stand.forwarded(), 2);
+}
+
+#[test]
+fn a_query_without_answer_may_be_asked_again() {
+    let dead = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = dead.local_addr().unwrap();
+    std::thread::spawn(move || {
+        // Reads a little and hangs up.
+        for stream in dead.incoming() {
+            use std::io::Read as _;
+            let _ = stream.unwrap().read(&mut [0; 64]);
+        }
+    });
+    let stand = Setup::at(NOW).start();
+    let fund = format!("http://{}", stand.cities.address("jingzhou-fund"));
+    let query = sample("01-pf-query/yueyang.request.json");
+    stand.edit_config(&fund, &format!("http://{address}"));
+    stand.app().reload().unwrap();
+    for _ in 0..2 {
+        let answer = stand.ask(ACCOUNT, &query);
+        assert_eq!((answer.status, answer.number().as_str()), (504, "J513"), "{}", answer.text());
+        let told = text(&answer);
+        assert!(told.contains("J504") && told.contains("同一编号重新提交") && !told.contains("先查询"), "{told}");
+    }
+    assert_eq!(stand.metric(&["jingyue_requests_total", "GJ01", "timeout"]), "2");
+    assert_eq!(stand.metric(&["jingyue_ledger_entries", "unknown", "money=\"false\""]), "1");
+    stand.edit_config(&format!("http://{address}"), &fund);
+    stand.app().reload().unwrap();
+    let answer = stand.ask(ACCOUNT, &query);
+    assert_eq!((answer.status, answer.header("x-jingyue-repeat")), (200, ""), "{}", answer.text());
+    assert_eq!(stand.ask(ACCOUNT, &query).header("x-jingyue-repeat"), "1");
+    assert_eq!(stand.metric(&["jingyue_ledger_entries", "unknown", "money=\"false\""]), "0");
+    // Money is never asked again, and a repeat of it is no second failure of the other city.
+    let lost = withdrawal("K1", "【模拟:断开】");
+    assert_eq!(stand.ask(WITHDRAW, &lost).number(), "J504");
+    assert_eq!(stand.ask(WITHDRAW, &lost).number(), "J604");
+    assert_eq!(stand.metric(&["jingyue_requests_total", "GJ12", "timeout"]), "1");
+    assert_eq!(stand.metric(&["jingyue_requests_total", "GJ12", "reject_business"]), "1");
+}
+
+/// Writes are writes: neither a repeat nor a look at an earlier entry is one.
+#[test]
+fn only_what_is_written_counts_as_written() {
+    let stand = Setup::at(NOW).start();
+    let body = withdrawal("K1", "");
+    assert_eq!(stand.ask(WITHDRAW, &body).status, 200);
+    for _ in 0..3 {
+        assert_eq!(stand.ask(WITHDRAW, &body).header("x-jingyue-repeat"), "1");
+    }
+    assert_eq!(stand.ask(WITHDRAW, &withdrawal("K1", "。")).number(), "J603");
+    assert_eq!(stand.metric(&["jingyue_ledger_writes_total", "ok"]), "2");
+    assert_eq!(stand.metric(&["jingyue_ledger_write_duration_seconds_count"]), "2");
+}
+
+/// What one person finds out, the next one hears; the alert ends with it.
+#[test]
+fn an_unknown_outcome_is_found_by_its_log_line_and_cleared() {
+    let stand = Setup::at(NOW).start();
+    let (done, not_done) = (withdrawal("KU1", "【模拟:断开】"), withdrawal("KU2", "【模拟:断开】"));
+    for body in [&done, &not_done] {
+        assert_eq!(stand.ask(WITHDRAW, body).number(), "J504");
+    }
+    assert_eq!(stand.ask(WITHDRAW, &done).number(), "J604");
+    stand.clock.set(NOW + 100_000);
+    let age = ["jingyue_ledger_oldest_unknown_age_seconds", "money=\"true\""];
+    assert_eq!(stand.metric(&age), "100");
+
+    let list = admin(&stand, "GET", "/v1/ledger/unknown", "");
+    let list: serde_json::Value = serde_json::from_str(list.split("\r\n\r\n").nth(1).unwrap()).unwrap();
+    let entries = list["entries"].as_array().unwrap();
+    assert_eq!((entries.len(), &list["more"]), (2, &false.into()));
+    let one = &entries[0];
+    assert_eq!((&one["key"], &one["money"], &one["fault"]), (&"GJ12/main/KU1".into(), &true.into(), &"J504".into()));
+    assert_eq!(one["openedAt"], "2026-11-23T09:30:15+08:00");
+    // Both lines lead to it: the one of the loss and the one of the repeat.
+    let mark = format!("mark=\"{}\"", one["mark"].as_str().unwrap());
+    let log = crate::support::logged();
+    let lines: Vec<&str> = log.lines().filter(|line| line.contains(&mark)).collect();
+    assert!(lines.len() == 2 && lines[0].contains("J504") && lines[1].contains("J604"), "{lines:?}");
+    assert!(!log.contains("GJ12/main/KU1"), "the key itself stays out of the log");
+
+    let say = |entry: &serde_json::Value, verdict: &str, who: &str| {
+        let said = serde_json::json!({ "entry": entry, "verdict": verdict, "who": who, "why": "电话核实" });
+        admin(&stand, "POST", "/v1/ledger/resolve", &said.to_string())
+    };
+    let id = |index: usize| &entries[index]["entry"];
+    assert!(say(id(0), "done", " ").starts_with("HTTP/1.1 422"), "nobody");
+    assert!(say(id(0), "perhaps", "赵六").starts_with("HTTP/1.1 422"));
+    assert!(say(id(0), "done", "赵六").starts_with("HTTP/1.1 200"));
+    let again = say(id(0), "not_done", "钱七");
+    assert!(again.starts_with("HTTP/1.1 422") && again.contains("不能改写"), "{again}");
+    assert!(say(id(1), "not_done", "赵六").starts_with("HTTP/1.1 200"));
+
+    assert_eq!(stand.ask(WITHDRAW, &done).number(), "J606");
+    assert_eq!(stand.ask(WITHDRAW, &not_done).number(), "J607");
+    assert_eq!(stand.forwarded(), 2);
+    assert_eq!(stand.metric(&age), "0");
+    assert_eq!(stand.metric(&["jingyue_ledger_entries", "resolved", "money=\"true\""]), "2");
+    assert!(admin(&stand, "GET", "/v1/ledger/unknown", "").ends_with("{\"entries\":[],\"more\":false}"));
+}
+
+fn admin(stand: &crate::support::Stand, method: &str, path: &str, body: &str) -> String {
+    let mut stream = std::net::TcpStream::connect(stand.app().admin_address()).unwrap();
+    let length = body.len();
+    let head = format!("{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n");
+    std::io::Write::write_all(&mut stream, (head + body).as_bytes()).unwrap();
+    let mut text = String::new();
+    std::io::Read::read_to_string(&mut stream, &mut text).unwrap();
+    text
 }

@@ -36,6 +36,7 @@ impl fmt::Display for Fault {
                     write!(formatter, ": {canonical} (their code is not shown)")
                 }
             }
+            Self::AskAgain { cause } => write!(formatter, ": {cause}"),
             Self::AnswerStatus { status } => write!(formatter, ": {status}"),
             _ => Ok(()),
         }

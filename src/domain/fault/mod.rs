@@ -278,6 +278,10 @@ pub enum Fault {
     NotTaken(Refusal),
     /// It says that it has the same case already.
     AlreadyThere(Refusal),
+    /// A request whose second execution changes nothing got no answer that is of use; `cause` says why.
+    AskAgain {
+        cause: Box<Fault>,
+    },
     // 600: ledger
     LedgerUnavailable,
     StillInProgress,
@@ -285,6 +289,10 @@ pub enum Fault {
     OutcomeUnknown,
     /// The key with another content, while nobody knows what came of the first.
     KeyUnsettled,
+    /// The outcome was unknown, and somebody has found out that the other side did it.
+    ResolvedDone,
+    /// The outcome was unknown, and somebody has found out that the other side did not do it.
+    ResolvedNotDone,
     // 900: ours
     Internal {
         reason: &'static str,
@@ -367,11 +375,14 @@ entries! {
     PEER_UNSURE = 510 "peer_unsure" 502 OtherCity Retry::QueryFirst, "peer_error", "对方返回的错误没有说明是否已办理，或码表 fault 中没有该错误码；结果未知，先查询，再人工处理";
     NOT_TAKEN = 511 "not_taken" 503 OtherCity Retry::AfterSeconds(10), "peer_busy", "对方明确没有受理（繁忙或限流），可用同一编号重发；持续出现时联系对方";
     ALREADY_THERE = 512 "already_there" 409 OtherCity Retry::QueryFirst, "duplicate", "对方已有同一业务；先查询，不要换新编号重发";
+    ASK_AGAIN = 513 "ask_again" 504 OtherCity Retry::SameKey, "peer_timeout", "查询类事项没有得到可用的答复（原因见日志），重办不改变什么，可用同一编号重发";
     LEDGER_UNAVAILABLE = 601 "ledger_unavailable" 503 Gateway Retry::SameKey, "gateway_error", "台账不可写，网关停止转发；检查磁盘";
     STILL_IN_PROGRESS = 602 "still_in_progress" 409 Window Retry::AfterSeconds(5), "in_process", "同一编号的请求仍在办理";
     KEY_REUSED = 603 "key_reused" 409 Window Retry::Never, "duplicate", "同一编号换了内容（逐字节比较，含报文编号和时间），已拒绝；先前的请求已有结果";
     OUTCOME_UNKNOWN = 604 "outcome_unknown" 504 OtherCity Retry::QueryFirst, "peer_timeout", "同一编号先前结果未知，不会再次发送；先查询";
     KEY_UNSETTLED = 605 "key_unsettled" 409 Window Retry::QueryFirst, "duplicate", "同一编号换了内容，而先前的请求结果未知或仍在办理；先查询，重发须与原报文逐字节相同";
+    RESOLVED_DONE = 606 "resolved_done" 409 Window Retry::Never, "duplicate", "先前结果未知，已核实对方办理，见台账的核实记录";
+    RESOLVED_NOT_DONE = 607 "resolved_not_done" 409 Window Retry::Never, "duplicate", "先前结果未知，已核实对方没有办理，见台账的核实记录";
     INTERNAL = 901 "internal" 500 Gateway Retry::QueryFirst, "gateway_error", "程序内部错误，查日志并报告";
     DRAINING = 902 "draining" 503 Gateway Retry::SameKey, "peer_busy", "网关正在停机，不再接收新请求";
 }
@@ -417,11 +428,14 @@ impl Fault {
             Self::PeerUnsure(_) => &PEER_UNSURE,
             Self::NotTaken(_) => &NOT_TAKEN,
             Self::AlreadyThere(_) => &ALREADY_THERE,
+            Self::AskAgain { .. } => &ASK_AGAIN,
             Self::LedgerUnavailable => &LEDGER_UNAVAILABLE,
             Self::StillInProgress => &STILL_IN_PROGRESS,
             Self::KeyReused => &KEY_REUSED,
             Self::OutcomeUnknown => &OUTCOME_UNKNOWN,
             Self::KeyUnsettled => &KEY_UNSETTLED,
+            Self::ResolvedDone => &RESOLVED_DONE,
+            Self::ResolvedNotDone => &RESOLVED_NOT_DONE,
             Self::Internal { .. } => &INTERNAL,
             Self::Draining => &DRAINING,
         }
@@ -434,6 +448,7 @@ impl Fault {
             | Self::PeerUnsure(refusal)
             | Self::NotTaken(refusal)
             | Self::AlreadyThere(refusal) => refusal.canonical,
+            Self::AskAgain { cause } => cause.canonical(),
             Self::Fields { faults, .. } | Self::LicencesRefused { faults, .. } => {
                 faults.first().map_or("bad_format", FieldFault::canonical)
             }
@@ -441,9 +456,17 @@ impl Fault {
         }
     }
 
+    /// What lies behind it: itself, unless it says so.
+    pub fn cause(&self) -> &Self {
+        match self {
+            Self::AskAgain { cause } => cause,
+            fault => fault,
+        }
+    }
+
     /// The faults of single fields, or none.
     pub fn fields(&self) -> &[FieldFault] {
-        match self {
+        match self.cause() {
             Self::Fields { faults, .. }
             | Self::AnswerWrong { faults, .. }
             | Self::LicencesRefused { faults, .. }

@@ -155,6 +155,14 @@ impl Fault {
             Self::AlreadyThere(refusal) => {
                 refusal.window_text("对方已有同一业务，请先查询办理结果，不要重复提交，也不要换新编号")
             }
+            Self::AskAgain { cause } => {
+                let number = cause.entry().number;
+                let advice = format!("没有得到可用的答复（J{number:03}），重复查询不影响业务，请稍后用同一编号重新提交");
+                match cause.refusal() {
+                    Some(refusal) => refusal.window_text(&advice),
+                    None => format!("查询{advice}"),
+                }
+            }
             Self::LedgerUnavailable => "网关台账暂不可用，请求没有送出，请稍后用同一编号重新提交".into(),
             Self::StillInProgress => "同一编号的请求正在办理，请稍后再查，不要重复提交".into(),
             Self::KeyReused => "同一编号已经用于内容不同的请求，先前的请求已有结果；同一笔业务请查询先前的结果，不要重复提交，确属另一笔业务才换新编号".into(),
@@ -162,6 +170,12 @@ impl Fault {
                 "同一编号已经用于内容不同的请求，先前的结果未知，请先查询办理结果，不要重复提交，也不要换新编号".into()
             }
             Self::OutcomeUnknown => "同一编号的请求先前结果未知，网关不会再次发送，请先查询办理结果".into(),
+            Self::ResolvedDone => {
+                "同一编号的请求经核实，对方已经办理，不要重复提交；办理结果请向对方查询".into()
+            }
+            Self::ResolvedNotDone => {
+                "同一编号的请求经核实，对方没有办理；仍要办理的，请用新编号重新提交".into()
+            }
             Self::Internal { .. } => "网关内部错误，请先查询办理结果，并联系网关运维".into(),
             Self::Draining => "网关正在停机维护，请求没有办理，请稍后重新发送".into(),
         }

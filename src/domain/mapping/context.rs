@@ -121,7 +121,7 @@ impl FaultWords {
     /// The words for a fault.
     pub fn new(fault: &Fault) -> Self {
         // What is wrong with an answer is not the clerk's to mend.
-        let answered = matches!(fault, Fault::AnswerWrong { .. });
+        let answered = matches!(fault.cause(), Fault::AnswerWrong { .. });
         let fields = fault.fields().iter().map(|field| FaultFieldWords {
             code: field.canonical(),
             path: field.path.clone(),
