@@ -37,6 +37,7 @@ fn opening() -> OpeningEntry {
         matter: "GJ07".into(),
         step: "main".into(),
         target: "jingzhou-window".into(),
+        repeatable: false,
         money: false,
         mapping_version: "5a".repeat(32).into(),
         sequence: number,

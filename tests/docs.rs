@@ -8,6 +8,7 @@ use jingyue::domain::fault::Fault;
 use jingyue::domain::fault::FieldFault;
 use jingyue::domain::fault::FieldFaultKind;
 use jingyue::domain::fault::LengthUnit;
+use jingyue::domain::fault::Refusal;
 use jingyue::domain::fault::Retry;
 use jingyue::domain::fault::TABLE;
 use jingyue::domain::fault::Unknown;
@@ -62,16 +63,27 @@ fn example(entry: &Entry) -> Fault {
         Fault::AnswerTooLarge { limit: 16_777_216 },
         Fault::AnswerWrong { faults: vec![field(FieldFaultKind::Missing)], more: 0 },
         Fault::AnswerStatus { status: 500 },
-        Fault::Refused { canonical: "not_found", code: "-40".into(), text: "未查询到记录".into(), known: true },
+        refusal("not_found", "-40", "未查询到记录"),
+        refusal("peer_timeout", "-81", "处理超时"),
+        refusal("peer_busy", "-80", "系统繁忙"),
+        refusal("duplicate", "-60", "重复提交"),
+        Fault::AskAgain { cause: Box::new(Fault::DeadlinePassed) },
         Fault::LedgerUnavailable,
         Fault::StillInProgress,
         Fault::KeyReused,
         Fault::OutcomeUnknown,
+        Fault::KeyUnsettled,
+        Fault::ResolvedDone,
+        Fault::ResolvedNotDone,
         Fault::Internal { reason: "a city is not in the mapping set" },
         Fault::Draining,
     ];
     let found = all.into_iter().find(|fault| fault.entry().number == entry.number);
     found.unwrap_or_else(|| panic!("give J{:03} {} an example in tests/docs.rs", entry.number, entry.name))
+}
+
+fn refusal(canonical: &'static str, code: &str, text: &str) -> Fault {
+    Refusal { canonical, code: code.into(), text: text.into(), known: true }.fault()
 }
 
 fn field(what: FieldFaultKind) -> FieldFault {

@@ -5,6 +5,8 @@
 
 mod fitting;
 mod licences;
+mod told;
+pub(crate) mod unknown;
 
 pub use fitting::check;
 
@@ -21,7 +23,6 @@ use crate::edge::config;
 use crate::edge::config::Config;
 use crate::edge::config::LedgerChoice;
 use crate::edge::drift::Drift;
-use crate::edge::keys;
 use crate::edge::ledger::Ledger;
 use crate::edge::ledger::Outcome;
 use crate::edge::ledger::memory::Memory;
@@ -29,13 +30,8 @@ use crate::edge::ledger::sqlite;
 use crate::edge::ledger::sqlite::Sqlite;
 use crate::edge::library::Library;
 use crate::edge::limit::Limiter;
-use crate::edge::metrics::DeviceHandles;
-use crate::edge::metrics::DeviceOperation;
-use crate::edge::metrics::DeviceOutcome;
 use crate::edge::metrics::LedgerGroup;
 use crate::edge::metrics::LedgerState;
-use crate::edge::metrics::MappingFacts;
-use crate::edge::metrics::MatterFacts;
 use crate::edge::metrics::Metrics;
 use crate::edge::nonces::Nonces;
 use crate::edge::server;
@@ -61,7 +57,9 @@ use std::sync::PoisonError;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use told::tell;
+use told::tell_certificates;
+use told::watch_devices;
 
 /// Where the configuration comes from, for the start and for every reload.
 pub type Source = Box<dyn Fn() -> Result<(Config, Library), Vec<String>> + Send + Sync>;
@@ -239,42 +237,6 @@ impl Inner {
     }
 }
 
-/// Shows when the certificates and revocation lists in use end.
-fn tell_certificates(metrics: &Metrics, config: &Config, now: Milliseconds) {
-    metrics.certificates_loaded(&ends(&config.certificates), now);
-    metrics.revocation_lists_loaded(&ends(&config.revocation_lists), now);
-}
-
-fn ends(all: &[(String, i64)]) -> Vec<(&str, i64)> {
-    all.iter().map(|(file, ends)| (file.as_str(), *ends)).collect()
-}
-
-/// Counts the calls to cryptographic devices.
-fn watch_devices(metrics: &Metrics, config: &Config) {
-    for (name, device) in &config.devices {
-        device.watch(Arc::new(Watched(metrics.device(name))));
-    }
-}
-
-struct Watched(DeviceHandles);
-
-impl keys::Watch for Watched {
-    fn called(&self, operation: keys::Operation, outcome: keys::CallOutcome, elapsed: Duration) {
-        let operation = match operation {
-            keys::Operation::Decrypt => DeviceOperation::Decrypt,
-            keys::Operation::Find => DeviceOperation::Find,
-            keys::Operation::Sign => DeviceOperation::Sign,
-        };
-        let outcome = match outcome {
-            keys::CallOutcome::Ok => DeviceOutcome::Ok,
-            keys::CallOutcome::Error => DeviceOutcome::Error,
-            keys::CallOutcome::TimedOut => DeviceOutcome::TimedOut,
-            keys::CallOutcome::Refused => DeviceOutcome::Refused,
-        };
-        self.0.called(operation, outcome, elapsed);
-    }
-}
-
 impl Operations for Inner {
     fn checks(&self) -> Vec<Check> {
         let outcome = |well: bool, reason: &str| if well { Ok(()) } else { Err(reason.to_owned()) };
@@ -288,7 +250,13 @@ impl Operations for Inner {
             },
             Check {
                 name: "ledger",
-                outcome: outcome(self.ledger.healthy(), "台账写入失败，已停止转发，请检查磁盘后重启"),
+                outcome: outcome(
+                    self.ledger.healthy(),
+                    &self.ledger.failure().map_or_else(
+                        || "台账写入失败，已停止转发，请检查磁盘后重启".to_owned(),
+                        |reason| format!("台账写入失败（{reason}），已停止转发，请检查磁盘后重启"),
+                    ),
+                ),
             },
             Check {
                 name: "licences",
@@ -310,6 +278,7 @@ impl Operations for Inner {
                 .into_iter()
                 .map(|group| LedgerGroup {
                     state: match group.outcome {
+                        Some(Outcome::Unknown) if group.resolved => LedgerState::Resolved,
                         None => LedgerState::Open,
                         Some(Outcome::NotDelivered) => LedgerState::NotDelivered,
                         Some(Outcome::Answered) => LedgerState::Answered,
@@ -325,8 +294,19 @@ impl Operations for Inner {
         if let Some(licences) = &self.state.load().licences {
             licences.tell(&self.metrics, self.clock.now());
         }
+        for target in &self.state.load().targets {
+            target.metrics.circuit_counted(target.breaker.is_open());
+        }
         self.metrics.calendar_counted(calendar_seconds_left(&self.state.load().program, self.clock.now()));
         self.metrics.encode()
+    }
+
+    fn unknown(&self) -> Result<String, String> {
+        unknown::list(&*self.ledger)
+    }
+
+    fn resolve(&self, body: &[u8]) -> Result<String, String> {
+        unknown::resolve(&*self.ledger, body, self.clock.now())
     }
 
     fn drift(&self) -> String {
@@ -382,12 +362,22 @@ fn build(
         tracing::warn!(%warning, "mappings");
     }
     let callers = config.callers.iter().map(|caller| build_caller(config, caller, earlier, metrics, clock)).collect();
+    let breaker = |system: &config::System| {
+        let before = earlier.and_then(|state| state.targets.iter().find(|target| *target.name == *system.name));
+        // A reload must not send to a city that is down, unless it is another place that is called now.
+        let same = |target: &&Target| {
+            target.upstream.leads_to(&system.upstream) && *target.breaker.settings() == system.breaker
+        };
+        before
+            .filter(same)
+            .map_or_else(|| Arc::new(Breaker::new(system.breaker, clock.clone())), |target| Arc::clone(&target.breaker))
+    };
     let targets = config.systems.iter().map(|system| Target {
         name: system.name.as_str().into(),
         city: system.city.clone(),
         profile: system.profile.clone(),
         upstream: system.upstream.clone(),
-        breaker: Arc::new(Breaker::new(system.breaker, clock.clone())),
+        breaker: breaker(system),
         deadline: system.deadline,
         settings: system.settings.iter().map(|(name, value)| (name.clone(), value.reveal().clone())).collect(),
         sign: system.sign.clone(),
@@ -434,29 +424,6 @@ fn build_caller(
         licences: caller.licences.as_ref().map(licences::access),
         metrics: metrics.client(&caller.name),
     }
-}
-
-fn tell(program: &Program, metrics: &Metrics) {
-    let catalogue = program.catalogue();
-    let matters: Vec<_> = catalogue
-        .matters
-        .values()
-        .map(|matter| MatterFacts { code: &matter.code, title: &matter.title, class: &matter.archetype })
-        .collect();
-    let tables: Vec<_> = catalogue.tables.keys().map(String::as_str).collect();
-    let cities = || catalogue.cities.iter();
-    let directions: Vec<String> = cities()
-        .flat_map(|from| {
-            cities().filter(move |to| to.name != from.name).map(move |to| format!("{}_to_{}", from.name, to.name))
-        })
-        .collect();
-    let directions: Vec<_> = directions.iter().map(String::as_str).collect();
-    metrics.mapping_loaded(&MappingFacts {
-        version: program.version(),
-        matters: &matters,
-        tables: &tables,
-        directions: &directions,
-    });
 }
 
 #[cfg(test)]

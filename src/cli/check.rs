@@ -7,7 +7,6 @@ use super::translate::Job;
 use super::translate::JobError;
 use super::translate::parse_time;
 use crate::app;
-use crate::domain::fault::Fault;
 use crate::domain::licence::Policy;
 use crate::domain::licence::PolicyFault;
 use crate::domain::mapping::Grade;
@@ -311,7 +310,7 @@ impl Example {
         match job.run(input, None) {
             Ok(output) => Ok(output),
             // Where the other side says no, what the caller gets is the expected output.
-            Err(JobError::Fault(fault @ Fault::Refused { .. })) => {
+            Err(JobError::Fault(fault)) if fault.refusal().is_some() => {
                 job.told(&fault).map_err(|_| "错误报文写不出来".into())
             }
             Err(JobError::Fault(fault)) => Err(format!("J{:03} {}", fault.entry().number, fault.window_text())),

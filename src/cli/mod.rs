@@ -17,6 +17,7 @@ mod coverage;
 mod demo;
 mod impact;
 mod leaves;
+mod ledger;
 mod licence;
 mod licence_issue;
 mod matters;
@@ -60,6 +61,8 @@ enum Command {
     Codes(codes::Codes),
     /// 在本机演示：两座模拟城市，网关居中，双向办理并逐字段说明
     Demo(demo::Demo),
+    /// 台账：结果未知的记录，与核实结果
+    Ledger(ledger::Command),
     /// 电子证照：验证、签发
     Licence(licence::Licence),
     /// 事项目录
@@ -77,7 +80,7 @@ impl Command {
     const fn opens_keys(&self) -> bool {
         match self {
             Self::Check(_) | Self::Licence(_) | Self::Pki(_) | Self::Serve(_) | Self::Sm(_) => true,
-            Self::Translate(_) | Self::Codes(_) | Self::Demo(_) | Self::Matters(_) => false,
+            Self::Translate(_) | Self::Codes(_) | Self::Demo(_) | Self::Ledger(_) | Self::Matters(_) => false,
         }
     }
 }
@@ -114,6 +117,7 @@ pub fn run() -> ExitCode {
         Command::Check(command) => command.run(),
         Command::Codes(command) => command.run(),
         Command::Demo(command) => command.run(),
+        Command::Ledger(command) => command.run(),
         Command::Licence(command) => command.run(),
         Command::Matters(command) => command.run(),
         Command::Pki(command) => command.run(),

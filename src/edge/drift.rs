@@ -7,6 +7,7 @@
 use crate::domain::codes::Table;
 use crate::domain::fault::Fault;
 use crate::domain::fault::FieldFaultKind;
+use crate::domain::fault::Refusal;
 use crate::domain::fault::may_show_return;
 use crate::domain::value::DateTime;
 use crate::domain::value::DateTimeForm;
@@ -79,7 +80,7 @@ impl Drift {
         tables: impl Fn(&str) -> Option<&'t Table>,
         now: Milliseconds,
     ) {
-        if let Fault::Refused { code, known: false, .. } = fault {
+        if let Some(Refusal { code, known: false, .. }) = fault.refusal() {
             let shown = may_show_return(code).then_some(code.as_str());
             self.code(direction, FAULT_TABLE, answering, shown, now);
         }
@@ -211,7 +212,7 @@ mod tests {
         see(&Fault::AnswerWrong { faults: vec![gap("sex", "9"), gap("sex", "张三")], more: 0 }, 1);
         let refused = |code: &str, known| {
             let (code, text) = (code.to_owned(), "张三".into());
-            Fault::Refused { canonical: "peer_error", code, text, known }
+            Refusal { canonical: "peer_error", code, text, known }.fault()
         };
         see(&refused("-77", false), 2);
         see(&refused("张三", false), 2);

@@ -11,6 +11,8 @@ use crate::domain::format::charset::Charset;
 use crate::domain::mapping::Arrival;
 use crate::domain::mapping::City;
 use crate::domain::mapping::Pair;
+use crate::domain::mapping::Service;
+use crate::domain::mapping::System;
 use crate::edge::limit::Spent;
 use crate::edge::limit::Verdict;
 use crate::edge::metrics::RateDecision;
@@ -19,11 +21,36 @@ use http::header::CONTENT_ENCODING;
 use http::header::CONTENT_TYPE;
 use std::sync::atomic::Ordering;
 
+/// A request within its caller's limits that says what it is.
+pub(super) struct Heard<'s> {
+    pub caller: usize,
+    pub digest: [u8; 32],
+    pub arrival: Arrival,
+    pub system: &'s System,
+    /// City of the caller.
+    pub home: &'s City,
+    pub received_at: i64,
+}
+
+impl<'s> Heard<'s> {
+    /// The row of `services.csv` that it fits.
+    pub(super) fn service(&self) -> &'s Service {
+        &self.system.profile.services[self.arrival.service]
+    }
+
+    /// The key of its entry in the ledger: one number may be used in several steps of a case, so it is one within its
+    /// matter and step.
+    pub(super) fn ledger_key(&self) -> String {
+        let service = self.service();
+        format!("{}/{}/{}", service.matter, service.step, self.arrival.key)
+    }
+}
+
 /// A request that may go on.
 pub(super) struct Admitted<'s> {
     pub caller: usize,
     pub digest: [u8; 32],
-    pub arrival: Arrival,
+    pub arrival: &'s Arrival,
     pub pair: &'s Pair,
     pub from: &'s City,
     /// The handling city.
@@ -34,26 +61,25 @@ pub(super) struct Admitted<'s> {
 }
 
 impl Admitted<'_> {
-    /// The key of its entry in the ledger: one number may be used in several steps of a case, so it is one within its
-    /// matter and step.
+    /// As [`Heard::ledger_key`].
     pub(super) fn ledger_key(&self) -> String {
         format!("{}/{}/{}", self.pair.matter.code, self.pair.step, self.arrival.key)
     }
 }
 
 impl Exchange {
-    /// Admits a request within its caller's limits and permissions.
+    /// Hears what a request within its caller's limits says of itself.
     ///
     /// # Errors
-    /// Limits, form, unknown matters, missing permission.
-    pub(super) fn admit<'s>(
+    /// Limits, form, unknown matters.
+    pub(super) fn hear<'s>(
         &self,
         state: &'s State,
         known: Known,
         arrived: &Arrived,
         body: &[u8],
-        story: &mut Story<'s>,
-    ) -> Result<Admitted<'s>, Fault> {
+        story: &mut Story<'_>,
+    ) -> Result<Heard<'s>, Fault> {
         let caller = &state.callers[known.caller];
         limit(state, known.caller, body.len(), arrived.received_at, story)?;
         let not_served = || Fault::Internal { reason: "the caller's profile is not in the mapping set" };
@@ -76,23 +102,36 @@ impl Exchange {
             let number = self.sequence.fetch_add(1, Ordering::Relaxed);
             arrival.key = format!("JY{}{number:06}", arrived.received_at);
         }
-        let (city, pair) = state.program.route(home, system, &arrival)?;
-        story.routed(pair, &city.name);
-        if !(caller.may)(&pair.matter.code, &city.name) {
-            return Err(Fault::NotPermitted { matter: pair.matter.code.to_string() });
-        }
-        let target = state.target_of(&city.name, &city.title, pair)?;
-        Ok(Admitted {
-            caller: known.caller,
-            digest: known.digest,
-            arrival,
-            pair,
-            from: home,
-            to: city,
-            target,
-            received_at: arrived.received_at,
-        })
+        let (caller, digest, received_at) = (known.caller, known.digest, arrived.received_at);
+        Ok(Heard { caller, digest, arrival, system, home, received_at })
     }
+}
+
+/// Admits a request within its caller's permissions.
+///
+/// # Errors
+/// Matters that are not served, missing permission.
+pub(super) fn admit<'s: 'a, 'a>(
+    state: &'s State,
+    heard: &'a Heard<'s>,
+    story: &mut Story<'s>,
+) -> Result<Admitted<'a>, Fault> {
+    let (city, pair) = state.program.route(heard.home, heard.system, &heard.arrival)?;
+    story.routed(pair, &city.name);
+    if !(state.callers[heard.caller].may)(&pair.matter.code, &city.name) {
+        return Err(Fault::NotPermitted { matter: pair.matter.code.to_string() });
+    }
+    let target = state.target_of(&city.name, &city.title, pair)?;
+    Ok(Admitted {
+        caller: heard.caller,
+        digest: heard.digest,
+        arrival: &heard.arrival,
+        pair,
+        from: heard.home,
+        to: city,
+        target,
+        received_at: heard.received_at,
+    })
 }
 
 /// Asks the caller's limits.

@@ -11,7 +11,10 @@ use crate::domain::fault::Fault;
 use crate::domain::mapping::Context;
 use crate::domain::mapping::Pair;
 use crate::edge::clock::Clock;
+use crate::edge::ledger::Finding;
+use crate::edge::ledger::Opening;
 use crate::edge::ledger::StoredAnswer;
+use crate::edge::ledger::mark_of;
 use crate::edge::limit::Limiter;
 use crate::edge::limit::Verdict;
 use crate::edge::metrics::Finished;
@@ -51,6 +54,8 @@ pub(super) struct Story<'s> {
     sequence: u64,
     losses: u32,
     fault: Option<Fault>,
+    /// By which its entry in the ledger is found, where it ended with a fault.
+    mark: Option<String>,
 }
 
 impl<'s> Story<'s> {
@@ -71,6 +76,7 @@ impl<'s> Story<'s> {
             sequence: 0,
             losses: 0,
             fault: None,
+            mark: None,
         }
     }
 
@@ -136,6 +142,15 @@ impl<'s> Story<'s> {
         }
     }
 
+    /// Notes the key of the ledger's entry: for what went wrong, so that a log line leads to the entry.
+    pub(super) fn marked(&mut self, key: &str) {
+        self.mark = Some(mark_of(key));
+    }
+
+    pub(super) const fn went_wrong(&self) -> bool {
+        self.fault.is_some()
+    }
+
     pub(super) fn finished<'f>(&'f self, fault: Option<&'f Fault>) -> Finished<'f> {
         Finished {
             caller: self.caller.map(|caller| &*self.state.callers[caller].name),
@@ -144,6 +159,7 @@ impl<'s> Story<'s> {
             stages: &self.stages[..self.count],
             losses: u64::from(self.losses),
             fault,
+            mark: self.mark.as_deref(),
         }
     }
 }
@@ -175,7 +191,7 @@ impl Exchange {
                 let from = &state.callers[caller].city;
                 if let Some(fault) = &story.fault {
                     let tables = |name: &str| state.program.catalogue().tables.get(name);
-                    self.drift.fault(&format!("{from}_to_{city}"), &pair.to, fault, tables, self.clock.now());
+                    self.drift.fault(&format!("{from}_to_{city}"), &pair.to, fault.cause(), tables, self.clock.now());
                 }
                 state.matter_metrics(from, city, &pair.matter.code)
             }
@@ -260,8 +276,25 @@ pub(super) fn translated(body: Bytes, content_type: &str) -> Answer {
     Answer { status: StatusCode::OK, headers, body }
 }
 
+/// What an earlier request with the same key means for this one.
+///
+/// # Errors
+/// Where there is no answer, the fault that says why.
+pub(super) fn of_earlier(earlier: Opening) -> Result<Answer, Fault> {
+    match earlier {
+        Opening::Repeat(answer) => stored(answer),
+        Opening::InProgress => Err(Fault::StillInProgress),
+        Opening::ContentDiffers { settled: true } => Err(Fault::KeyReused),
+        Opening::ContentDiffers { settled: false } => Err(Fault::KeyUnsettled),
+        Opening::Unknown(_) => Err(Fault::OutcomeUnknown),
+        Opening::Resolved(Finding::Done) => Err(Fault::ResolvedDone),
+        Opening::Resolved(Finding::NotDone) => Err(Fault::ResolvedNotDone),
+        Opening::New(_) => Err(Fault::Internal { reason: "a new entry is no earlier one" }),
+    }
+}
+
 /// The answer that an earlier request with the same key got.
-pub(super) fn stored(stored: StoredAnswer) -> Result<Answer, Fault> {
+fn stored(stored: StoredAnswer) -> Result<Answer, Fault> {
     let status = StatusCode::from_u16(stored.status).map_err(|_| Fault::OutcomeUnknown)?;
     let mut answer = translated(stored.body.into_inner(), &stored.content_type);
     answer.status = status;

@@ -73,7 +73,10 @@ impl Exchange {
         };
         target.metrics.finished(code, self.clock.monotonic().saturating_sub(began));
         match (was_open, target.breaker.is_open()) {
-            (false, true) => target.metrics.circuit_opened(0, 0),
+            (false, true) => {
+                let settings = target.breaker.settings();
+                target.metrics.circuit_opened(settings.failures, settings.open.as_secs());
+            }
             (true, false) => target.metrics.circuit_closed(),
             _ => {}
         }

@@ -39,6 +39,8 @@ use crate::edge::metrics::Metrics;
 use crate::edge::metrics::Stage;
 use crate::edge::nonces::Nonces;
 use crate::edge::upstream::Pool;
+use admit::Admitted;
+use admit::Heard;
 use answer::Story;
 use arc_swap::ArcSwap;
 use bytes::Bytes;
@@ -52,6 +54,7 @@ use record::Recorded;
 use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use translate::Outward;
 
 /// A request as it arrived.
 #[derive(Debug)]
@@ -150,6 +153,22 @@ impl Exchange {
         self.grant(&state, told, story)
     }
 
+    /// All that stands between a request and its entry in the ledger.
+    async fn prepare<'s: 'a, 'a>(
+        &self,
+        state: &'s State,
+        heard: &'a Heard<'s>,
+        body: &[u8],
+        story: &mut Story<'s>,
+    ) -> Result<(Admitted<'a>, Handed, Outward), Fault> {
+        let admitted = admit::admit(state, heard, story)?;
+        story.admitted(&admitted, Stage::Admit);
+        let handed = self.licences_of(state, &admitted, body, story).await?;
+        let outbound = self.translate_outward(state, &admitted, body, &handed).await?;
+        story.translated(&outbound, Stage::Translate);
+        Ok((admitted, handed, outbound))
+    }
+
     /// The steps in order.
     async fn steps<'s>(&self, state: &'s State, arrived: Arrived, story: &mut Story<'s>) -> Result<Answer, Fault> {
         story.arrived(&arrived);
@@ -157,17 +176,30 @@ impl Exchange {
         let digest = self.digests.of(&body).await;
         let known = self.identify(state, &arrived, digest)?;
         story.known(known.caller, Stage::Identify);
-        let admitted = self.admit(state, known, &arrived, &body, story)?;
-        story.admitted(&admitted, Stage::Admit);
-        let handed = self.licences_of(state, &admitted, &body, story).await?;
-        let outbound = self.translate_outward(state, &admitted, &body, &handed).await?;
-        story.translated(&outbound, Stage::Translate);
+        let heard = self.hear(state, known, &arrived, &body, story)?;
+        let told = self.further(state, &heard, &body, story).await;
+        if told.is_err() || story.went_wrong() {
+            story.marked(&heard.ledger_key());
+        }
+        told
+    }
+
+    /// The steps from the moment that it is known whose request it is, and which.
+    async fn further<'s: 'a, 'a>(
+        &self,
+        state: &'s State,
+        heard: &'a Heard<'s>,
+        body: &[u8],
+        story: &mut Story<'s>,
+    ) -> Result<Answer, Fault> {
+        let (admitted, handed, outbound) = match self.prepare(state, heard, body, story).await {
+            Ok(prepared) => prepared,
+            // What is wrong with it by today's mappings is no news for a request that has left already.
+            Err(fault) => return Box::pin(self.told_before(state, heard, fault)).await,
+        };
         let opened = match self.record_open(state, &admitted, &outbound).await? {
             Opening::New(opened) => opened,
-            Opening::Repeat(stored) => return answer::stored(stored),
-            Opening::InProgress => return Err(Fault::StillInProgress),
-            Opening::ContentDiffers => return Err(Fault::KeyReused),
-            Opening::Unknown(_) => return Err(Fault::OutcomeUnknown),
+            earlier => return answer::of_earlier(earlier),
         };
         story.passed(Stage::RecordOpen);
         let reply = match handed {
@@ -179,6 +211,7 @@ impl Exchange {
             Ok(reply) => self.translate_homeward(state, &admitted, &outbound, reply).await,
             Err(fault) => Err(fault),
         };
+        let homeward = homeward.map_err(|fault| record::told_of(fault, &admitted.pair.matter));
         story.passed(Stage::TranslateBack);
         let Recorded { answer, fault } = self.record_close(state, &admitted, opened, homeward).await;
         story.passed(Stage::RecordClose);

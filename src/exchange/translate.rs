@@ -68,7 +68,7 @@ impl Exchange {
     /// Translates the answer.
     ///
     /// # Errors
-    /// [`Fault::Refused`] where the other side said no; the other faults of the 500 range where its answer is no use.
+    /// What the other side's own error means ([`Fault::refusal`]); the other faults of the 500 range where its answer is no use.
     pub(super) async fn translate_homeward(
         &self,
         state: &State,
@@ -93,7 +93,7 @@ impl Exchange {
                 Ok(Homeward { body: translated.bytes.into(), content_type: translated.content_type, reply_digest })
             }
             // A side that says no in its own words is believed whatever its HTTP status is.
-            Err(fault @ Fault::Refused { .. }) => Err(fault),
+            Err(fault) if fault.refusal().is_some() => Err(fault),
             _ if !success => Err(Fault::AnswerStatus { status: reply.status.as_u16() }),
             Err(Fault::Fields { faults, more }) => Err(Fault::AnswerWrong { faults, more }),
             Err(Fault::Internal { reason } | Fault::AnswerUnreadable { reason } | Fault::Malformed { reason, .. }) => {

@@ -21,6 +21,7 @@ use std::process::Child;
 use std::process::Command;
 use std::process::Stdio;
 use std::sync::Arc;
+use std::sync::Mutex;
 
 /// The gateway as a process of its own, killed when the test leaves it.
 struct Gateway {
@@ -29,6 +30,8 @@ struct Gateway {
     admin: SocketAddr,
     /// What it logged until it was ready.
     told: String,
+    /// What it logged since.
+    later: Arc<Mutex<String>>,
 }
 
 impl Drop for Gateway {
@@ -39,8 +42,15 @@ impl Drop for Gateway {
 }
 
 fn serve(config: &Path) -> Gateway {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_jingyue"))
-        .args(["serve", "--config"])
+    serve_within("", config)
+}
+
+/// `limits` are words of the shell that starts it.
+fn serve_within(limits: &str, config: &Path) -> Gateway {
+    let mut child = Command::new("sh")
+        .arg("-c")
+        .arg(format!("{limits} exec \"$0\" serve --config \"$1\""))
+        .arg(env!("CARGO_BIN_EXE_jingyue"))
         .arg(config)
         .stderr(Stdio::piped())
         .stdout(Stdio::null())
@@ -57,13 +67,21 @@ fn serve(config: &Path) -> Gateway {
         }
     };
     // Whoever writes to a pipe that nobody empties stops some day.
-    std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
+    let later = Arc::new(Mutex::new(String::new()));
+    let heard = Arc::clone(&later);
+    std::thread::spawn(move || {
+        let mut line = String::new();
+        while log.read_line(&mut line).is_ok_and(|length| length > 0) {
+            heard.lock().unwrap().push_str(&line);
+            line.clear();
+        }
+    });
     let after = |key: &str| {
         let rest = started.split_once(key).unwrap_or_else(|| panic!("{key}: {started}")).1;
         let end = rest.find(|character: char| !(character.is_ascii_digit() || ".:".contains(character)));
         rest[..end.unwrap_or(rest.len())].parse().unwrap_or_else(|error| panic!("{error}: {started}"))
     };
-    Gateway { data: after("data=Some("), admin: after("admin="), child, told }
+    Gateway { data: after("data=Some("), admin: after("admin="), child, told, later }
 }
 
 /// Asks for a withdrawal as Yueyang's window does, now.
@@ -75,8 +93,12 @@ fn ask(gateway: &Gateway, nonce: &str, body: &[u8]) -> Client {
 }
 
 fn metrics(gateway: &Gateway) -> String {
+    admin(gateway, "/metrics")
+}
+
+fn admin(gateway: &Gateway, path: &str) -> String {
     let mut client = Client::connect(gateway.admin);
-    client.send("GET", "/metrics", &[], b"");
+    client.send("GET", path, &[], b"");
     client.receive().text()
 }
 
@@ -126,14 +148,61 @@ fn killed_in_the_middle_of_an_exchange() {
     assert_eq!((stored.status, stored.header("x-jingyue-repeat")), (200, "1"));
     assert_eq!(stored.body, answered.body);
     let other = ask(&again, "5", &withdrawal("K-SLOW", "")).receive();
-    assert_eq!(other.number(), "J603");
+    assert_eq!(other.number(), "J605");
     assert_eq!(cities.received().len(), 2, "nothing was forwarded a second time");
     let metrics = metrics(&again);
     assert!(metrics.contains("jingyue_ledger_entries{money=\"true\",outcome=\"unknown\"} 1"), "{metrics}");
     assert!(metrics.contains("jingyue_ledger_entries{money=\"true\",outcome=\"answered\"} 1"), "{metrics}");
+    // A person finds out what came of it: with the gateway up, and then with the gateway down.
+    let address = again.admin.to_string();
+    let ledger = |words: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_jingyue"));
+        let output =
+            command.arg("ledger").args(words).args(["--admin", &address, "--config"]).arg(&file).output().unwrap();
+        (output.status.code(), String::from_utf8([output.stdout, output.stderr].concat()).unwrap())
+    };
+    let (code, list) = ledger(&["unknown"]);
+    assert!(code == Some(0) && list.contains("资金  GJ12/main/K-SLOW"), "{list}");
+    let entry = list.split_whitespace().next().unwrap().to_owned();
+    let resolve = ["resolve", &entry, "not_done", "--who", "赵六", "--why", "电话核实"];
+    assert_eq!(ledger(&resolve).0, Some(0));
+    assert!(matches!(ledger(&resolve), (Some(1), told) if told.contains("不能改写")));
+    assert_eq!(ask(&again, "7", &slow).receive().number(), "J607");
     // Numbers go on above the highest that was ever written: none is given twice.
     let third = ask(&again, "6", &withdrawal("K-NEW", "")).receive();
     assert!(third.header("x-jingyue-sequence").parse::<u64>().unwrap() > 2, "{:?}", third.headers);
+    assert_eq!(ask(&again, "8", &withdrawal("K-CUT", "【模拟:断开】")).receive().number(), "J504");
+    drop(again);
+    let (code, list) = ledger(&["unknown"]);
+    assert!(code == Some(0) && list.contains("K-CUT") && !list.contains("K-SLOW"), "{list}");
+    let entry = list.split_whitespace().next().unwrap().to_owned();
+    assert_eq!(ledger(&["resolve", &entry, "done", "--who", "赵六", "--why", "查询号 Q-7"]).0, Some(0));
+    assert_eq!(ledger(&["unknown"]), (Some(0), "没有结果未知的记录\n".to_owned()));
+    let last = serve(&file);
+    assert_eq!(ask(&last, "9", &withdrawal("K-CUT", "【模拟:断开】")).receive().number(), "J606");
+}
+
+#[test]
+fn a_ledger_that_cannot_be_written_says_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_cities, file) = site(folder.path());
+    // Once to make the file and to prove the mappings, then with files that may not grow.
+    drop(serve(&file));
+    let gateway = serve_within("trap '' XFSZ; ulimit -f 512;", &file);
+    let refused = (0..2_000).find(|number| {
+        let body = withdrawal(&format!("K{number}"), "");
+        ask(&gateway, &format!("n{number}"), &body).receive().text().contains("J601")
+    });
+    assert!(refused.is_some(), "the ledger met its limit");
+    let ready = admin(&gateway, "/readyz");
+    let reason =
+        ready.split_once("台账写入失败（").and_then(|(_, rest)| rest.split_once('）')).map(|(reason, _)| reason);
+    let reason = reason.unwrap_or_else(|| panic!("{ready}"));
+    assert!(reason.contains("disk"), "in SQLite's words: {reason}");
+    until("the reason is logged", || {
+        let log = gateway.later.lock().unwrap();
+        log.lines().any(|line| line.contains("ledger write failed") && line.contains(reason))
+    });
 }
 
 #[test]

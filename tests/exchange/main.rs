@@ -11,6 +11,7 @@ mod few;
 mod keys;
 mod national;
 mod once;
+mod outcomes;
 mod refusals;
 mod relay;
 mod reload;

@@ -56,7 +56,7 @@ fn the_same_number_while_the_first_is_open() {
     assert_eq!((second.status, second.number().as_str()), (409, "J602"));
     assert_eq!(second.header("retry-after"), "5");
     let other = stand.ask(WITHDRAW, &withdrawal(NUMBER, "。"));
-    assert_eq!(other.number(), "J603");
+    assert_eq!(other.number(), "J605", "the first may yet be done");
     let first = client.receive();
     assert_eq!(first.status, 200);
     assert_eq!(stand.ask(WITHDRAW, &body).body, first.body);

@@ -68,6 +68,43 @@ fn changed_mappings_are_taken_without_dropping_anybody() {
     assert_eq!(stand.metric(&["jingyue_config_last_reload_successful"]), "1");
 }
 
+/// What a request means by today's mappings is no news for one that has left already: the ledger's word goes first.
+#[test]
+fn a_request_that_has_left_gets_the_ledgers_word_whatever_became_of_its_codes() {
+    let (stand, folder) = stand();
+    let (done, lost) = (withdrawal("K1", ""), withdrawal("K2", "【模拟:断开】"));
+    let first = stand.ask(WITHDRAW, &done);
+    assert_eq!(first.status, 200);
+    assert_eq!(stand.ask(WITHDRAW, &lost).number(), "J504");
+    let other = |number: &str| withdrawal(number, "。");
+    edit(folder.path(), "codes/pf-withdraw-reason.csv", "rent,租房,07,", "rent,租房,77,");
+    stand.app().reload().unwrap();
+
+    let again = stand.ask(WITHDRAW, &done);
+    assert_eq!((again.status, again.header("x-jingyue-repeat"), &again.body), (200, "1", &first.body));
+    assert_eq!(stand.ask(WITHDRAW, &lost).number(), "J604");
+    assert_eq!(stand.ask(WITHDRAW, &other("K1")).number(), "J603");
+    assert_eq!(stand.ask(WITHDRAW, &other("K2")).number(), "J605");
+    // What never left is told what is wrong with it, and may be put right under its number.
+    assert_eq!(stand.ask(WITHDRAW, &withdrawal("K3", "")).number(), "J200");
+    assert!(stand.entry("K3").is_none());
+    // Where the matter is not served at all any more, a request that is lost is not sent another way.
+    let services = "messages/jingzhou-window/services.csv";
+    let text = std::fs::read_to_string(folder.path().join(services)).unwrap();
+    let without: Vec<&str> = text.lines().filter(|line| !line.starts_with("GJ12,")).collect();
+    std::fs::write(folder.path().join(services), without.join("\n") + "\n").unwrap();
+    stand.app().reload().unwrap();
+    assert_eq!(stand.ask(WITHDRAW, &withdrawal("K4", "")).number(), "J221");
+    assert_eq!(stand.ask(WITHDRAW, &lost).number(), "J604");
+    assert_eq!(stand.ask(WITHDRAW, &done).header("x-jingyue-repeat"), "1");
+    assert_eq!(stand.forwarded(), 2);
+    // Who may not ask for the matter any more gets no answer of it either.
+    stand.edit_config("allow = [{ matters = [\"*\"], to = [\"jingzhou\"] }]", "allow = []");
+    std::fs::write(folder.path().join(services), text).unwrap();
+    stand.app().reload().unwrap();
+    assert_eq!(stand.ask(WITHDRAW, &done).number(), "J306");
+}
+
 #[test]
 fn broken_mappings_are_refused_with_all_that_is_wrong() {
     let (stand, folder) = stand();

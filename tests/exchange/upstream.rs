@@ -13,7 +13,7 @@ use std::net::TcpStream;
 const NOW: i64 = at(9, 30, 15, 0);
 
 /// A system that reads a request and answers with these bytes, over and over; gives its address.
-fn answering(answer: &'static [u8]) -> std::net::SocketAddr {
+pub(crate) fn answering(answer: &'static [u8]) -> std::net::SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     std::thread::spawn(move || {
@@ -39,7 +39,7 @@ fn read_request(stream: &mut TcpStream) {
 }
 
 /// A gateway whose withdrawals go to `address`.
-fn towards(address: std::net::SocketAddr, more: &str) -> Stand {
+pub(crate) fn towards(address: std::net::SocketAddr, more: &str) -> Stand {
     let stand = Setup::at(NOW).start();
     let city = format!("url = \"http://{}\"\ndeadline_ms = 15000", stand.cities.address("jingzhou-window"));
     stand.edit_config(&city, &format!("url = \"http://{address}\"\n{more}deadline_ms = 15000"));
@@ -141,6 +141,10 @@ fn a_breaker_spares_a_city_that_is_down_and_finds_it_again() {
     assert_eq!((answer.status, answer.number().as_str(), &answer.json()["code"]), (503, "J502", &5030.into()));
     assert_eq!(answer.header("retry-after"), "10");
     assert_eq!(stand.metric(&["jingyue_upstream_circuit_open", "jingzhou-window"]), "1");
+    // A reload neither closes it nor hides it.
+    stand.app().reload().unwrap();
+    assert_eq!(number(&stand, "K1"), "J502");
+    assert_eq!(stand.metric(&["jingyue_upstream_circuit_open", "jingzhou-window"]), "1");
     stand.clock.set(NOW + 4_000);
     assert_eq!(stand.ask(WITHDRAW, &withdrawal("K2", "")).header("retry-after"), "6");
     // The probe.
@@ -165,4 +169,22 @@ fn a_breaker_spares_a_city_that_is_down_and_finds_it_again() {
     assert_eq!(stand.ask(WITHDRAW, &withdrawal("K1", "")).status, 200, "the probe finds it well");
     assert_eq!(stand.metric(&["jingyue_upstream_circuit_open", "jingzhou-window"]), "0");
     assert_eq!(stand.ask(WITHDRAW, &withdrawal("K2", "")).status, 200);
+    let log = crate::support::logged();
+    assert!(log.contains("circuit breaker opened upstream=\"jingzhou-window\" failures=3 open_seconds=10"), "{log}");
+}
+
+#[test]
+fn a_reload_to_another_place_begins_with_a_closed_breaker_and_says_so() {
+    let dead = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let stand = Setup::at(NOW).edit("breaker_failures = 1000", "breaker_failures = 1").start();
+    let city = format!("http://{}", stand.cities.address("jingzhou-window"));
+    stand.edit_config(&city, &format!("http://{dead}"));
+    stand.app().reload().unwrap();
+    assert_eq!(number(&stand, "K1"), "J501");
+    assert_eq!(number(&stand, "K1"), "J502");
+    assert_eq!(stand.metric(&["jingyue_upstream_circuit_open", "jingzhou-window"]), "1");
+    stand.edit_config(&format!("http://{dead}"), &city);
+    stand.app().reload().unwrap();
+    assert_eq!(stand.metric(&["jingyue_upstream_circuit_open", "jingzhou-window"]), "0");
+    assert_eq!(stand.ask(WITHDRAW, &withdrawal("K1", "")).status, 200);
 }

@@ -8,7 +8,7 @@ use crate::support::{
 use futures_util::future::join_all;
 use jingyue::domain::fault::Fault;
 use jingyue::edge::ledger::sqlite::{OpenError, Settings, Sqlite};
-use jingyue::edge::ledger::{Ledger, Opening, Outcome};
+use jingyue::edge::ledger::{Finding, Ledger, Opening, Outcome, Resolution};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -54,7 +54,7 @@ fn everything_survives_closing_and_opening() {
     assert_eq!((interrupted.outcome, interrupted.closed_at, interrupted.fault), (Some(Outcome::Unknown), None, 0));
     block_on(async {
         assert_eq!(open(&second, "answered", 1).await, Ok(Opening::Repeat(answer("yes"))));
-        assert_eq!(open(&second, "answered", 2).await, Ok(Opening::ContentDiffers));
+        assert_eq!(open(&second, "answered", 2).await, Ok(Opening::ContentDiffers { settled: true }));
         assert_eq!(open(&second, "unknown", 1).await, Ok(Opening::Unknown(answer("late"))));
         assert_eq!(open(&second, "open", 1).await, Ok(Opening::Unknown(no_answer())));
         let _opened = open_new(&second, "not delivered").await;
@@ -82,6 +82,11 @@ fn a_shell_cannot_change_what_is_written() {
     let file = file_in(&directory);
     let ledger = sqlite(&file);
     block_on(exchange(&ledger, "a", Outcome::Answered, "yes"));
+    block_on(exchange(&ledger, "b", Outcome::Unknown, "late"));
+    let entry = ledger.find(CALLER, "b").unwrap().unwrap().id;
+    let resolution =
+        Resolution { entry, verdict: Finding::Done, who: "赵六".into(), why: "电话".into(), resolved_at: 1 };
+    assert_eq!(ledger.resolve(resolution), Ok(true));
     drop(ledger);
     let shell = rusqlite::Connection::open(&file).unwrap();
     for statement in [
@@ -94,6 +99,9 @@ fn a_shell_cannot_change_what_is_written() {
         "UPDATE answer SET body = x''",
         "INSERT INTO entry (caller, key, request_digest) SELECT caller, key, request_digest FROM entry",
         "INSERT INTO answer VALUES (99, 200, '', x'')",
+        "DELETE FROM resolution",
+        "UPDATE resolution SET verdict = 2",
+        "INSERT INTO resolution VALUES (99, 1, 1, '', '', 0)",
     ] {
         assert!(shell.execute_batch(statement).is_err(), "{statement}");
     }
@@ -139,12 +147,44 @@ fn a_file_of_a_later_version_is_refused_and_left_alone() {
     let directory = directory();
     let file = file_in(&directory);
     drop(sqlite(&file));
-    rusqlite::Connection::open(&file).unwrap().pragma_update(None, "user_version", 2).unwrap();
+    rusqlite::Connection::open(&file).unwrap().pragma_update(None, "user_version", 3).unwrap();
     let before = fs::read(&file).unwrap();
     let error = refusal(&file);
-    assert!(matches!(error, OpenError::Newer { found: 2, known: 1, .. }), "{error:?}");
+    assert!(matches!(error, OpenError::Newer { found: 3, known: 2, .. }), "{error:?}");
     assert!(error.to_string().contains("新版程序"));
     assert_eq!(fs::read(&file).unwrap(), before);
+}
+
+/// What version 1 made of an empty file.
+const VERSION_1: &str = include_str!("version_1.sql");
+
+#[test]
+fn a_file_of_version_1_is_taken_over_with_all_that_it_holds() {
+    let directory = directory();
+    let file = file_in(&directory);
+    rusqlite::Connection::open(&file).unwrap().execute_batch(VERSION_1).unwrap();
+    for _ in 0..2 {
+        let ledger = sqlite(&file);
+        block_on(async {
+            assert_eq!(open(&ledger, "answered", 1).await, Ok(Opening::Repeat(answer("yes"))));
+            assert_eq!(open(&ledger, "unknown", 1).await, Ok(Opening::Unknown(answer("late"))));
+            assert_eq!(open(&ledger, "answered", 2).await, Ok(Opening::ContentDiffers { settled: true }));
+        });
+        assert_eq!(ledger.sequence_highest(), Ok(9));
+    }
+    assert_eq!(ask(&file, "PRAGMA user_version"), 2);
+    assert_eq!(ask(&file, "SELECT count(*) FROM attempt"), 3);
+    assert_eq!(ask(&file, "SELECT count(*) FROM sqlite_schema WHERE name LIKE '%version_1%'"), 0);
+    let shell = rusqlite::Connection::open(&file).unwrap();
+    for statement in ["DELETE FROM attempt", "UPDATE attempt SET outcome = 1", "UPDATE attempt SET sequence = 7"] {
+        assert!(shell.execute_batch(statement).is_err(), "{statement}");
+    }
+    drop(shell);
+    // The new rule holds in the file that was taken over: a query may be asked again.
+    let ledger = sqlite(&file);
+    let mut entry = opening("unknown", 1);
+    entry.repeatable = true;
+    assert!(matches!(block_on(ledger.open(entry)), Ok(Opening::New(_))));
 }
 
 #[test]

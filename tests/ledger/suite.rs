@@ -3,7 +3,7 @@
 use crate::support::{CALLER, CLOSED_AT, OPENED_AT, answer, block_on, closing, exchange, open, open_new, opening};
 use futures_util::future::join_all;
 use jingyue::domain::fault::Fault;
-use jingyue::edge::ledger::{Ledger, Opening, Outcome, Summary};
+use jingyue::edge::ledger::{Finding, Ledger, Opening, Outcome, Question, Resolution, Summary};
 use std::thread;
 
 /// Runs each named function on a fresh ledger of each kind, as its own test.
@@ -32,6 +32,9 @@ on_both! {
     another_content_is_refused_in_every_state
     not_delivered_may_be_opened_again
     unknown_is_never_opened_again
+    unknown_is_opened_again_where_that_changes_nothing
+    what_somebody_found_out_stands_beside_the_entry
+    a_look_says_what_an_opening_would_and_writes_nothing
     callers_do_not_share_keys
     simultaneous_opens_give_exactly_one_new
     entries_are_found_as_written
@@ -64,8 +67,8 @@ fn another_content_is_refused_in_every_state(ledger: &dyn Ledger) {
         exchange(ledger, "answered", Outcome::Answered, "yes").await;
         exchange(ledger, "unknown", Outcome::Unknown, "late").await;
         exchange(ledger, "not delivered", Outcome::NotDelivered, "no").await;
-        for key in ["open", "answered", "unknown", "not delivered"] {
-            assert_eq!(open(ledger, key, 2).await, Ok(Opening::ContentDiffers), "{key}");
+        for (key, settled) in [("open", false), ("answered", true), ("unknown", false), ("not delivered", true)] {
+            assert_eq!(open(ledger, key, 2).await, Ok(Opening::ContentDiffers { settled }), "{key}");
         }
     });
 }
@@ -92,6 +95,97 @@ fn unknown_is_never_opened_again(ledger: &dyn Ledger) {
             assert_eq!(open(ledger, "a", 1).await, Ok(Opening::Unknown(answer("timeout"))));
         }
     });
+}
+
+fn unknown_is_opened_again_where_that_changes_nothing(ledger: &dyn Ledger) {
+    let query = |key: &str, content| {
+        let mut entry = opening(key, content);
+        entry.repeatable = true;
+        ledger.open(entry)
+    };
+    block_on(async {
+        for text in ["late", "late again"] {
+            let Ok(Opening::New(opened)) = query("a", 1).await else { panic!("not new") };
+            assert_eq!(query("a", 1).await, Ok(Opening::InProgress));
+            ledger.close(opened, closing(Outcome::Unknown, text)).await.unwrap();
+        }
+        assert_eq!(query("a", 2).await, Ok(Opening::ContentDiffers { settled: true }));
+        let Ok(Opening::New(opened)) = query("a", 1).await else { panic!("not new") };
+        ledger.close(opened, closing(Outcome::Answered, "yes")).await.unwrap();
+        assert_eq!(query("a", 1).await, Ok(Opening::Repeat(answer("yes"))));
+        // What moved money stays closed, whatever is said of it later.
+        let mut money = opening("money", 1);
+        money.money = true;
+        let Ok(Opening::New(opened)) = ledger.open(money).await else { panic!("not new") };
+        ledger.close(opened, closing(Outcome::Unknown, "late")).await.unwrap();
+        assert_eq!(query("money", 1).await, Ok(Opening::Unknown(answer("late"))));
+        assert_eq!(query("money", 2).await, Ok(Opening::ContentDiffers { settled: false }));
+    });
+    assert!(ledger.healthy());
+}
+
+fn a_look_says_what_an_opening_would_and_writes_nothing(ledger: &dyn Ledger) {
+    let look = |key: &str, content| {
+        let request_digest = [content; 32];
+        ledger.look(Question { caller: CALLER.into(), key: key.into(), request_digest, repeatable: false })
+    };
+    block_on(async {
+        let _opened = open_new(ledger, "open").await;
+        exchange(ledger, "answered", Outcome::Answered, "yes").await;
+        exchange(ledger, "unknown", Outcome::Unknown, "late").await;
+        exchange(ledger, "not delivered", Outcome::NotDelivered, "no").await;
+        let records = ledger.stats().records;
+        assert_eq!(look("new", 1).await, Ok(None));
+        assert_eq!(look("new", 1).await, Ok(None), "a look leaves nothing");
+        assert_eq!(look("not delivered", 1).await, Ok(None));
+        for (key, content) in
+            [("open", 1), ("open", 2), ("answered", 1), ("answered", 2), ("unknown", 1), ("unknown", 2)]
+        {
+            assert_eq!(look(key, content).await.map(Option::unwrap), open(ledger, key, content).await, "{key}");
+        }
+        assert_eq!(ledger.stats().records, records);
+        ledger.shut_down();
+        assert_eq!(look("answered", 1).await, Err(Fault::LedgerUnavailable));
+    });
+}
+
+fn what_somebody_found_out_stands_beside_the_entry(ledger: &dyn Ledger) {
+    let resolve = |entry, verdict| {
+        let (who, why) = ("赵六".to_owned(), "查询号 Q-7".to_owned());
+        ledger.resolve(Resolution { entry, verdict, who, why, resolved_at: 9_000 })
+    };
+    let waiting = |most| ledger.unknown(most).unwrap().into_iter().map(|entry| entry.key).collect::<Vec<_>>();
+    let ids = block_on(async {
+        exchange(ledger, "answered", Outcome::Answered, "yes").await;
+        let mut ids = Vec::new();
+        for (key, money, opened_at) in [("late", false, 500), ("money", true, 900), ("more money", true, 800)] {
+            let mut entry = opening(key, 1);
+            (entry.money, entry.opened_at) = (money, opened_at);
+            let Ok(Opening::New(opened)) = ledger.open(entry).await else { panic!("not new") };
+            ids.push(opened.id());
+            ledger.close(opened, closing(Outcome::Unknown, "late")).await.unwrap();
+        }
+        let _open = open_new(ledger, "open").await;
+        ids
+    });
+    assert_eq!(waiting(9), ["more money", "money", "late"], "money first, then the oldest");
+    assert_eq!(waiting(1), ["more money"]);
+    assert_eq!(resolve(ids[1], Finding::Done), Ok(true));
+    assert_eq!(resolve(ids[2], Finding::NotDone), Ok(true));
+    assert_eq!(resolve(ids[1], Finding::NotDone), Ok(false), "what was found out is never written over");
+    assert_eq!(resolve(ids[0] - 1, Finding::Done), Ok(false), "answered");
+    assert_eq!(resolve(ids[2] + 1, Finding::Done), Ok(false), "open");
+    assert_eq!(resolve(99, Finding::Done), Ok(false), "no entry");
+    assert_eq!(waiting(9), ["late"]);
+    block_on(async {
+        assert_eq!(open(ledger, "money", 1).await, Ok(Opening::Resolved(Finding::Done)));
+        assert_eq!(open(ledger, "more money", 1).await, Ok(Opening::Resolved(Finding::NotDone)));
+        assert_eq!(open(ledger, "money", 2).await, Ok(Opening::ContentDiffers { settled: true }));
+        assert_eq!(open(ledger, "late", 1).await, Ok(Opening::Unknown(answer("late"))));
+    });
+    let mut lines: Vec<_> = ledger.summary().unwrap().into_iter().map(|line| (line.resolved, line.count)).collect();
+    lines.sort_unstable();
+    assert_eq!(lines, [(false, 1), (false, 1), (false, 1), (true, 2)], "open, answered, unknown; resolved");
 }
 
 fn callers_do_not_share_keys(ledger: &dyn Ledger) {
@@ -155,7 +249,8 @@ fn the_summary_counts_entries_by_their_latest_attempt(ledger: &dyn Ledger) {
     });
     let mut lines = ledger.summary().unwrap();
     lines.sort_by_key(|line| line.outcome.map(|outcome| outcome as u8));
-    let line = |outcome, money, count, oldest_opened_at| Summary { outcome, money, count, oldest_opened_at };
+    let line =
+        |outcome, money, count, oldest_opened_at| Summary { outcome, resolved: false, money, count, oldest_opened_at };
     let expected = [
         line(None, true, 1, OPENED_AT),
         line(Some(Outcome::NotDelivered), false, 1, OPENED_AT),

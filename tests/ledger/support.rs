@@ -24,6 +24,7 @@ pub(crate) fn opening(key: &str, content: u8) -> OpeningEntry {
         step: "main".into(),
         target: "jingzhou-window".into(),
         money: false,
+        repeatable: false,
         mapping_version: "5a".repeat(32).into(),
         sequence: 1,
         opened_at: OPENED_AT,

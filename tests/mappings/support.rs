@@ -110,7 +110,7 @@ impl Example {
         let mut workspace = Workspace::default();
         match plan.translate(input, &context, &mut workspace) {
             Ok(translated) => Ok(translated.bytes),
-            Err(fault @ Fault::Refused { .. }) => {
+            Err(fault) if fault.refusal().is_some() => {
                 Ok(program.render(program.system(caller).unwrap(), None, &fault, &context, &mut workspace).bytes)
             }
             Err(fault) => Err(fault),

@@ -34,6 +34,7 @@ fn an_exchange_writes_one_line_with_its_fault() {
         stages: &[(Stage::Identify, Duration::from_micros(30)), (Stage::Forward, Duration::from_millis(15))],
         losses: 0,
         fault: Some(&fault),
+        mark: Some("5f0a1c2b3d4e5f60"),
     });
     let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
     let about: Vec<&str> = text.lines().filter(|line| line.contains("sequence=7")).collect();
@@ -44,6 +45,7 @@ fn an_exchange_writes_one_line_with_its_fault() {
         "matter=\"GJ03\"",
         "outcome=\"upstream_error\"",
         "fault=J507",
+        "mark=\"5f0a1c2b3d4e5f60\"",
         "J201 data.mz",
         "stages=identify=30 forward=15000",
         "elapsed_us=20000",

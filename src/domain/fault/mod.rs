@@ -8,15 +8,17 @@
 //! 500 the other city, 600 ledger, 900 ours.
 
 mod facts;
+mod log;
 mod plain;
+mod refusal;
 mod text;
 
 pub use facts::ContentPart;
 pub use facts::Unknown;
 pub use plain::is_plain;
 pub use plain::may_show_return;
+pub use refusal::Refusal;
 use std::borrow::Cow;
-use std::fmt;
 
 /// Whose move it is to put the fault right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -275,19 +277,29 @@ pub enum Fault {
     AnswerStatus {
         status: u16,
     },
-    /// The other side answered with an error of its own; `canonical` is a row of the table `fault`, and `known` is
-    /// false where the table does not have the code.
-    Refused {
-        canonical: &'static str,
-        code: String,
-        text: String,
-        known: bool,
+    /// The other side said no. This and the next three are made by [`Refusal::fault`].
+    Refused(Refusal),
+    /// Its error leaves open what it did with the message, or is none that the table knows.
+    PeerUnsure(Refusal),
+    /// It says that it did not take the message.
+    NotTaken(Refusal),
+    /// It says that it has the same case already.
+    AlreadyThere(Refusal),
+    /// A request whose second execution changes nothing got no answer that is of use; `cause` says why.
+    AskAgain {
+        cause: Box<Fault>,
     },
     // 600: ledger
     LedgerUnavailable,
     StillInProgress,
     KeyReused,
     OutcomeUnknown,
+    /// The key with another content, while nobody knows what came of the first.
+    KeyUnsettled,
+    /// The outcome was unknown, and somebody has found out that the other side did it.
+    ResolvedDone,
+    /// The outcome was unknown, and somebody has found out that the other side did not do it.
+    ResolvedNotDone,
     // 900: ours
     Internal {
         reason: &'static str,
@@ -363,14 +375,21 @@ entries! {
     DEADLINE_PASSED = 503 "deadline_passed" 504 OtherCity Retry::QueryFirst, "peer_timeout", "超过时限没有答复，结果未知；先查询，再人工处理";
     CONNECTION_LOST = 504 "connection_lost" 504 OtherCity Retry::QueryFirst, "peer_timeout", "送出后连接断开，结果未知；先查询，再人工处理";
     ANSWER_UNREADABLE = 505 "answer_unreadable" 502 OtherCity Retry::QueryFirst, "peer_error", "对方答复无法解析，结果未知；原因在日志的 error 中，网关不留原文，须向对方索取";
-    ANSWER_TOO_LARGE = 506 "answer_too_large" 502 OtherCity Retry::QueryFirst, "peer_error", "对方答复超过上限";
-    ANSWER_WRONG = 507 "answer_wrong" 502 OtherCity Retry::QueryFirst, "peer_error", "对方答复缺字段或代码无对应，逐条见各字段错误";
-    ANSWER_STATUS = 508 "answer_status" 502 OtherCity Retry::QueryFirst, "peer_error", "对方返回非 2xx 状态";
-    REFUSED = 509 "refused" 422 OtherCity Retry::Never, "peer_error", "对方系统返回错误码，含义见码表 fault";
+    ANSWER_TOO_LARGE = 506 "answer_too_large" 502 OtherCity Retry::QueryFirst, "peer_error", "对方答复超过上限，结果未知；先查询，确有需要时放宽 answer_bytes_max";
+    ANSWER_WRONG = 507 "answer_wrong" 502 OtherCity Retry::QueryFirst, "peer_error", "对方答复缺字段或代码无对应，结果未知；逐条见各字段错误，先查询，再请对方更正或补码表";
+    ANSWER_STATUS = 508 "answer_status" 502 OtherCity Retry::QueryFirst, "peer_error", "对方返回非 2xx 状态，结果未知；先查询，再人工处理";
+    REFUSED = 509 "refused" 422 OtherCity Retry::Never, "peer_error", "对方明确不予办理，错误码含义见码表 fault；-50 一类的身份错误由网关运维处理";
+    PEER_UNSURE = 510 "peer_unsure" 502 OtherCity Retry::QueryFirst, "peer_error", "对方返回的错误没有说明是否已办理，或码表 fault 中没有该错误码；结果未知，先查询，再人工处理";
+    NOT_TAKEN = 511 "not_taken" 503 OtherCity Retry::AfterSeconds(10), "peer_busy", "对方明确没有受理（繁忙或限流），可用同一编号重发；持续出现时联系对方";
+    ALREADY_THERE = 512 "already_there" 409 OtherCity Retry::QueryFirst, "duplicate", "对方已有同一业务；先查询，不要换新编号重发";
+    ASK_AGAIN = 513 "ask_again" 504 OtherCity Retry::SameKey, "peer_timeout", "查询类事项没有得到可用的答复（原因见日志），重办不改变什么，可用同一编号重发";
     LEDGER_UNAVAILABLE = 601 "ledger_unavailable" 503 Gateway Retry::SameKey, "gateway_error", "台账不可写，网关停止转发；检查磁盘";
     STILL_IN_PROGRESS = 602 "still_in_progress" 409 Window Retry::AfterSeconds(5), "in_process", "同一编号的请求仍在办理";
-    KEY_REUSED = 603 "key_reused" 409 Window Retry::Never, "duplicate", "同一编号换了内容，已拒绝";
+    KEY_REUSED = 603 "key_reused" 409 Window Retry::Never, "duplicate", "同一编号换了内容（逐字节比较，含报文编号和时间），已拒绝；先前的请求已有结果";
     OUTCOME_UNKNOWN = 604 "outcome_unknown" 504 OtherCity Retry::QueryFirst, "peer_timeout", "同一编号先前结果未知，不会再次发送；先查询";
+    KEY_UNSETTLED = 605 "key_unsettled" 409 Window Retry::QueryFirst, "duplicate", "同一编号换了内容，而先前的请求结果未知或仍在办理；先查询，重发须与原报文逐字节相同";
+    RESOLVED_DONE = 606 "resolved_done" 409 Window Retry::Never, "duplicate", "先前结果未知，已核实对方办理，见台账的核实记录";
+    RESOLVED_NOT_DONE = 607 "resolved_not_done" 409 Window Retry::Never, "duplicate", "先前结果未知，已核实对方没有办理，见台账的核实记录";
     INTERNAL = 901 "internal" 500 Gateway Retry::QueryFirst, "gateway_error", "程序内部错误，查日志并报告";
     DRAINING = 902 "draining" 503 Gateway Retry::SameKey, "peer_busy", "网关正在停机，不再接收新请求";
 }
@@ -412,11 +431,18 @@ impl Fault {
             Self::AnswerTooLarge { .. } => &ANSWER_TOO_LARGE,
             Self::AnswerWrong { .. } => &ANSWER_WRONG,
             Self::AnswerStatus { .. } => &ANSWER_STATUS,
-            Self::Refused { .. } => &REFUSED,
+            Self::Refused(_) => &REFUSED,
+            Self::PeerUnsure(_) => &PEER_UNSURE,
+            Self::NotTaken(_) => &NOT_TAKEN,
+            Self::AlreadyThere(_) => &ALREADY_THERE,
+            Self::AskAgain { .. } => &ASK_AGAIN,
             Self::LedgerUnavailable => &LEDGER_UNAVAILABLE,
             Self::StillInProgress => &STILL_IN_PROGRESS,
             Self::KeyReused => &KEY_REUSED,
             Self::OutcomeUnknown => &OUTCOME_UNKNOWN,
+            Self::KeyUnsettled => &KEY_UNSETTLED,
+            Self::ResolvedDone => &RESOLVED_DONE,
+            Self::ResolvedNotDone => &RESOLVED_NOT_DONE,
             Self::Internal { .. } => &INTERNAL,
             Self::Draining => &DRAINING,
         }
@@ -425,7 +451,11 @@ impl Fault {
     /// Row of the code table `fault`: a refusal of the other side and a single kind of field fault keep their own.
     pub fn canonical(&self) -> &'static str {
         match self {
-            Self::Refused { canonical, .. } => canonical,
+            Self::Refused(refusal)
+            | Self::PeerUnsure(refusal)
+            | Self::NotTaken(refusal)
+            | Self::AlreadyThere(refusal) => refusal.canonical,
+            Self::AskAgain { cause } => cause.canonical(),
             Self::Fields { faults, .. } | Self::LicencesRefused { faults, .. } => {
                 faults.first().map_or("bad_format", FieldFault::canonical)
             }
@@ -433,9 +463,17 @@ impl Fault {
         }
     }
 
+    /// What lies behind it: itself, unless it says so.
+    pub fn cause(&self) -> &Self {
+        match self {
+            Self::AskAgain { cause } => cause,
+            fault => fault,
+        }
+    }
+
     /// The faults of single fields, or none.
     pub fn fields(&self) -> &[FieldFault] {
-        match self {
+        match self.cause() {
             Self::Fields { faults, .. }
             | Self::AnswerWrong { faults, .. }
             | Self::LicencesRefused { faults, .. }
@@ -454,36 +492,6 @@ impl Fault {
                 Retry::AfterSeconds(seconds) => Some(seconds),
                 _ => None,
             },
-        }
-    }
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let entry = self.entry();
-        write!(formatter, "J{:03} {}", entry.number, entry.name)?;
-        match self {
-            Self::Malformed { format, offset, reason } => write!(formatter, ": {format} at byte {offset}: {reason}"),
-            Self::LimitExceeded { what, limit } => write!(formatter, ": {what} over {limit}"),
-            Self::Fields { faults, more }
-            | Self::AnswerWrong { faults, more }
-            | Self::LicencesRefused { faults, more }
-            | Self::LicencesUnavailable { faults, more } => {
-                for fault in faults {
-                    write!(formatter, "; J{} {}", fault.number(), fault.path)?;
-                }
-                if *more > 0 { write!(formatter, "; and {more} more") } else { Ok(()) }
-            }
-            Self::NotDelivered { reason } | Self::AnswerUnreadable { reason } | Self::Internal { reason } => {
-                write!(formatter, ": {reason}")
-            }
-            Self::Refused { canonical, code, known, .. } if *known || may_show_return(code) => {
-                write!(formatter, ": {canonical} (their code {code})")
-            }
-            // It is their text: the log must not hold what it may say of a person.
-            Self::Refused { canonical, .. } => write!(formatter, ": {canonical} (their code is not shown)"),
-            Self::AnswerStatus { status } => write!(formatter, ": {status}"),
-            _ => Ok(()),
         }
     }
 }

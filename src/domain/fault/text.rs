@@ -5,59 +5,80 @@ use crate::domain::fault::{ContentPart, Fault, FieldFault, FieldFaultKind, Lengt
 impl FieldFault {
     /// The sentence for the clerk: names the field and says what to do.
     pub fn window_text(&self) -> String {
+        format!("{}，{}", self.what_is_wrong(), self.advice())
+    }
+
+    /// The same of an answer: the field is the other side's to mend, so that no advice is given.
+    pub fn answer_text(&self) -> String {
+        self.what_is_wrong()
+    }
+
+    fn what_is_wrong(&self) -> String {
         let field = if self.title.is_empty() {
             format!("字段 {}", self.path)
         } else {
             format!("“{}”（{}）", self.title, self.path)
         };
         match &self.what {
-            FieldFaultKind::Missing => format!("{field}必填但没有内容，请补填后重新提交"),
-            FieldFaultKind::NoCounterpart { table, code, from, to } => format!(
-                "{field}的代码“{code}”在码表 {table} 中没有对应项（{from} → {to}），请改选其他代码，或请运维在码表中补充对照"
-            ),
-            FieldFaultKind::WrongForm { expected } => format!("{field}的格式不对，应为{expected}，请更正后重新提交"),
+            FieldFaultKind::Missing => format!("{field}必填但没有内容"),
+            FieldFaultKind::NoCounterpart { table, code, from, to } => {
+                format!("{field}的代码“{code}”在码表 {table} 中没有对应项（{from} → {to}）")
+            }
+            FieldFaultKind::WrongForm { expected } => format!("{field}的格式不对，应为{expected}"),
             FieldFaultKind::TooLong { max, unit } => {
                 let unit = match unit {
                     LengthUnit::Bytes => "字节",
                     LengthUnit::Characters => "个字",
                 };
-                format!("{field}太长，对方最多接受 {max} {unit}，请缩短后重新提交")
+                format!("{field}太长，接收方最多接受 {max} {unit}")
             }
-            FieldFaultKind::Unencodable { character, charset } => format!(
-                "{field}中的字“{character}”（U+{:04X}）在对方字符集 {charset} 中没有，请改用规范写法，或走纸质渠道",
-                u32::from(*character)
-            ),
-            FieldFaultKind::SumDiffers { rule } => format!("{field}的金额或比例合计不符（{rule}），请核对后重新提交"),
+            FieldFaultKind::Unencodable { character, charset } => {
+                format!("{field}中的字“{character}”（U+{:04X}）在接收方字符集 {charset} 中没有", u32::from(*character))
+            }
+            FieldFaultKind::SumDiffers { rule } => format!("{field}的金额或比例合计不符（{rule}）"),
             FieldFaultKind::CountDiffers { declared, found } => {
-                format!("{field}写明 {declared} 条，实际 {found} 条，请核对后重新提交")
+                format!("{field}写明 {declared} 条，实际 {found} 条")
             }
-            FieldFaultKind::DigestDiffers => format!("{field}与材料内容的 SM3 摘要不符，请重新上传该材料"),
+            FieldFaultKind::DigestDiffers => format!("{field}与材料内容的 SM3 摘要不符"),
             FieldFaultKind::PrecisionLost { expected } => {
-                format!("{field}的小数位数超出对方能保存的范围（{expected}），请核对金额")
+                format!("{field}的小数位数超出接收方能保存的范围（{expected}）")
             }
-            FieldFaultKind::OrderDiffers { rule } => format!("{field}的先后次序不对（{rule}），请核对日期"),
-            FieldFaultKind::BadIdentifier { kind, reason } => {
-                format!("{field}的{kind}{reason}，请核对后重新输入")
-            }
-            FieldFaultKind::BeyondCalendar { last } => {
-                format!("{field}超出已载入的工作日历（截至 {last}），请运维载入新一年的日历")
-            }
-            FieldFaultKind::Duplicate => format!("{field}出现了两次，请保留一个"),
-            FieldFaultKind::RuleBroken { rule } => format!("{field}不符合规则：{rule}，请核对后重新提交"),
-            FieldFaultKind::LicenceRejected { reasons } => {
-                let told = told(reasons);
-                format!("{field}的证照不予采信（{told}），请核对证照标识，或请当事人向发证机关换领后重新提交")
-            }
-            FieldFaultKind::LicenceInDoubt { reasons } => {
-                format!("{field}的证照需要人工核实（{}），请向发证机关核实，改用原件办理", told(reasons))
-            }
-            FieldFaultKind::LicenceUnknown => format!("{field}在证照来源中没有找到，请核对证照标识后重新提交"),
+            FieldFaultKind::OrderDiffers { rule } => format!("{field}的先后次序不对（{rule}）"),
+            FieldFaultKind::BadIdentifier { kind, reason } => format!("{field}的{kind}{reason}"),
+            FieldFaultKind::BeyondCalendar { last } => format!("{field}超出已载入的工作日历（截至 {last}）"),
+            FieldFaultKind::Duplicate => format!("{field}出现了两次"),
+            FieldFaultKind::RuleBroken { rule } => format!("{field}不符合规则：{rule}"),
+            FieldFaultKind::LicenceRejected { reasons } => format!("{field}的证照不予采信（{}）", told(reasons)),
+            FieldFaultKind::LicenceInDoubt { reasons } => format!("{field}的证照需要人工核实（{}）", told(reasons)),
+            FieldFaultKind::LicenceUnknown => format!("{field}在证照来源中没有找到"),
             FieldFaultKind::LicenceUnequal { table, value, from, to } => {
-                format!("{field}的证照可以采信，但{table}“{value}”（{from}）在 {to} 没有互认的对应，请改用原件办理")
+                format!("{field}的证照可以采信，但{table}“{value}”（{from}）在 {to} 没有互认的对应")
             }
-            FieldFaultKind::LicenceUnavailable { reason } => {
-                format!("{field}的证照没有取到（{reason}），请稍后用同一编号重新提交")
-            }
+            FieldFaultKind::LicenceUnavailable { reason } => format!("{field}的证照没有取到（{reason}）"),
+        }
+    }
+
+    const fn advice(&self) -> &'static str {
+        match &self.what {
+            FieldFaultKind::Missing => "请补填后重新提交",
+            FieldFaultKind::NoCounterpart { .. } => "请改选其他代码，或请运维在码表中补充对照",
+            FieldFaultKind::WrongForm { .. } => "请更正后重新提交",
+            FieldFaultKind::TooLong { .. } => "请缩短后重新提交",
+            FieldFaultKind::Unencodable { .. } => "请改用规范写法，或走纸质渠道",
+            FieldFaultKind::SumDiffers { .. }
+            | FieldFaultKind::CountDiffers { .. }
+            | FieldFaultKind::RuleBroken { .. } => "请核对后重新提交",
+            FieldFaultKind::DigestDiffers => "请重新上传该材料",
+            FieldFaultKind::PrecisionLost { .. } => "请核对金额",
+            FieldFaultKind::OrderDiffers { .. } => "请核对日期",
+            FieldFaultKind::BadIdentifier { .. } => "请核对后重新输入",
+            FieldFaultKind::BeyondCalendar { .. } => "请运维载入新一年的日历",
+            FieldFaultKind::Duplicate => "请保留一个",
+            FieldFaultKind::LicenceRejected { .. } => "请核对证照标识，或请当事人向发证机关换领后重新提交",
+            FieldFaultKind::LicenceInDoubt { .. } => "请向发证机关核实，改用原件办理",
+            FieldFaultKind::LicenceUnknown => "请核对证照标识后重新提交",
+            FieldFaultKind::LicenceUnequal { .. } => "请改用原件办理",
+            FieldFaultKind::LicenceUnavailable { .. } => "请稍后用同一编号重新提交",
         }
     }
 }
@@ -97,7 +118,7 @@ impl Fault {
             Self::BodyTimeout => "报文传输超时，请求没有办理，请重新发送".into(),
             Self::BodyIncomplete => "报文没有传完连接就断了，请求没有办理，请重新发送".into(),
             Self::KeyMissing { paths } => format!("报文缺少防重编号（{paths}），请补填后重新提交"),
-            Self::Fields { faults, more } => fields_text("报文有", faults, *more),
+            Self::Fields { faults, more } => to_mend("报文有", faults, *more),
             Self::UnknownMatter { code, what: Unknown::Matter } => format!("没有事项“{code}”，请核对事项编码"),
             Self::UnknownMatter { code, what: Unknown::Place } => {
                 format!("事项“{code}”不在这个地址或服务编号下办理，请核对接口文档中的路径和服务编号")
@@ -117,8 +138,8 @@ impl Fault {
             }
             Self::NonceReplayed => "随机数已经用过，请换新的随机数重新签名发送".into(),
             Self::NotPermitted { matter } => format!("来文系统没有办理事项“{matter}”的权限，请联系网关运维授权"),
-            Self::LicencesRefused { faults, more } => fields_text("证照核验没有通过，申请没有送出；有", faults, *more),
-            Self::LicencesUnavailable { faults, more } => fields_text("证照没有取到，申请没有送出；有", faults, *more),
+            Self::LicencesRefused { faults, more } => to_mend("证照核验没有通过，申请没有送出；有", faults, *more),
+            Self::LicencesUnavailable { faults, more } => to_mend("证照没有取到，申请没有送出；有", faults, *more),
             Self::LicenceUseNotPermitted { matter } => {
                 format!("来文系统没有为事项“{matter}”使用证照的权限，申请没有送出，请联系网关运维授权")
             }
@@ -134,27 +155,65 @@ impl Fault {
             Self::DeadlinePassed => "对方系统没有在时限内答复，结果未知，请先查询办理结果，不要重复提交".into(),
             Self::ConnectionLost => "请求送出后线路中断，结果未知，请先查询办理结果，不要重复提交".into(),
             Self::AnswerUnreadable { .. } => "对方系统的答复无法识别，结果未知，请先查询办理结果，不要重复提交".into(),
-            Self::AnswerTooLarge { limit } => format!("对方系统的答复超过上限 {limit} 字节，请联系网关运维"),
-            Self::AnswerWrong { faults, more } => fields_text("对方系统已答复，但答复有", faults, *more),
-            Self::AnswerStatus { status } => format!("对方系统返回状态 {status}，请先查询办理结果，不要重复提交"),
-            Self::Refused { code, text, .. } => format!("对方系统返回：{text}（{code}）"),
+            Self::AnswerTooLarge { limit } => {
+                format!("对方系统的答复超过上限 {limit} 字节，结果未知，请先查询办理结果，不要重复提交")
+            }
+            Self::AnswerWrong { faults, more } => fields_text(
+                "对方系统已答复，但答复内容不合约定，结果未知，请先查询办理结果，不要重复提交；答复有",
+                "不合约定",
+                faults.iter().map(FieldFault::answer_text),
+                *more,
+            ),
+            Self::AnswerStatus { status } => {
+                format!("对方系统返回状态 {status}，结果未知，请先查询办理结果，不要重复提交")
+            }
+            Self::Refused(refusal) => refusal.window_text(refusal.advice()),
+            Self::PeerUnsure(refusal) => {
+                refusal.window_text("对方是否已经办理不能确定，结果未知，请先查询办理结果，不要重复提交")
+            }
+            Self::NotTaken(refusal) => refusal.window_text("对方没有受理，请稍后用同一编号重新提交"),
+            Self::AlreadyThere(refusal) => {
+                refusal.window_text("对方已有同一业务，请先查询办理结果，不要重复提交，也不要换新编号")
+            }
+            Self::AskAgain { cause } => {
+                let number = cause.entry().number;
+                let advice = format!("没有得到可用的答复（J{number:03}），重复查询不影响业务，请稍后用同一编号重新提交");
+                match cause.refusal() {
+                    Some(refusal) => refusal.window_text(&advice),
+                    None => format!("查询{advice}"),
+                }
+            }
             Self::LedgerUnavailable => "网关台账暂不可用，请求没有送出，请稍后用同一编号重新提交".into(),
             Self::StillInProgress => "同一编号的请求正在办理，请稍后再查，不要重复提交".into(),
-            Self::KeyReused => "同一编号已经用于内容不同的请求，请使用新的编号".into(),
+            Self::KeyReused => "同一编号已经用于内容不同的请求，先前的请求已有结果；同一笔业务请查询先前的结果，不要重复提交，确属另一笔业务才换新编号".into(),
+            Self::KeyUnsettled => {
+                "同一编号已经用于内容不同的请求，先前的结果未知，请先查询办理结果，不要重复提交，也不要换新编号".into()
+            }
             Self::OutcomeUnknown => "同一编号的请求先前结果未知，网关不会再次发送，请先查询办理结果".into(),
+            Self::ResolvedDone => {
+                "同一编号的请求经核实，对方已经办理，不要重复提交；办理结果请向对方查询".into()
+            }
+            Self::ResolvedNotDone => {
+                "同一编号的请求经核实，对方没有办理；仍要办理的，请用新编号重新提交".into()
+            }
             Self::Internal { .. } => "网关内部错误，请先查询办理结果，并联系网关运维".into(),
             Self::Draining => "网关正在停机维护，请求没有办理，请稍后重新发送".into(),
         }
     }
 }
 
-fn fields_text(lead: &str, faults: &[FieldFault], more: usize) -> String {
-    let mut text = format!("{lead} {} 处需要更正：", faults.len() + more);
-    for (index, fault) in faults.iter().enumerate() {
+/// What the caller has to mend.
+fn to_mend(lead: &str, faults: &[FieldFault], more: usize) -> String {
+    fields_text(lead, "需要更正", faults.iter().map(FieldFault::window_text), more)
+}
+
+fn fields_text(lead: &str, why: &str, faults: impl ExactSizeIterator<Item = String>, more: usize) -> String {
+    let mut text = format!("{lead} {} 处{why}：", faults.len() + more);
+    for (index, fault) in faults.enumerate() {
         if index > 0 {
             text.push('；');
         }
-        text.push_str(&fault.window_text());
+        text.push_str(&fault);
     }
     if more > 0 {
         text.push_str("；另有 ");

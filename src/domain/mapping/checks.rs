@@ -17,7 +17,9 @@ use crate::domain::fault::FIELD_FAULTS_MAX;
 use crate::domain::fault::Fault;
 use crate::domain::fault::FieldFault;
 use crate::domain::fault::FieldFaultKind;
+use crate::domain::fault::Refusal;
 use crate::domain::format::Kind;
+use crate::domain::format::Slot;
 use crate::domain::format::SlotNumber;
 use crate::domain::sm;
 use crate::domain::value::Value;
@@ -94,16 +96,13 @@ impl View<'_> {
     /// What the answer says of itself, at the level of the interface.
     ///
     /// # Errors
-    /// [`Fault::Refused`] where it says no; [`Fault::AnswerUnreadable`] where it says nothing.
+    /// What [`Refusal::fault`] makes of an error; [`Fault::AnswerUnreadable`] where it says nothing.
     pub(super) fn check_result(&self) -> Result<(), Fault> {
         let Some(result) = &self.plan.result else { return Ok(()) };
-        let mut spare = Vec::new();
-        let code = result
-            .codes
-            .iter()
-            .map(|number| self.slot(0, *number))
-            .find(|slot| !matches!(slot.kind, Kind::Missing | Kind::Null));
+        // An empty code says nothing, which is no refusal.
+        let code = result.codes.iter().map(|number| self.slot(0, *number)).find(|slot| self.is_filled(*slot));
         let Some(code) = code else { return Err(Fault::AnswerUnreadable { reason: "answer without result code" }) };
+        let mut spare = Vec::new();
         let code = self.text(code, &mut spare).trim_ascii();
         if result.ok.iter().any(|ok| ok.as_bytes() == code) {
             return Ok(());
@@ -116,7 +115,13 @@ impl View<'_> {
         });
         let choice = self.choose(&result.lookup, &[], code.as_bytes());
         let canonical = choice.map_or("peer_error", |choice| fault::canonical(&choice.canonical));
-        Err(Fault::Refused { canonical, code: code.chars().take(32).collect(), text, known: choice.is_some() })
+        Err(Refusal { canonical, code: code.chars().take(32).collect(), text, known: choice.is_some() }.fault())
+    }
+
+    /// Whether there is more than white space at a place.
+    fn is_filled(&self, slot: Slot) -> bool {
+        let mut spare = Vec::new();
+        !matches!(slot.kind, Kind::Missing | Kind::Null) && !self.text(slot, &mut spare).trim_ascii().is_empty()
     }
 
     /// That the answer is the answer to this request: what it repeats of it, it repeats as it was. What is not there

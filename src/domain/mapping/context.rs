@@ -136,9 +136,11 @@ impl FaultWords {
 
     /// The words for a fault.
     pub fn new(fault: &Fault) -> Self {
+        // What is wrong with an answer is not the clerk's to mend.
+        let answered = matches!(fault.cause(), Fault::AnswerWrong { .. });
         let fields = fault.fields().iter().map(|field| {
             let number = format!("J{:03}", field.number());
-            let told = format!("{number} {}", field.window_text());
+            let told = format!("{number} {}", if answered { field.answer_text() } else { field.window_text() });
             FaultFieldWords {
                 code: field.canonical(),
                 path: field.path.clone(),
@@ -149,7 +151,10 @@ impl FaultWords {
         });
         let number = format!("J{:03}", fault.entry().number);
         let (told, text_at) = match fault {
-            Fault::Refused { .. } => (fault.window_text(), 0),
+            // The other side's own words stay as they were.
+            Fault::Refused(..) | Fault::PeerUnsure(..) | Fault::NotTaken(..) | Fault::AlreadyThere(..) => {
+                (fault.window_text(), 0)
+            }
             _ => (format!("{number} {}", fault.window_text()), number.len() + 1),
         };
         Self { code: fault.canonical(), number, told, text_at, fields: fields.collect() }

@@ -10,6 +10,8 @@
 //! | `GET /healthz` | the same as JSON, for people and dashboards |
 //! | `GET /metrics` | Prometheus text format |
 //! | `GET /v1/drift` | codes and members that the mapping files do not know, counted, as JSON |
+//! | `GET /v1/ledger/unknown` | entries of unknown outcome that nobody has resolved, as JSON |
+//! | `POST /v1/ledger/resolve` | what somebody found out of one: 200, or 422 and why not |
 //! | `POST /v1/reload` | 200 and what was taken, or 422 and all problems; the old configuration stays then |
 //!
 //! `HEAD` is answered like `GET`, without the body. Other methods get 405, other paths 404.
@@ -17,7 +19,9 @@
 use bytes::Bytes;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
+use http_body_util::BodyExt;
 use http_body_util::Full;
+use http_body_util::Limited;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -31,11 +35,14 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::{Semaphore, oneshot};
+use tokio::time::timeout;
 
 /// Time for a request head, and for an idle connection.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 /// Connections at one time: a few scrapers and probes, and some people.
 const CONNECTIONS_MAX: usize = 64;
+/// Bytes of what is posted.
+const BODY_BYTES_MAX: usize = 16 << 10;
 /// Pause after a failed accept.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 
@@ -59,6 +66,12 @@ pub trait Operations: Send + Sync + 'static {
 
     /// What came in that the mapping files do not know, as JSON.
     fn drift(&self) -> String;
+
+    /// Entries of unknown outcome that wait for somebody, as JSON, or why not. It may wait for a write.
+    fn unknown(&self) -> Result<String, String>;
+
+    /// Writes what somebody found out of such an entry, or why not. It waits for the disk.
+    fn resolve(&self, body: &[u8]) -> Result<String, String>;
 
     /// Reads the configuration and mappings anew, all or nothing: a summary of what was taken, or all problems.
     fn reload(&self) -> Result<String, Vec<String>>;
@@ -166,7 +179,9 @@ async fn answer(
 ) -> Response<Full<Bytes>> {
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);
     match request.uri().path() {
-        "/livez" | "/readyz" | "/healthz" | "/metrics" | "/v1/drift" if !reads => not_allowed("GET, HEAD"),
+        "/livez" | "/readyz" | "/healthz" | "/metrics" | "/v1/drift" | "/v1/ledger/unknown" if !reads => {
+            not_allowed("GET, HEAD")
+        }
         "/livez" => respond(StatusCode::OK, TEXT, "运行中\n".into()),
         "/readyz" => {
             let checks = operations.checks();
@@ -178,10 +193,31 @@ async fn answer(
         }
         "/metrics" => respond(StatusCode::OK, METRICS, operations.metrics()),
         "/v1/drift" => respond(StatusCode::OK, JSON, operations.drift()),
-        "/v1/reload" if request.method() != Method::POST => not_allowed("POST"),
+        "/v1/ledger/unknown" => apart(move || operations.unknown()).await,
+        "/v1/reload" | "/v1/ledger/resolve" if request.method() != Method::POST => not_allowed("POST"),
+        "/v1/ledger/resolve" => {
+            let body = timeout(HEADER_TIMEOUT, Limited::new(request.into_body(), BODY_BYTES_MAX).collect()).await;
+            match body {
+                Ok(Ok(body)) => apart(move || operations.resolve(&body.to_bytes())).await,
+                _ => refused("内容没有收全或太长"),
+            }
+        }
         "/v1/reload" => reload(operations, &reloading).await,
         _ => respond(StatusCode::NOT_FOUND, TEXT, "没有这个地址\n".into()),
     }
+}
+
+/// Asks on a thread of its own what may wait for the disk.
+async fn apart(ask: impl FnOnce() -> Result<String, String> + Send + 'static) -> Response<Full<Bytes>> {
+    match tokio::task::spawn_blocking(ask).await {
+        Ok(Ok(body)) => respond(StatusCode::OK, JSON, body),
+        Ok(Err(reason)) => refused(&reason),
+        Err(_) => respond(StatusCode::INTERNAL_SERVER_ERROR, TEXT, "程序出错，详见日志\n".into()),
+    }
+}
+
+fn refused(reason: &str) -> Response<Full<Bytes>> {
+    respond(StatusCode::UNPROCESSABLE_ENTITY, JSON, json!({ "error": reason }).to_string())
 }
 
 async fn reload(operations: Arc<dyn Operations>, reloading: &Semaphore) -> Response<Full<Bytes>> {
@@ -256,6 +292,14 @@ mod tests {
             "jingyue_connections 1\n".into()
         }
 
+        fn unknown(&self) -> Result<String, String> {
+            Ok(r#"{"entries":[]}"#.into())
+        }
+
+        fn resolve(&self, body: &[u8]) -> Result<String, String> {
+            Err(format!("{} 字节", body.len()))
+        }
+
         fn drift(&self) -> String {
             r#"{"codes":[]}"#.into()
         }
@@ -288,6 +332,10 @@ mod tests {
             ("POST", "/metrics", 405, "allow: GET, HEAD"),
             ("GET", "/v1/drift", 200, r#"{"codes":[]}"#),
             ("DELETE", "/v1/drift", 405, "allow: GET, HEAD"),
+            ("GET", "/v1/ledger/unknown", 200, r#"{"entries":[]}"#),
+            ("POST", "/v1/ledger/unknown", 405, "allow: GET, HEAD"),
+            ("GET", "/v1/ledger/resolve", 405, "allow: POST"),
+            ("POST", "/v1/ledger/resolve", 422, r#"{"error":"0 字节"}"#),
             ("GET", "/v1/reload", 405, "allow: POST"),
             ("GET", "/elsewhere", 404, "没有这个地址"),
             ("POST", "/v1/reload", 422, "jingyue.toml:1:1 错误 C002"),

@@ -13,6 +13,8 @@ use crate::edge::ledger::Opening;
 use crate::edge::ledger::OpeningEntry;
 use crate::edge::ledger::Outcome;
 use crate::edge::ledger::Pending;
+use crate::edge::ledger::Question;
+use crate::edge::ledger::Resolution;
 use crate::edge::ledger::Stats;
 use crate::edge::ledger::StoredAnswer;
 use crate::edge::ledger::Summary;
@@ -48,11 +50,45 @@ struct Book {
 struct Case {
     opening: OpeningEntry,
     closing: Option<ClosingEntry>,
+    resolution: Option<Resolution>,
 }
 
 impl Case {
     fn outcome(&self) -> Option<Outcome> {
         self.closing.as_ref().map(|closing| closing.outcome)
+    }
+
+    fn entry(&self, place: usize, caller: &str, key: &str) -> Entry {
+        Entry {
+            id: id_at(place),
+            caller: caller.into(),
+            key: key.into(),
+            matter: self.opening.matter.to_string(),
+            step: self.opening.step.to_string(),
+            target: self.opening.target.to_string(),
+            money: self.opening.money,
+            sequence: self.opening.sequence,
+            opened_at: self.opening.opened_at,
+            closed_at: self.closing.as_ref().map(|closing| closing.closed_at),
+            outcome: self.outcome(),
+            fault: self.closing.as_ref().map_or(0, |closing| closing.fault),
+        }
+    }
+
+    /// What it says to a second request; `None`: that may be sent.
+    fn says(&self, request_digest: [u8; 32], repeatable: bool) -> Option<Opening> {
+        let repeatable = repeatable && !self.opening.money;
+        let resolved = self.resolution.as_ref().map(|resolution| resolution.verdict);
+        let content_equal = self.opening.request_digest == request_digest;
+        let earlier = judge_earlier(content_equal, self.outcome(), resolved, repeatable);
+        match (earlier, &self.closing) {
+            (Earlier::Answered, Some(closing)) => Some(Opening::Repeat(closing.answer.clone())),
+            (Earlier::Unknown, Some(closing)) => Some(Opening::Unknown(closing.answer.clone())),
+            (Earlier::ContentDiffers { settled }, _) => Some(Opening::ContentDiffers { settled }),
+            (Earlier::Resolved(verdict), _) => Some(Opening::Resolved(verdict)),
+            (Earlier::MayOpenAgain, _) => None,
+            (Earlier::InProgress | Earlier::Answered | Earlier::Unknown, _) => Some(Opening::InProgress),
+        }
     }
 }
 
@@ -89,17 +125,12 @@ impl Memory {
         let book = &mut *guard;
         let place = book.places.get(&entry.caller).and_then(|keys| keys.get(&entry.key)).copied();
         if let Some(case) = place.and_then(|place| book.cases.get_mut(place)) {
-            let earlier = judge_earlier(case.opening.request_digest == entry.request_digest, case.outcome());
-            match (earlier, &case.closing) {
-                (Earlier::Answered, Some(closing)) => return Ok(Opening::Repeat(closing.answer.clone())),
-                (Earlier::Unknown, Some(closing)) => return Ok(Opening::Unknown(closing.answer.clone())),
-                (Earlier::ContentDiffers, _) => return Ok(Opening::ContentDiffers),
-                (Earlier::MayOpenAgain, _) => {}
-                (Earlier::InProgress | Earlier::Answered | Earlier::Unknown, _) => return Ok(Opening::InProgress),
+            if let Some(said) = case.says(entry.request_digest, entry.repeatable) {
+                return Ok(said);
             }
             entry.key.clear();
             book.sequence_highest = book.sequence_highest.max(entry.sequence);
-            *case = Case { opening: entry, closing: None };
+            *case = Case { opening: entry, closing: None, resolution: None };
         } else {
             if book.cases.len() >= self.entries_max {
                 book.refusing = true;
@@ -108,11 +139,18 @@ impl Memory {
             let key = mem::take(&mut entry.key);
             book.places.entry(Arc::clone(&entry.caller)).or_default().insert(key, book.cases.len());
             book.sequence_highest = book.sequence_highest.max(entry.sequence);
-            book.cases.push(Case { opening: entry, closing: None });
+            book.cases.push(Case { opening: entry, closing: None, resolution: None });
         }
         book.records += 1;
         let place = place.unwrap_or(book.cases.len() - 1);
         Ok(Opening::New(Opened::proof(id_at(place))))
+    }
+
+    fn look_now(&self, question: &Question) -> Result<Option<Opening>, Fault> {
+        let book = self.working()?;
+        let place = book.places.get(&question.caller).and_then(|keys| keys.get(&question.key));
+        let case = place.and_then(|place| book.cases.get(*place));
+        Ok(case.and_then(|case| case.says(question.request_digest, question.repeatable)))
     }
 
     fn close_now(&self, opened: &Opened, entry: ClosingEntry) -> Result<(), Fault> {
@@ -141,6 +179,10 @@ impl Ledger for Memory {
         Box::pin(ready(self.open_now(entry)))
     }
 
+    fn look(&self, question: Question) -> Pending<Option<Opening>> {
+        Box::pin(ready(self.look_now(&question)))
+    }
+
     fn close(&self, opened: Opened, entry: ClosingEntry) -> Pending<()> {
         Box::pin(ready(self.close_now(&opened, entry)))
     }
@@ -152,20 +194,31 @@ impl Ledger for Memory {
     fn find(&self, caller: &str, key: &str) -> Result<Option<Entry>, Fault> {
         let book = self.working()?;
         let place = book.places.get(caller).and_then(|keys| keys.get(key)).copied();
-        Ok(place.and_then(|place| Some((place, book.cases.get(place)?))).map(|(place, case)| Entry {
-            id: id_at(place),
-            caller: caller.into(),
-            key: key.into(),
-            matter: case.opening.matter.to_string(),
-            step: case.opening.step.to_string(),
-            target: case.opening.target.to_string(),
-            money: case.opening.money,
-            sequence: case.opening.sequence,
-            opened_at: case.opening.opened_at,
-            closed_at: case.closing.as_ref().map(|closing| closing.closed_at),
-            outcome: case.outcome(),
-            fault: case.closing.as_ref().map_or(0, |closing| closing.fault),
-        }))
+        Ok(place.and_then(|place| Some(book.cases.get(place)?.entry(place, caller, key))))
+    }
+
+    fn unknown(&self, most: usize) -> Result<Vec<Entry>, Fault> {
+        let book = self.working()?;
+        let keys =
+            book.places.iter().flat_map(|(caller, keys)| keys.iter().map(move |(key, place)| (caller, key, *place)));
+        let mut found: Vec<Entry> = keys
+            .filter_map(|(caller, key, place)| {
+                let case = book.cases.get(place)?;
+                let wanted = case.outcome() == Some(Outcome::Unknown) && case.resolution.is_none();
+                wanted.then(|| case.entry(place, caller, key))
+            })
+            .collect();
+        found.sort_by_key(|entry| (!entry.money, entry.opened_at, entry.id));
+        found.truncate(most);
+        Ok(found)
+    }
+
+    fn resolve(&self, resolution: Resolution) -> Result<bool, Fault> {
+        let mut book = self.working()?;
+        let place = usize::try_from(resolution.entry - 1).ok();
+        let case = place.and_then(|place| book.cases.get_mut(place));
+        let open = |case: &&mut Case| case.outcome() == Some(Outcome::Unknown) && case.resolution.is_none();
+        Ok(case.filter(open).map(|case| case.resolution = Some(resolution)).is_some())
     }
 
     fn summary(&self) -> Result<Vec<Summary>, Fault> {
@@ -173,12 +226,14 @@ impl Ledger for Memory {
         let mut lines: Vec<Summary> = Vec::new();
         for case in &book.cases {
             let (outcome, money, opened_at) = (case.outcome(), case.opening.money, case.opening.opened_at);
-            match lines.iter_mut().find(|line| line.outcome == outcome && line.money == money) {
+            let resolved = case.resolution.is_some();
+            let alike = |line: &&mut Summary| (line.outcome, line.resolved, line.money) == (outcome, resolved, money);
+            match lines.iter_mut().find(alike) {
                 Some(line) => {
                     line.count += 1;
                     line.oldest_opened_at = line.oldest_opened_at.min(opened_at);
                 }
-                None => lines.push(Summary { outcome, money, count: 1, oldest_opened_at: opened_at }),
+                None => lines.push(Summary { outcome, resolved, money, count: 1, oldest_opened_at: opened_at }),
             }
         }
         Ok(lines)
@@ -214,6 +269,7 @@ mod tests {
             step: "main".into(),
             target: "jingzhou-window".into(),
             money: false,
+            repeatable: false,
             mapping_version: "00".into(),
             sequence: 1,
             opened_at: 1,

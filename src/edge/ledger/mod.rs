@@ -10,13 +10,16 @@
 //! 4. Entries that a kill left open are [`Outcome::Unknown`] after the next start.
 //! 5. After a failed write the ledger refuses all further work until it is opened anew.
 //! 6. An entry closed as [`Outcome::NotDelivered`] may be opened again by the same key and content:
-//!    nothing was sent, so nothing can be doubled.
+//!    nothing was sent, so nothing can be doubled. So may one of unknown outcome that moves no money and whose second
+//!    execution changes nothing.
+//! 7. What a person finds out of an unknown outcome is written beside the entry, once; the entry stays as it was.
 
 pub mod memory;
 pub mod sqlite;
 
 use crate::domain::fault::Fault;
 use crate::domain::masked::Masked;
+use crate::domain::sm;
 use crate::edge::clock::Milliseconds;
 use bytes::Bytes;
 use std::future::Future;
@@ -26,11 +29,11 @@ use std::sync::Arc;
 /// What came of an exchange with the other side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Outcome {
-    /// 未送达: surely nothing arrived.
+    /// 未送达: surely nothing arrived, or the other side says that it did not take it.
     NotDelivered,
     /// 已答复: an answer that could be read, be it yes or no.
     Answered,
-    /// 结果未知: sent, and no readable answer.
+    /// 结果未知: sent, and no readable answer, or one that does not say what was done.
     Unknown,
 }
 
@@ -53,6 +56,8 @@ pub struct OpeningEntry {
     pub target: Arc<str>,
     /// True where a second execution would move money twice.
     pub money: bool,
+    /// True where a second execution changes nothing, as of a query: then an unknown outcome may be tried again.
+    pub repeatable: bool,
     /// Version (hex SM3) of the mapping set.
     pub mapping_version: Arc<str>,
     /// The gateway's own running number of the exchange; see [`Ledger::sequence_highest`].
@@ -105,6 +110,34 @@ impl Opened {
     }
 }
 
+/// What a query or a person found out of an entry of unknown outcome.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Finding {
+    /// 已办理: the other side did it.
+    Done,
+    /// 未办理: it did not.
+    NotDone,
+}
+
+/// A resolution, appended to an entry of unknown outcome and never changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resolution {
+    /// Number of the entry, as [`Entry::id`].
+    pub entry: i64,
+    pub verdict: Finding,
+    /// Who found out.
+    pub who: String,
+    /// How, such as the number of a query or of a call's record.
+    pub why: String,
+    pub resolved_at: Milliseconds,
+}
+
+/// A short mark of a key, by which a log line finds its entry: 16 hexadecimal digits of its SM3. The key itself is a case
+/// number, which no log holds.
+pub fn mark_of(key: &str) -> String {
+    sm::hex(&sm::digest(key.as_bytes())[..8])
+}
+
 /// What `open` found.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Opening {
@@ -114,31 +147,59 @@ pub enum Opening {
     Repeat(StoredAnswer),
     /// The same key and content is under way.
     InProgress,
-    /// The same key with another content.
-    ContentDiffers,
+    /// The same key with another content. `settled` is false where nobody knows yet what came of the first one: it is
+    /// open, or its outcome is unknown.
+    ContentDiffers { settled: bool },
     /// The same key and content was sent before and its outcome is not known. After a kill no answer is stored:
     /// the status is 0 and the body empty, and the exchange says J604 itself.
     Unknown(StoredAnswer),
+    /// The same, and somebody has found out what came of it; it is not sent again under this key.
+    Resolved(Finding),
+}
+
+/// A question about an earlier entry.
+#[derive(Clone, Debug)]
+pub struct Question {
+    pub caller: Arc<str>,
+    pub key: String,
+    /// SM3 of the request body as received.
+    pub request_digest: [u8; 32],
+    /// As in [`OpeningEntry::repeatable`].
+    pub repeatable: bool,
 }
 
 /// What an earlier entry of the same caller and key means for a second `open`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Earlier {
     Answered,
-    ContentDiffers,
+    ContentDiffers { settled: bool },
     InProgress,
     MayOpenAgain,
+    Resolved(Finding),
     Unknown,
 }
 
-/// The one rule behind guarantees 2 and 6, for every implementation. `outcome` is `None` while open.
-const fn judge_earlier(content_equal: bool, outcome: Option<Outcome>) -> Earlier {
+/// The one rule behind guarantees 2, 6 and 7, for every implementation. `outcome` is `None` while open; `repeatable`: a
+/// second execution changes nothing, and the earlier attempt moved no money.
+const fn judge_earlier(
+    content_equal: bool,
+    outcome: Option<Outcome>,
+    resolved: Option<Finding>,
+    repeatable: bool,
+) -> Earlier {
     match (content_equal, outcome) {
-        (false, _) => Earlier::ContentDiffers,
+        (true, Some(Outcome::Unknown)) if repeatable => Earlier::MayOpenAgain,
+        (false, Some(Outcome::Unknown)) if repeatable => Earlier::ContentDiffers { settled: true },
+        (false, Some(Outcome::Unknown)) if resolved.is_some() => Earlier::ContentDiffers { settled: true },
+        (false, None | Some(Outcome::Unknown)) => Earlier::ContentDiffers { settled: false },
+        (false, Some(Outcome::Answered | Outcome::NotDelivered)) => Earlier::ContentDiffers { settled: true },
         (true, None) => Earlier::InProgress,
         (true, Some(Outcome::Answered)) => Earlier::Answered,
         (true, Some(Outcome::NotDelivered)) => Earlier::MayOpenAgain,
-        (true, Some(Outcome::Unknown)) => Earlier::Unknown,
+        (true, Some(Outcome::Unknown)) => match resolved {
+            Some(verdict) => Earlier::Resolved(verdict),
+            None => Earlier::Unknown,
+        },
     }
 }
 
@@ -170,6 +231,9 @@ pub trait Ledger: Send + Sync {
     /// entry over; dropping the future does not take it back, so await it in a task that nobody cancels.
     fn open(&self, entry: OpeningEntry) -> Pending<Opening>;
 
+    /// What an `open` would find, other than [`Opening::New`]; nothing is written. `None`: it would go on.
+    fn look(&self, question: Question) -> Pending<Option<Opening>>;
+
     /// Writes the closing entry.
     fn close(&self, opened: Opened, entry: ClosingEntry) -> Pending<()>;
 
@@ -184,6 +248,19 @@ pub trait Ledger: Send + Sync {
     /// # Errors
     /// When the ledger cannot be read.
     fn find(&self, caller: &str, key: &str) -> Result<Option<Entry>, Fault>;
+
+    /// Entries of unknown outcome of which nobody has found out more: those that move money first, then the oldest
+    /// first, `most` of them.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    fn unknown(&self, most: usize) -> Result<Vec<Entry>, Fault>;
+
+    /// Appends a resolution, durable when this returns. False: the entry is not of unknown outcome, or is resolved.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    fn resolve(&self, resolution: Resolution) -> Result<bool, Fault>;
 
     /// Number of entries by outcome, and of open ones, with the opening time of the oldest in each group.
     ///
@@ -228,6 +305,8 @@ pub struct Stats {
 pub struct Summary {
     /// `None`: still open.
     pub outcome: Option<Outcome>,
+    /// True for entries of unknown outcome of which somebody has found out more.
+    pub resolved: bool,
     pub money: bool,
     pub count: u64,
     pub oldest_opened_at: Milliseconds,

@@ -107,17 +107,17 @@ table! {
         "正等候对方系统答复的请求数", "Requests waiting for an answer.";
     // ledger
     LEDGER_WRITES = "jingyue_ledger_writes_total" Counter ["result"] &[],
-        "写入台账的记录数，按成败", "Entries written to the ledger, by result.";
+        "写入台账的记录数，按成败；只查不写的不计", "Entries written to the ledger, by result; a look at an earlier one is none.";
     LEDGER_WRITE_DURATION = "jingyue_ledger_write_duration_seconds" Histogram [] WRITE,
         "台账一次落盘（可含多条记录）的用时分布", "Time of one durable write, which may hold many entries.";
     LEDGER_HEALTHY = "jingyue_ledger_healthy" Gauge [] &[],
         "台账是否可写：0 为已停止接收，须重启网关", "0 once a write has failed: the ledger refuses work until restart.";
     LEDGER_ENTRIES = "jingyue_ledger_entries" Gauge ["outcome", "money"] &[],
-        "台账中的记录数，按结果和是否涉及资金", "Entries in the ledger, by outcome and whether they move money.";
+        "台账中的记录数，按结果和是否涉及资金；resolved 为结果未知、后来已核实的", "Entries in the ledger, by outcome and whether they move money; resolved: unknown, and found out since.";
     LEDGER_OLDEST_OPEN = "jingyue_ledger_oldest_open_age_seconds" Gauge ["money"] &[],
         "最早一条未办结记录的时长；没有则为 0", "Age of the oldest open entry, 0 if none.";
     LEDGER_OLDEST_UNKNOWN = "jingyue_ledger_oldest_unknown_age_seconds" Gauge ["money"] &[],
-        "最早一条结果未知记录的时长；没有则为 0", "Age of the oldest entry of unknown outcome, 0 if none.";
+        "最早一条结果未知而尚未核实的记录的时长；没有则为 0", "Age of the oldest entry of unknown outcome that nobody has resolved, 0 if none.";
     // licences
     LICENCE_CALLS = "jingyue_licence_calls_total" Counter ["call", "code"] &[],
         "证照接口调用数，按接口与结果码；OK 为已答复", "Licence calls, by call and code; OK is an answer.";

@@ -106,6 +106,8 @@ pub struct Finished<'a> {
     pub losses: u64,
     /// Why it failed; `None` for an answer of the other side or a stored one.
     pub fault: Option<&'a Fault>,
+    /// By which the entry in the ledger is found: a mark of its key, never the key.
+    pub mark: Option<&'a str>,
 }
 
 impl MatterHandles {
@@ -166,6 +168,7 @@ impl MatterHandles {
                     stages = %StageTimes(finished.stages),
                     losses = finished.losses,
                     fault = finished.fault.map(tracing::field::display),
+                    mark = finished.mark,
                     "exchange finished"
                 )
             };
@@ -197,10 +200,11 @@ impl MatterCells {
 
     #[cold]
     fn count_fault(&self, fault: &Fault) {
+        let fault = fault.cause();
         if let Some(reason) = TranslateFailure::of_message(fault) {
             self.direction.failures[reason as usize].inc();
         }
-        if let Fault::Refused { known: false, .. } = fault {
+        if fault.refusal().is_some_and(|refusal| !refusal.known) {
             self.families.codetable_misses.with_label_values(&["fault", &self.direction.direction]).inc();
         }
         // What is wrong with a licence is no failure of a translation.
@@ -274,8 +278,13 @@ impl UpstreamHandles {
         );
     }
 
-    /// The breaker now keeps requests back for `open_seconds`.
-    pub fn circuit_opened(&self, failures: u32, open_seconds: u32) {
+    /// The breaker was looked at (before each scrape): what a reload has put in its place is seen too.
+    pub fn circuit_counted(&self, open: bool) {
+        self.0.circuit.set(i64::from(open));
+    }
+
+    /// The breaker keeps requests back for `open_seconds`, after that many failures in a row.
+    pub fn circuit_opened(&self, failures: u32, open_seconds: u64) {
         self.0.circuit.set(1);
         tracing::warn!(upstream = self.0.name, failures, open_seconds, "circuit breaker opened");
     }

@@ -34,7 +34,8 @@ label! {
     /// What came of an exchange, as the objectives count it.
     OutcomeLabel {
         Ok = "ok",
-        /// The caller or the other city's officers said no; the gateway did its work.
+        /// The caller or the other city's officers said no; the gateway did its work. A repeat that the gateway
+        /// keeps back is one too: the first request was counted for what it was.
         RejectBusiness = "reject_business",
         /// A right message could not be translated: a gap in mapping or code tables.
         TranslateError = "translate_error",
@@ -207,6 +208,8 @@ label! {
         NotDelivered = "not_delivered",
         Answered = "answered",
         Unknown = "unknown",
+        /// It was unknown, and somebody has found out what came of it.
+        Resolved = "resolved",
     }
 }
 
@@ -230,18 +233,27 @@ impl OutcomeLabel {
             | Fault::KeyMissing { .. }
             | Fault::UnknownMatter { .. }
             | Fault::NotServed { .. }
-            | Fault::Refused { .. }
+            | Fault::Refused(_)
+            | Fault::AlreadyThere(_)
             | Fault::StillInProgress
             | Fault::KeyReused
+            | Fault::OutcomeUnknown
+            | Fault::KeyUnsettled
+            | Fault::ResolvedDone
+            | Fault::ResolvedNotDone
             | Fault::LicencesRefused { .. } => Self::RejectBusiness,
+            Fault::PeerUnsure(refusal) if refusal.canonical == "peer_timeout" => Self::Timeout,
             Fault::AnswerWrong { .. }
             | Fault::NotDelivered { .. }
             | Fault::BreakerOpen { .. }
             | Fault::AnswerUnreadable { .. }
             | Fault::AnswerTooLarge { .. }
             | Fault::AnswerStatus { .. }
+            | Fault::PeerUnsure(_)
+            | Fault::NotTaken(_)
             | Fault::LicencesUnavailable { .. } => Self::UpstreamError,
-            Fault::DeadlinePassed | Fault::ConnectionLost | Fault::OutcomeUnknown => Self::Timeout,
+            Fault::DeadlinePassed | Fault::ConnectionLost => Self::Timeout,
+            Fault::AskAgain { cause } => Self::of(cause),
             Fault::CredentialsMissing { .. }
             | Fault::UnknownCaller
             | Fault::WrongSignature

@@ -19,6 +19,7 @@
 //!     stages: &stages,
 //!     losses: 0,
 //!     fault: None,
+//!     mark: None,
 //! });
 //! assert!(metrics.encode().contains("jingyue_outcomes_total"));
 //! ```
@@ -233,7 +234,7 @@ impl Metrics {
                 match state {
                     LedgerState::Open => families.ledger_oldest_open.with_label_values(&[word]).set(age_seconds),
                     LedgerState::Unknown => families.ledger_oldest_unknown.with_label_values(&[word]).set(age_seconds),
-                    LedgerState::NotDelivered | LedgerState::Answered => {}
+                    LedgerState::NotDelivered | LedgerState::Answered | LedgerState::Resolved => {}
                 }
             }
         }
@@ -338,6 +339,7 @@ mod tests {
             stages: STAGES,
             losses: 2,
             fault,
+            mark: None,
         }
     }
 

@@ -47,6 +47,11 @@ impl Breaker {
         Self { settings, clock, open_until: AtomicU64::new(0), failures: AtomicU32::new(0) }
     }
 
+    /// When it breaks and for how long.
+    pub const fn settings(&self) -> &BreakerSettings {
+        &self.settings
+    }
+
     /// True while requests are refused or a probe is under way.
     pub fn is_open(&self) -> bool {
         self.open_until.load(Ordering::Acquire) != 0

@@ -53,6 +53,13 @@ pub struct Settings {
     pub answer_bytes_max: usize,
 }
 
+impl Settings {
+    /// True where both lead to the same place in the same way.
+    pub fn leads_to(&self, other: &Self) -> bool {
+        self.host == other.host && self.port == other.port && self.tls.is_some() == other.tls.is_some()
+    }
+}
+
 /// What TLS towards a system needs.
 #[derive(Clone, Debug)]
 pub struct ClientTls {

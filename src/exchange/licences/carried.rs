@@ -30,7 +30,7 @@ use crate::domain::recognition::Facts;
 use crate::domain::recognition::NATIONAL;
 use crate::domain::recognition::NoCounterpart;
 use crate::domain::recognition::Side;
-use crate::edge::ledger::Outcome;
+use crate::edge::ledger::Question;
 use crate::edge::licences::Conclusion;
 use crate::edge::licences::Found;
 use crate::edge::licences::Licences;
@@ -39,6 +39,7 @@ use crate::edge::metrics::Stage;
 use crate::exchange::Exchange;
 use crate::exchange::admit::Admitted;
 use crate::exchange::answer::Story;
+use crate::exchange::record::is_repeatable;
 use crate::exchange::state::State;
 use futures_util::future::join_all;
 use std::cell::RefCell;
@@ -153,11 +154,13 @@ impl Exchange {
 
     /// True where an earlier request with the key has an answer, is under way, or has an unknown outcome.
     async fn is_known(&self, state: &State, admitted: &Admitted<'_>) -> Result<bool, Fault> {
-        let (ledger, key) = (Arc::clone(&self.ledger), admitted.ledger_key());
-        let caller = state.callers[admitted.caller].name.clone();
-        let found = spawn_blocking(move || ledger.find(&caller, &key)).await;
-        let entry = found.map_err(|_| Fault::Internal { reason: "a look into the ledger ended" })??;
-        Ok(entry.is_some_and(|entry| entry.outcome != Some(Outcome::NotDelivered)))
+        let question = Question {
+            caller: Arc::clone(&state.callers[admitted.caller].name),
+            key: admitted.ledger_key(),
+            request_digest: admitted.digest,
+            repeatable: is_repeatable(&admitted.pair.matter),
+        };
+        Ok(self.ledger.look(question).await?.is_some())
     }
 }
 

@@ -21,6 +21,8 @@ use crate::edge::ledger::Opened;
 use crate::edge::ledger::Opening;
 use crate::edge::ledger::OpeningEntry;
 use crate::edge::ledger::Pending;
+use crate::edge::ledger::Question;
+use crate::edge::ledger::Resolution;
 use crate::edge::ledger::Stats;
 use crate::edge::ledger::Summary;
 use std::future::ready;
@@ -110,6 +112,10 @@ impl Ledger for Sqlite {
         self.pending(|reply| Command::Open { entry, reply })
     }
 
+    fn look(&self, question: Question) -> Pending<Option<Opening>> {
+        self.pending(|reply| Command::Look { question, reply })
+    }
+
     fn close(&self, opened: Opened, entry: ClosingEntry) -> Pending<()> {
         self.pending(|reply| Command::Close { id: opened.id(), entry, reply })
     }
@@ -120,6 +126,14 @@ impl Ledger for Sqlite {
 
     fn find(&self, caller: &str, key: &str) -> Result<Option<Entry>, Fault> {
         self.wait(|reply| Command::Find { caller: caller.into(), key: key.into(), reply })
+    }
+
+    fn unknown(&self, most: usize) -> Result<Vec<Entry>, Fault> {
+        self.wait(|reply| Command::Unknown { most, reply })
+    }
+
+    fn resolve(&self, resolution: Resolution) -> Result<bool, Fault> {
+        self.wait(|reply| Command::Resolve { resolution, reply })
     }
 
     fn summary(&self) -> Result<Vec<Summary>, Fault> {
@@ -187,6 +201,7 @@ mod tests {
             step: "main".into(),
             target: "jingzhou-window".into(),
             money: false,
+            repeatable: false,
             mapping_version: "00".into(),
             sequence: 1,
             opened_at: 1,

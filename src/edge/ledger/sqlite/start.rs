@@ -196,8 +196,7 @@ fn hold(connection: &Connection) -> rusqlite::Result<Held> {
     if version > schema::VERSION {
         return Ok(Held::Newer(version));
     }
-    if !empty && version < schema::VERSION {
-        // There is no older version yet; the first migration takes this place.
+    if !empty && version < 1 {
         return Ok(Held::Other);
     }
     let mode: String = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
@@ -211,8 +210,12 @@ fn hold(connection: &Connection) -> rusqlite::Result<Held> {
     // An empty write transaction: from here on no other connection gets in, whatever it wants.
     connection.execute_batch("BEGIN EXCLUSIVE")?;
     if empty {
-        connection.execute_batch(schema::CREATE)?;
+        schema::create(connection)?;
         connection.pragma_update(None, "application_id", schema::APPLICATION_ID)?;
+    } else if version == 1 {
+        schema::from_version_1(connection)?;
+    }
+    if version != schema::VERSION {
         connection.pragma_update(None, "user_version", schema::VERSION)?;
     }
     connection.execute_batch("COMMIT")?;

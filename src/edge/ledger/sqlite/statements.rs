@@ -8,10 +8,13 @@ use crate::edge::clock::Milliseconds;
 use crate::edge::ledger::ClosingEntry;
 use crate::edge::ledger::Earlier;
 use crate::edge::ledger::Entry;
+use crate::edge::ledger::Finding;
 use crate::edge::ledger::Opened;
 use crate::edge::ledger::Opening;
 use crate::edge::ledger::OpeningEntry;
 use crate::edge::ledger::Outcome;
+use crate::edge::ledger::Question;
+use crate::edge::ledger::Resolution;
 use crate::edge::ledger::StoredAnswer;
 use crate::edge::ledger::Summary;
 use crate::edge::ledger::judge_earlier;
@@ -33,8 +36,11 @@ pub(super) struct Statements<'connection> {
     close: Statement<'connection>,
     insert_answer: Statement<'connection>,
     select_answer: Statement<'connection>,
+    forget_answer: Statement<'connection>,
     find: Statement<'connection>,
     summary: Statement<'connection>,
+    unknown: Statement<'connection>,
+    resolve: Statement<'connection>,
 }
 
 /// What a closing entry has closed.
@@ -60,8 +66,10 @@ impl<'connection> Statements<'connection> {
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
             )?,
             select_latest: connection.prepare(
-                "SELECT entry.id, entry.request_digest, attempt.number, attempt.outcome
+                "SELECT entry.id, entry.request_digest, attempt.number, attempt.outcome, attempt.money,
+                        resolution.verdict
                  FROM entry JOIN attempt ON attempt.entry = entry.id AND attempt.superseded = 0
+                      LEFT JOIN resolution ON resolution.entry = attempt.entry AND resolution.number = attempt.number
                  WHERE entry.caller = ?1 AND entry.key = ?2",
             )?,
             supersede: connection.prepare("UPDATE attempt SET superseded = 1 WHERE entry = ?1 AND number = ?2")?,
@@ -76,14 +84,29 @@ impl<'connection> Statements<'connection> {
             insert_answer: connection
                 .prepare("INSERT INTO answer (entry, status, content_type, body) VALUES (?1, ?2, ?3, ?4)")?,
             select_answer: connection.prepare("SELECT status, content_type, body FROM answer WHERE entry = ?1")?,
+            forget_answer: connection.prepare("DELETE FROM answer WHERE entry = ?1")?,
             find: connection.prepare(
-                "SELECT entry.id, matter, step, target, money, sequence, opened_at, closed_at, outcome, fault
+                "SELECT entry.id, matter, step, target, money, sequence, opened_at, closed_at, outcome, fault, caller, key
                  FROM entry JOIN attempt ON attempt.entry = entry.id AND attempt.superseded = 0
                  WHERE entry.caller = ?1 AND entry.key = ?2",
             )?,
             summary: connection.prepare(
-                "SELECT outcome, money, count(*), min(opened_at) FROM attempt
-                 WHERE superseded = 0 AND outcome IS NOT 2 GROUP BY outcome, money",
+                "SELECT outcome, money, count(*), min(opened_at), verdict IS NOT NULL AS resolved
+                 FROM attempt LEFT JOIN resolution ON outcome = 3 AND resolution.entry = attempt.entry
+                                                      AND resolution.number = attempt.number
+                 WHERE superseded = 0 AND outcome IS NOT 2 GROUP BY outcome, money, resolved",
+            )?,
+            unknown: connection.prepare(
+                "SELECT entry.id, matter, step, target, money, sequence, opened_at, closed_at, outcome, fault, caller, key
+                 FROM attempt JOIN entry ON entry.id = attempt.entry
+                      LEFT JOIN resolution ON resolution.entry = attempt.entry AND resolution.number = attempt.number
+                 WHERE superseded = 0 AND outcome IS NOT 2 AND outcome = 3 AND verdict IS NULL
+                 ORDER BY money DESC, opened_at, entry.id LIMIT ?1",
+            )?,
+            resolve: connection.prepare(
+                "INSERT INTO resolution (entry, number, verdict, who, why, resolved_at)
+                 SELECT entry, number, ?2, ?3, ?4, ?5 FROM attempt WHERE entry = ?1 AND superseded = 0 AND outcome = 3
+                 ON CONFLICT (entry, number) DO NOTHING",
             )?,
         })
     }
@@ -103,23 +126,52 @@ impl<'connection> Statements<'connection> {
             self.insert_attempt(id, 1, entry)?;
             return Ok(Opening::New(Opened::proof(id)));
         }
-        let latest = self.select_latest.query_row((&entry.caller, &entry.key), |row| {
-            let content_equal = row.get_ref(1)?.as_blob()? == entry.request_digest;
-            let earlier = judge_earlier(content_equal, outcome(row, 3)?);
-            Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(2)?, earlier))
-        });
-        let (id, number, earlier) = latest?;
-        match earlier {
-            Earlier::Answered => Ok(Opening::Repeat(self.answer(id)?)),
-            Earlier::ContentDiffers => Ok(Opening::ContentDiffers),
-            Earlier::InProgress => Ok(Opening::InProgress),
-            Earlier::MayOpenAgain => {
-                self.supersede.execute([id, number])?;
-                self.insert_attempt(id, number + 1, entry)?;
-                Ok(Opening::New(Opened::proof(id)))
-            }
-            Earlier::Unknown => Ok(Opening::Unknown(self.answer(id)?)),
+        let latest = self.latest(&entry.caller, &entry.key, &entry.request_digest, entry.repeatable)?;
+        let (id, number, earlier) = latest.ok_or(Error::QueryReturnedNoRows)?;
+        if let Some(said) = self.says(id, earlier)? {
+            return Ok(said);
         }
+        self.supersede.execute([id, number])?;
+        // Of an unknown outcome there is an answer; another one will take its place.
+        self.forget_answer.execute([id])?;
+        self.insert_attempt(id, number + 1, entry)?;
+        Ok(Opening::New(Opened::proof(id)))
+    }
+
+    /// What the earlier entry says, where there is one and nothing may be sent.
+    pub(super) fn look(&mut self, question: &Question) -> Result<Option<Opening>> {
+        match self.latest(&question.caller, &question.key, &question.request_digest, question.repeatable)? {
+            Some((id, _, earlier)) => self.says(id, earlier),
+            None => Ok(None),
+        }
+    }
+
+    /// Entry, number of its latest attempt, and what that means for another request.
+    fn latest(
+        &mut self,
+        caller: &str,
+        key: &str,
+        request_digest: &[u8; 32],
+        repeatable: bool,
+    ) -> Result<Option<(i64, i64, Earlier)>> {
+        let latest = self.select_latest.query_row((caller, key), |row| {
+            let content_equal = row.get_ref(1)?.as_blob()? == request_digest;
+            let repeatable = repeatable && !row.get::<_, bool>(4)?;
+            let earlier = judge_earlier(content_equal, outcome(row, 3)?, verdict(row, 5)?, repeatable);
+            Ok((row.get(0)?, row.get(2)?, earlier))
+        });
+        latest.optional()
+    }
+
+    fn says(&mut self, id: i64, earlier: Earlier) -> Result<Option<Opening>> {
+        Ok(Some(match earlier {
+            Earlier::Answered => Opening::Repeat(self.answer(id)?),
+            Earlier::ContentDiffers { settled } => Opening::ContentDiffers { settled },
+            Earlier::InProgress => Opening::InProgress,
+            Earlier::MayOpenAgain => return Ok(None),
+            Earlier::Resolved(verdict) => Opening::Resolved(verdict),
+            Earlier::Unknown => Opening::Unknown(self.answer(id)?),
+        }))
     }
 
     fn insert_attempt(&mut self, id: i64, number: i64, entry: &OpeningEntry) -> Result<()> {
@@ -175,24 +227,22 @@ impl<'connection> Statements<'connection> {
     }
 
     pub(super) fn find(&mut self, caller: &str, key: &str) -> Result<Option<Entry>> {
-        self.find
-            .query_row([caller, key], |row| {
-                Ok(Entry {
-                    id: row.get(0)?,
-                    caller: caller.into(),
-                    key: key.into(),
-                    matter: row.get(1)?,
-                    step: row.get(2)?,
-                    target: row.get(3)?,
-                    money: row.get(4)?,
-                    sequence: unsigned(row, 5)?,
-                    opened_at: row.get(6)?,
-                    closed_at: row.get(7)?,
-                    outcome: outcome(row, 8)?,
-                    fault: row.get(9)?,
-                })
-            })
-            .optional()
+        self.find.query_row([caller, key], entry).optional()
+    }
+
+    /// Entries of unknown outcome without resolution.
+    pub(super) fn unknown(&mut self, most: usize) -> Result<Vec<Entry>> {
+        self.unknown.query_map([i64::try_from(most).unwrap_or(i64::MAX)], entry)?.collect()
+    }
+
+    /// False where the entry is not of unknown outcome, or resolved already.
+    pub(super) fn resolve(&mut self, resolution: &Resolution) -> Result<bool> {
+        let verdict = match resolution.verdict {
+            Finding::Done => schema::DONE,
+            Finding::NotDone => schema::NOT_DONE,
+        };
+        let Resolution { entry, who, why, resolved_at, .. } = resolution;
+        Ok(self.resolve.execute(params![entry, verdict, who, why, resolved_at])? == 1)
     }
 
     /// All lines of the summary but those of answered entries, which the writer counts itself.
@@ -201,6 +251,7 @@ impl<'connection> Statements<'connection> {
             .query_map([], |row| {
                 Ok(Summary {
                     outcome: outcome(row, 0)?,
+                    resolved: row.get(4)?,
                     money: row.get(1)?,
                     count: unsigned(row, 2)?,
                     oldest_opened_at: row.get(3)?,
@@ -214,6 +265,33 @@ impl<'connection> Statements<'connection> {
 pub(super) fn unsigned(row: &Row<'_>, column: usize) -> Result<u64> {
     let found: i64 = row.get(column)?;
     u64::try_from(found).map_err(|_| Error::IntegralValueOutOfRange(column, found))
+}
+
+/// A row of `find` or `unknown`.
+fn entry(row: &Row<'_>) -> Result<Entry> {
+    Ok(Entry {
+        id: row.get(0)?,
+        caller: row.get(10)?,
+        key: row.get(11)?,
+        matter: row.get(1)?,
+        step: row.get(2)?,
+        target: row.get(3)?,
+        money: row.get(4)?,
+        sequence: unsigned(row, 5)?,
+        opened_at: row.get(6)?,
+        closed_at: row.get(7)?,
+        outcome: outcome(row, 8)?,
+        fault: row.get(9)?,
+    })
+}
+
+fn verdict(row: &Row<'_>, column: usize) -> Result<Option<Finding>> {
+    match row.get::<_, Option<i64>>(column)? {
+        None => Ok(None),
+        Some(schema::DONE) => Ok(Some(Finding::Done)),
+        Some(schema::NOT_DONE) => Ok(Some(Finding::NotDone)),
+        Some(_) => Err(Error::InvalidColumnType(column, "verdict".into(), Type::Integer)),
+    }
 }
 
 fn outcome(row: &Row<'_>, column: usize) -> Result<Option<Outcome>> {
@@ -235,7 +313,7 @@ mod tests {
     #[test]
     fn nothing_that_an_exchange_runs_makes_a_temporary_table() {
         let connection = Connection::open_in_memory().unwrap();
-        connection.execute_batch(schema::CREATE).unwrap();
+        schema::create(&connection).unwrap();
         let all = Statements::prepare(&connection).unwrap();
         let of_an_exchange = [
             &all.insert_entry,
@@ -246,6 +324,7 @@ mod tests {
             &all.close,
             &all.insert_answer,
             &all.select_answer,
+            &all.forget_answer,
         ];
         for statement in of_an_exchange {
             let text = statement.expanded_sql().unwrap();

@@ -9,6 +9,8 @@ use crate::edge::ledger::Entry;
 use crate::edge::ledger::Opening;
 use crate::edge::ledger::OpeningEntry;
 use crate::edge::ledger::Outcome;
+use crate::edge::ledger::Question;
+use crate::edge::ledger::Resolution;
 use crate::edge::ledger::Stats;
 use crate::edge::ledger::Summary;
 use crate::edge::ledger::sqlite::start::Answered;
@@ -26,8 +28,11 @@ use std::time::Instant;
 /// What a caller of the ledger wants, and where the answer goes.
 pub(super) enum Command {
     Open { entry: OpeningEntry, reply: Giver<Opening> },
+    Look { question: Question, reply: Giver<Option<Opening>> },
     Close { id: i64, entry: ClosingEntry, reply: Giver<()> },
     Find { caller: String, key: String, reply: SyncSender<Result<Option<Entry>, Fault>> },
+    Unknown { most: usize, reply: SyncSender<Result<Vec<Entry>, Fault>> },
+    Resolve { resolution: Resolution, reply: SyncSender<Result<bool, Fault>> },
     Summary { reply: SyncSender<Result<Vec<Summary>, Fault>> },
     ShutDown,
 }
@@ -35,8 +40,11 @@ pub(super) enum Command {
 /// An answer that waits for the commit.
 enum Answer {
     Open(Giver<Opening>, Opening),
+    Look(Giver<Option<Opening>>, Option<Opening>),
     Close(Giver<()>, Result<(), Fault>),
     Find(SyncSender<Result<Option<Entry>, Fault>>, Option<Entry>),
+    Unknown(SyncSender<Result<Vec<Entry>, Fault>>, Vec<Entry>),
+    Resolve(SyncSender<Result<bool, Fault>>, bool),
     Summary(SyncSender<Result<Vec<Summary>, Fault>>, Vec<Summary>),
 }
 
@@ -45,8 +53,11 @@ impl Answer {
     fn give(self, group: &Arc<Group>) {
         match self {
             Self::Open(reply, opening) => reply.give(Ok(opening), group),
+            Self::Look(reply, found) => reply.give(Ok(found), group),
             Self::Close(reply, closed) => reply.give(closed, group),
             Self::Find(reply, found) => drop(reply.send(Ok(found))),
+            Self::Unknown(reply, found) => drop(reply.send(Ok(found))),
+            Self::Resolve(reply, written) => drop(reply.send(Ok(written))),
             Self::Summary(reply, lines) => drop(reply.send(Ok(lines))),
         }
     }
@@ -161,7 +172,10 @@ impl Writer<'_> {
     /// Writes one group in one transaction. Answers are kept back until the commit has returned.
     fn write(&mut self, group: &mut Vec<Command>) -> rusqlite::Result<()> {
         let commands = group.len();
-        let writes = group.iter().any(|command| matches!(command, Command::Open { .. } | Command::Close { .. }));
+        let is_write = |command: &Command| {
+            matches!(command, Command::Open { .. } | Command::Close { .. } | Command::Resolve { .. })
+        };
+        let writes = group.iter().any(is_write);
         if writes {
             self.statements.begin()?;
         }
@@ -177,12 +191,15 @@ impl Writer<'_> {
                     }
                     Answer::Open(reply, opening)
                 }
+                Command::Look { question, reply } => Answer::Look(reply, self.statements.look(&question)?),
                 Command::Close { id, entry, reply } => {
                     let closed = self.close(id, &entry)?;
                     records += u64::from(closed.is_ok());
                     Answer::Close(reply, closed)
                 }
                 Command::Find { caller, key, reply } => Answer::Find(reply, self.statements.find(&caller, &key)?),
+                Command::Unknown { most, reply } => Answer::Unknown(reply, self.statements.unknown(most)?),
+                Command::Resolve { resolution, reply } => Answer::Resolve(reply, self.statements.resolve(&resolution)?),
                 Command::Summary { reply } => {
                     let lines = self.summary()?;
                     Answer::Summary(reply, lines)
@@ -215,7 +232,13 @@ impl Writer<'_> {
         for (money, answered) in [false, true].into_iter().zip(self.answered) {
             if answered.count > 0 {
                 let (count, oldest_opened_at) = (answered.count, answered.oldest_opened_at);
-                lines.push(Summary { outcome: Some(Outcome::Answered), money, count, oldest_opened_at });
+                lines.push(Summary {
+                    outcome: Some(Outcome::Answered),
+                    resolved: false,
+                    money,
+                    count,
+                    oldest_opened_at,
+                });
             }
         }
         Ok(lines)
