@@ -5,6 +5,8 @@ use super::Refusal;
 use super::may_show_return;
 use std::fmt;
 
+impl std::error::Error for Fault {}
+
 impl fmt::Display for Fault {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let entry = self.entry();

@@ -496,7 +496,5 @@ impl Fault {
     }
 }
 
-impl std::error::Error for Fault {}
-
 #[cfg(test)]
 mod tests;
