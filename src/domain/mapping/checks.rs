@@ -7,6 +7,7 @@ use super::plan::Plan;
 use super::plan::RowNote;
 use super::plan::Source;
 use super::plan::SumPart;
+use super::text;
 use super::values::Got;
 use super::values::ROOM;
 use super::values::Spare;
@@ -121,7 +122,7 @@ impl View<'_> {
     /// Whether there is more than white space at a place.
     fn is_filled(&self, slot: Slot) -> bool {
         let mut spare = Vec::new();
-        !matches!(slot.kind, Kind::Missing | Kind::Null) && !self.text(slot, &mut spare).trim_ascii().is_empty()
+        !matches!(slot.kind, Kind::Missing | Kind::Null) && !text::is_blank(self.text(slot, &mut spare))
     }
 
     /// That the answer is the answer to this request: what it repeats of it, it repeats as it was. What is not there
