@@ -104,28 +104,14 @@ impl Fault {
             }
             Self::LimitExceeded { what, limit } => format!("报文的{what}超过上限 {limit}，请拆分或精简后重新发送"),
             Self::DoctypeRefused { .. } => "报文含有 DOCTYPE 声明，不予接受，请去掉后重新发送".into(),
-            Self::WrongContentType { part: ContentPart::Type, expected } => {
-                format!("内容类型不对，应为 {expected}，请更正请求头")
-            }
-            Self::WrongContentType { part: ContentPart::Charset, expected } => {
-                format!("内容类型中写的字符集与约定不符，应为 {expected}，请按它编码正文，并更正请求头")
-            }
-            Self::WrongContentType { part: ContentPart::Coding, .. } => {
-                "正文经过压缩（Content-Encoding），网关不解压，请发送未压缩的正文".into()
-            }
+            Self::WrongContentType { part, expected } => part.window_text(expected),
             Self::UnknownPath => "没有这个接口地址，请核对接口文档中的路径".into(),
             Self::WrongMethod { expected } => format!("请求方法不对，请使用 {expected}"),
             Self::BodyTimeout => "报文传输超时，请求没有办理，请重新发送".into(),
             Self::BodyIncomplete => "报文没有传完连接就断了，请求没有办理，请重新发送".into(),
             Self::KeyMissing { paths } => format!("报文缺少防重编号（{paths}），请补填后重新提交"),
             Self::Fields { faults, more } => to_mend("报文有", faults, *more),
-            Self::UnknownMatter { code, what: Unknown::Matter } => format!("没有事项“{code}”，请核对事项编码"),
-            Self::UnknownMatter { code, what: Unknown::Place } => {
-                format!("事项“{code}”不在这个地址或服务编号下办理，请核对接口文档中的路径和服务编号")
-            }
-            Self::UnknownMatter { code, what: Unknown::Service } => {
-                format!("没有服务编号“{code}”，请核对接口文档中的服务编号")
-            }
+            Self::UnknownMatter { code, what } => what.window_text(code),
             Self::NotServed { matter, city } => format!("{city}没有开通事项“{matter}”的跨省通办，请改走其他渠道"),
             Self::CredentialsMissing { header } => format!("请求没有携带身份凭据（{header}），请按接入规范签名"),
             Self::UnknownCaller => "来文系统没有登记，请联系网关运维办理接入".into(),
@@ -158,12 +144,7 @@ impl Fault {
             Self::AnswerTooLarge { limit } => {
                 format!("对方系统的答复超过上限 {limit} 字节，结果未知，请先查询办理结果，不要重复提交")
             }
-            Self::AnswerWrong { faults, more } => fields_text(
-                "对方系统已答复，但答复内容不合约定，结果未知，请先查询办理结果，不要重复提交；答复有",
-                "不合约定",
-                faults.iter().map(FieldFault::answer_text),
-                *more,
-            ),
+            Self::AnswerWrong { faults, more } => not_as_agreed(faults, *more),
             Self::AnswerStatus { status } => {
                 format!("对方系统返回状态 {status}，结果未知，请先查询办理结果，不要重复提交")
             }
@@ -175,14 +156,7 @@ impl Fault {
             Self::AlreadyThere(refusal) => {
                 refusal.window_text("对方已有同一业务，请先查询办理结果，不要重复提交，也不要换新编号")
             }
-            Self::AskAgain { cause } => {
-                let number = cause.entry().number;
-                let advice = format!("没有得到可用的答复（J{number:03}），重复查询不影响业务，请稍后用同一编号重新提交");
-                match cause.refusal() {
-                    Some(refusal) => refusal.window_text(&advice),
-                    None => format!("查询{advice}"),
-                }
-            }
+            Self::AskAgain { cause } => ask_again(cause),
             Self::LedgerUnavailable => "网关台账暂不可用，请求没有送出，请稍后用同一编号重新提交".into(),
             Self::StillInProgress => "同一编号的请求正在办理，请稍后再查，不要重复提交".into(),
             Self::KeyReused => "同一编号已经用于内容不同的请求，先前的请求已有结果；同一笔业务请查询先前的结果，不要重复提交，确属另一笔业务才换新编号".into(),
@@ -200,6 +174,44 @@ impl Fault {
             Self::Draining => "网关正在停机维护，请求没有办理，请稍后重新发送".into(),
         }
     }
+}
+
+impl ContentPart {
+    fn window_text(self, expected: &str) -> String {
+        match self {
+            Self::Charset => {
+                format!("内容类型中写的字符集与约定不符，应为 {expected}，请按它编码正文，并更正请求头")
+            }
+            Self::Coding => "正文经过压缩（Content-Encoding），网关不解压，请发送未压缩的正文".into(),
+            Self::Type => format!("内容类型不对，应为 {expected}，请更正请求头"),
+        }
+    }
+}
+
+impl Unknown {
+    fn window_text(self, code: &str) -> String {
+        match self {
+            Self::Matter => format!("没有事项“{code}”，请核对事项编码"),
+            Self::Place => format!("事项“{code}”不在这个地址或服务编号下办理，请核对接口文档中的路径和服务编号"),
+            Self::Service => format!("没有服务编号“{code}”，请核对接口文档中的服务编号"),
+        }
+    }
+}
+
+/// A query that may simply be made again.
+fn ask_again(cause: &Fault) -> String {
+    let number = cause.entry().number;
+    let advice = format!("没有得到可用的答复（J{number:03}），重复查询不影响业务，请稍后用同一编号重新提交");
+    match cause.refusal() {
+        Some(refusal) => refusal.window_text(&advice),
+        None => format!("查询{advice}"),
+    }
+}
+
+/// What the other side has to mend: its answer may have been a yes.
+fn not_as_agreed(faults: &[FieldFault], more: usize) -> String {
+    let lead = "对方系统已答复，但答复内容不合约定，结果未知，请先查询办理结果，不要重复提交；答复有";
+    fields_text(lead, "不合约定", faults.iter().map(FieldFault::answer_text), more)
 }
 
 /// What the caller has to mend.
