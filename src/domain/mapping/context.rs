@@ -79,14 +79,29 @@ impl std::fmt::Debug for Kept {
     }
 }
 
+/// Bytes for which there is room beforehand, for each value: numbers of cases and persons have about twenty.
+const KEPT_BYTES: usize = 24;
+
 impl Kept {
+    /// Nothing yet, with room for so many values of usual length.
+    pub(super) fn with_room_for(values: usize) -> Self {
+        Self { bytes: Vec::with_capacity(values * KEPT_BYTES), spans: Vec::with_capacity(values) }
+    }
+
     /// Adds the next value, in canonical text.
     pub fn push(&mut self, text: Option<&[u8]>) {
-        let start = u32::try_from(self.bytes.len()).unwrap_or(u32::MAX);
-        self.spans.push(text.map(|text| {
-            self.bytes.extend_from_slice(text);
-            (start, u32::try_from(self.bytes.len()).unwrap_or(u32::MAX))
-        }));
+        match text {
+            Some(text) => self.push_written(|out| out.extend_from_slice(text)),
+            None => self.spans.push(None),
+        }
+    }
+
+    /// Adds the next value as `write` appends it.
+    pub(super) fn push_written(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        let place = |bytes: &Vec<u8>| u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+        let start = place(&self.bytes);
+        write(&mut self.bytes);
+        self.spans.push(Some((start, place(&self.bytes))));
     }
 
     /// The value by its number.

@@ -407,16 +407,11 @@ impl<'a> View<'a> {
     }
 
     fn keep(&self, output: &mut Output<'_>) -> Kept {
-        let mut kept = Kept::default();
-        let mut text = Vec::new();
+        let mut kept = Kept::with_room_for(self.plan.keeps.len());
         for keep in &self.plan.keeps {
             let got = keep.source.as_ref().map(|source| self.get(source, output.spare));
-            text.clear();
             match got {
-                Some(Ok(Got::Value(value))) => {
-                    write_canonical(value, &mut text);
-                    kept.push(Some(&text));
-                }
+                Some(Ok(Got::Value(value))) => kept.push_written(|out| write_canonical(value, out)),
                 Some(Ok(Got::Empty)) => kept.push(Some(b"")),
                 _ => kept.push(None),
             }
