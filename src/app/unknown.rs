@@ -2,8 +2,7 @@
 //!
 //! It deliberately sends nothing and changes no entry: a resolution is written beside it.
 
-use crate::domain::value::DateTime;
-use crate::domain::value::DateTimeForm;
+use crate::domain::licence::time_text;
 use crate::edge::clock::Milliseconds;
 use crate::edge::ledger::Finding;
 use crate::edge::ledger::Ledger;
@@ -94,11 +93,6 @@ pub(crate) fn resolve(ledger: &dyn Ledger, body: &[u8], now: Milliseconds) -> Re
     }
 }
 
-/// Local time of a moment.
 fn moment(time: Milliseconds) -> String {
-    let mut text = Vec::new();
-    if let Some(moment) = DateTime::from_epoch_milliseconds(time) {
-        moment.write(DateTimeForm::Offset, &mut text);
-    }
-    String::from_utf8_lossy(&text).into_owned()
+    time_text(time.div_euclid(1000))
 }

@@ -11,9 +11,11 @@ use crate::edge::config::LedgerChoice;
 use crate::edge::ledger::Ledger;
 use crate::edge::ledger::sqlite::Settings;
 use crate::edge::ledger::sqlite::Sqlite;
+use crate::edge::trouble::in_words;
 use clap::Args;
 use clap::Subcommand;
 use clap::ValueEnum;
+use serde::Serialize;
 use serde_json::Value;
 use serde_json::json;
 use std::fmt::Write as _;
@@ -73,7 +75,8 @@ enum Format {
     Text,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
+#[derive(Clone, Copy, Debug, Serialize, ValueEnum)]
+#[serde(rename_all = "snake_case")]
 #[value(rename_all = "snake_case")]
 enum Word {
     /// 对方已办理
@@ -112,10 +115,6 @@ impl Command {
                 }
             }
             What::Resolve { entry, verdict, who, why } => {
-                let verdict = match verdict {
-                    Word::Done => "done",
-                    Word::NotDone => "not_done",
-                };
                 let said = json!({ "entry": entry, "verdict": verdict, "who": who, "why": why }).to_string();
                 if asked(admin, "POST", "/v1/ledger/resolve", &said)?.is_none() {
                     unknown::resolve(&open(&config)?, said.as_bytes(), Clock::System.now())?;
@@ -143,7 +142,7 @@ fn open(config: &Config) -> Result<impl Ledger, String> {
 /// # Errors
 /// Its refusal, or that it cannot be reached or understood.
 fn asked(admin: SocketAddr, method: &str, path: &str, body: &str) -> Result<Option<String>, String> {
-    let cannot = |error: io::Error| format!("管理端口 {admin} 没有答复：{error}");
+    let cannot = |error: io::Error| format!("管理端口 {admin} 没有答复：{}", in_words(&error));
     let mut stream = match TcpStream::connect_timeout(&admin, PATIENCE) {
         Ok(stream) => stream,
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => return Ok(None),

@@ -44,7 +44,7 @@ pub use labels::{
 use crate::edge::clock::{Clock, Milliseconds};
 use crate::edge::metrics::families::Families;
 use crate::edge::metrics::handles::DirectionCells;
-use prometheus::{IntGauge, TextEncoder};
+use prometheus::{IntGauge, IntGaugeVec, TextEncoder};
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError};
@@ -282,29 +282,33 @@ impl Metrics {
 
     /// The certificates in use, each with a name and the second of its expiry (since 1970).
     pub fn certificates_loaded(&self, certificates: &[(&str, i64)], now: Milliseconds) {
-        let _whole = self.families.whole();
-        self.families.certificate_not_after.reset();
-        for (name, not_after_seconds) in certificates {
-            self.families.certificate_not_after.with_label_values(&[*name]).set(*not_after_seconds);
-            if *not_after_seconds < now / 1_000 {
+        self.ends_loaded(&self.families.certificate_not_after, certificates, |name, not_after_seconds| {
+            if not_after_seconds < now / 1_000 {
                 tracing::warn!(certificate = name, not_after_seconds, "certificate has expired");
             } else {
                 tracing::info!(certificate = name, not_after_seconds, "certificate loaded");
             }
-        }
+        });
     }
 
     /// The files of revocation lists in use, each with the second (since 1970) for which the next list is promised.
     pub fn revocation_lists_loaded(&self, lists: &[(&str, i64)], now: Milliseconds) {
-        let _whole = self.families.whole();
-        self.families.crl_next_update.reset();
-        for (name, next_update_seconds) in lists {
-            self.families.crl_next_update.with_label_values(&[*name]).set(*next_update_seconds);
-            if *next_update_seconds < now / 1_000 {
+        self.ends_loaded(&self.families.crl_next_update, lists, |name, next_update_seconds| {
+            if next_update_seconds < now / 1_000 {
                 tracing::warn!(list = name, next_update_seconds, "revocation list is over; its peers are refused");
             } else {
                 tracing::info!(list = name, next_update_seconds, "revocation list loaded");
             }
+        });
+    }
+
+    /// Shows these ends, and no others, and tells of each.
+    fn ends_loaded(&self, gauge: &IntGaugeVec, ends: &[(&str, i64)], tell: impl Fn(&str, i64)) {
+        let _whole = self.families.whole();
+        gauge.reset();
+        for (name, seconds) in ends {
+            gauge.with_label_values(&[*name]).set(*seconds);
+            tell(name, *seconds);
         }
     }
 }
